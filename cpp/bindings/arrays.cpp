@@ -1,0 +1,165 @@
+#include "arrays.hpp"
+
+#include <string_view>
+
+#include "engine/pack.hpp"
+
+namespace gdfast::bindings {
+namespace {
+
+using ArrayProxy = py::detail::PyArray_Proxy;
+
+// float32 or float64 in the machine's byte order, else nothing.
+std::optional<DType> float_dtype(const ArrayProxy* array) {
+  const auto* descr = py::detail::array_descriptor_proxy(array->descr);
+  if (descr->byteorder != '=' && descr->byteorder != '|') return std::nullopt;
+  if (descr->type_num == py::detail::npy_api::NPY_FLOAT_) return DType::f32;
+  if (descr->type_num == py::detail::npy_api::NPY_DOUBLE_) return DType::f64;
+  return std::nullopt;
+}
+
+const ArrayProxy* array_of(py::handle object) {
+  if (!py::detail::npy_api::get().PyArray_Check_(object.ptr())) return nullptr;
+  return py::detail::array_proxy(object.ptr());
+}
+
+py::object validate(const char* function, py::handle a, py::handle b, py::handle c, py::handle d, py::handle e) {
+  return py::module_::import("gdfast.validation").attr(function)(a, b, c, d, e);
+}
+
+py::object validate(const char* function, py::handle a, py::handle b, py::handle c) {
+  return py::module_::import("gdfast.validation").attr(function)(a, b, c);
+}
+
+[[noreturn]] void unconverted() {
+  throw std::runtime_error("gdfast.validation let through what the kernels can't take: please report this");
+}
+
+bool as_number(py::handle object, double& number) {
+  if (PyFloat_Check(object.ptr())) {
+    number = PyFloat_AS_DOUBLE(object.ptr());
+    return true;
+  }
+  if (PyLong_CheckExact(object.ptr())) {
+    number = PyLong_AsDouble(object.ptr());
+    if (number == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+    return true;
+  }
+  return false;
+}
+
+bool vector_of(py::handle object, std::int64_t n, VectorView& view) {
+  std::int64_t size = 0;
+  const auto vector = as_vector(object, size);
+  if (!vector || size != n) return false;
+  view = *vector;
+  return true;
+}
+
+// x, w and b; false where they need validation.
+bool read_model(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
+  if (!as_matrix(x, inputs.x, inputs.one_dimensional)) return false;
+  if (!b.is_none() && !as_number(b, inputs.b)) return false;
+  if (!inputs.one_dimensional) return vector_of(w, inputs.x.d, inputs.w);
+  if (!as_number(w, inputs.w_number)) return false;
+  inputs.w = {reinterpret_cast<const char*>(&inputs.w_number), 0, DType::f64};
+  return true;
+}
+
+bool read_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle s, Inputs& inputs) {
+  return read_model(x, w, b, inputs) && vector_of(y, inputs.x.n, inputs.y) &&
+         (s.is_none() || vector_of(s, inputs.x.n, inputs.s));
+}
+
+bool read_residual(py::handle y, py::handle y_pred, Residual& inputs) {
+  const auto first = as_vector(y, inputs.n);
+  if (!first || inputs.n == 0) return false;
+  inputs.y = *first;
+  return vector_of(y_pred, inputs.n, inputs.y_pred);
+}
+
+bool read_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
+  return as_matrix(x, inputs.x, inputs.one_dimensional) && read_residual(y, y_pred, inputs) &&
+         inputs.n == inputs.x.n;
+}
+
+}  // namespace
+
+std::optional<VectorView> as_vector(py::handle object, std::int64_t& size) {
+  const ArrayProxy* array = array_of(object);
+  if (array == nullptr || array->nd != 1) return std::nullopt;
+  const auto dtype = float_dtype(array);
+  if (!dtype) return std::nullopt;
+  size = array->dimensions[0];
+  return VectorView{array->data, size == 1 ? size_of(*dtype) : array->strides[0], *dtype};
+}
+
+bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional) {
+  const ArrayProxy* array = array_of(object);
+  if (array == nullptr || array->nd < 1 || array->nd > 2) return false;
+  const auto dtype = float_dtype(array);
+  if (!dtype) return false;
+  one_dimensional = array->nd == 1;
+  const std::int64_t d = one_dimensional ? 1 : array->dimensions[1];
+  x = {array->data, array->dimensions[0], d, array->strides[0], one_dimensional ? size_of(*dtype) : array->strides[1],
+       *dtype};
+  return x.n > 0 && x.d > 0;
+}
+
+void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs) {
+  if (read_problem(x, y, w, b, sample_weight, inputs)) return;
+  inputs.keep_alive = validate("problem", x, y, w, b, sample_weight);
+  const py::tuple ready(inputs.keep_alive);
+  if (!read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
+}
+
+void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
+  if (read_model(x, w, b, inputs)) return;
+  inputs.keep_alive = validate("prediction", x, w, b);
+  const py::tuple ready(inputs.keep_alive);
+  if (!read_model(ready[0], ready[1], ready[2], inputs)) unconverted();
+}
+
+void take_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
+  if (read_gradient(x, y, y_pred, inputs)) return;
+  inputs.keep_alive = validate("gradient", x, y, y_pred);
+  const py::tuple ready(inputs.keep_alive);
+  if (!read_gradient(ready[0], ready[1], ready[2], inputs)) unconverted();
+}
+
+void take_residual(py::handle y, py::handle y_pred, Residual& inputs) {
+  if (read_residual(y, y_pred, inputs)) return;
+  inputs.keep_alive = py::module_::import("gdfast.validation").attr("residual")(y, y_pred);
+  const py::tuple ready(inputs.keep_alive);
+  if (!read_residual(ready[0], ready[1], inputs)) unconverted();
+}
+
+Reduction take_reduction(py::handle value) {
+  if (PyUnicode_Check(value.ptr())) {
+    Py_ssize_t size = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
+    if (text == nullptr) throw py::error_already_set();
+    const std::string_view name(text, static_cast<std::size_t>(size));
+    if (name == "mean") return Reduction::mean;
+    if (name == "sum") return Reduction::sum;
+  }
+  py::module_::import("gdfast.validation").attr("reduction")(value);
+  unconverted();
+}
+
+template <class T>
+const T* weights(const Inputs& inputs, std::vector<T>& room) {
+  const VectorView& w = inputs.w;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(w.data) % alignof(T) == 0;
+  if (w.dtype == kDType<T> && w.stride == static_cast<std::ptrdiff_t>(sizeof(T)) && aligned) {
+    return reinterpret_cast<const T*>(w.data);
+  }
+  room.resize(static_cast<std::size_t>(inputs.x.d));
+  pack_vector(w, 0, inputs.x.d, room.data());
+  return room.data();
+}
+
+template const float* weights(const Inputs&, std::vector<float>&);
+template const double* weights(const Inputs&, std::vector<double>&);
+
+}  // namespace gdfast::bindings

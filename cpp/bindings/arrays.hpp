@@ -1,0 +1,70 @@
+// Users' arrays in. What is an array of floats of the right shape is taken as it lies; anything else goes to
+// gdfast.validation, which converts it or raises the error that explains.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <optional>
+#include <vector>
+
+#include "engine/least_squares.hpp"
+#include "engine/matrix_view.hpp"
+
+namespace gdfast::bindings {
+
+namespace py = pybind11;
+
+// The arguments of loss_and_gradient, as views. Holds the converted arrays that the views point into, if any.
+struct Inputs {
+  MatrixView x;
+  VectorView y, s;
+  VectorView w;  // d elements
+  double b = 0;
+  bool one_dimensional = false;  // x is (n,): w and its gradient are numbers
+  double w_number = 0;           // what w points to then
+  py::object keep_alive;
+
+  Inputs() = default;
+  Inputs(const Inputs&) = delete;
+  Inputs& operator=(const Inputs&) = delete;
+};
+
+// A float array's views; nothing if it is no such array.
+std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
+bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);
+
+void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs);
+void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs);
+
+// x, y, and y_pred for gradient; y and y_pred for loss.
+struct Residual {
+  MatrixView x;
+  VectorView y, y_pred;
+  std::int64_t n = 0;
+  bool one_dimensional = false;
+  py::object keep_alive;
+};
+
+void take_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs);
+void take_residual(py::handle y, py::handle y_pred, Residual& inputs);
+
+Reduction take_reduction(py::handle value);
+
+// w as T: the array itself where it can be used as it lies, otherwise a copy in `room`.
+template <class T>
+const T* weights(const Inputs& inputs, std::vector<T>& room);
+
+// Releases the GIL for work that takes longer than releasing it. Safe wherever no Python object is touched: the views
+// point into arrays that the caller's arguments keep alive.
+class ReleaseGil {
+ public:
+  explicit ReleaseGil(const MatrixView& x) {
+    if (x.n * x.d >= 16384) release_.emplace();
+  }
+
+ private:
+  std::optional<py::gil_scoped_release> release_;
+};
+
+}  // namespace gdfast::bindings

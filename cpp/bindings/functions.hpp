@@ -1,0 +1,13 @@
+// What module.cpp registers: one function for each part of the module.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace gdfast::bindings {
+
+void register_functions(pybind11::module_& m);
+void register_descent(pybind11::module_& m);
+void register_threads(pybind11::module_& m);
+void register_config(pybind11::module_& m);
+
+}  // namespace gdfast::bindings

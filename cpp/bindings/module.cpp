@@ -1,0 +1,21 @@
+// The extension module gdfast._core: arrays in, GIL released, tuples out. No arithmetic here.
+#include <pybind11/pybind11.h>
+
+#include "engine/dispatch.hpp"
+#include "functions.hpp"
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The C++ core of gdfast. Use it through the gdfast package.";
+  try {
+    gdfast::active_isa();
+  } catch (const std::invalid_argument& error) {
+    throw pybind11::import_error(error.what());
+  }
+  // Signatures in docstrings are written by hand: pybind11's would name no more than `object`.
+  pybind11::options options;
+  options.disable_function_signatures();
+  gdfast::bindings::register_functions(m);
+  gdfast::bindings::register_descent(m);
+  gdfast::bindings::register_threads(m);
+  gdfast::bindings::register_config(m);
+}

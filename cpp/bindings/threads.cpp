@@ -1,0 +1,67 @@
+#include "engine/thread_pool.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include "functions.hpp"
+
+// For threadpoolctl, which finds a library's pool by its symbols.
+extern "C" {
+__attribute__((visibility("default"))) int gdfast_get_num_threads() { return gdfast::num_threads(); }
+__attribute__((visibility("default"))) void gdfast_set_num_threads(int k) { gdfast::set_num_threads(k < 1 ? 1 : k); }
+__attribute__((visibility("default"))) const char* gdfast_version() { return GDFAST_VERSION; }
+}
+
+namespace gdfast::bindings {
+namespace {
+
+namespace py = pybind11;
+
+void set_threads(py::handle k) {
+  constexpr long kMost = 1024;
+  if (!PyLong_Check(k.ptr()) || PyBool_Check(k.ptr())) {
+    throw py::type_error("set_num_threads: k is " + std::string(py::str(py::type::handle_of(k).attr("__name__"))) +
+                         "; give an int from 1 to " + std::to_string(kMost));
+  }
+  int overflow = 0;
+  const long value = PyLong_AsLongAndOverflow(k.ptr(), &overflow);
+  if (overflow != 0 || value < 1 || value > kMost) {
+    throw py::value_error("set_num_threads: k is " + std::string(py::str(k)) + "; give an int from 1 to " +
+                          std::to_string(kMost));
+  }
+  set_num_threads(static_cast<int>(value));
+}
+
+}  // namespace
+
+void register_threads(py::module_& m) {
+  m.def("get_num_threads", &num_threads, R"(get_num_threads()
+--
+
+The number of threads that large problems are shared between.
+
+At first ``GDFAST_NUM_THREADS``, or else ``OMP_NUM_THREADS``, or else the CPUs this process may use, by its affinity
+mask and its cgroup's quota.
+)");
+  m.def("set_num_threads", &set_threads, py::arg("k"), R"(set_num_threads(k)
+--
+
+Share large problems between `k` threads from now on.
+
+Results have the same bits for every `k`.
+
+Parameters
+----------
+k : int
+    From 1 to 1024.
+
+Raises
+------
+TypeError
+    `k` is no int.
+ValueError
+    `k` is out of range.
+)");
+}
+
+}  // namespace gdfast::bindings

@@ -1,0 +1,98 @@
+#include "blocks.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "dispatch.hpp"
+#include "machine.hpp"
+#include "thread_pool.hpp"
+
+namespace gdfast {
+namespace {
+
+std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+
+std::int64_t power_of_two_below(std::int64_t value, std::int64_t low, std::int64_t high) {
+  const auto floor = std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 1)));
+  return std::clamp(static_cast<std::int64_t>(floor), low, high);
+}
+
+// A block and the next one, which is fetched meanwhile, fit half of a 2 MiB cache. Not read from the machine: the block
+// decides where sums in T are moved to float64, and so the bits.
+std::int64_t column_block_rows(std::int64_t d, std::ptrdiff_t element_size) {
+  return power_of_two_below((512 << 10) / (d * element_size), 16, 1024);
+}
+
+// A packed piece stays in L2, and within the promise of 4 MiB a thread for 2 MiB of row or less.
+std::int64_t packed_rows(std::int64_t d, std::ptrdiff_t element_size) {
+  return power_of_two_below((256 << 10) / (d * element_size), 4, 256);
+}
+
+// Rows of which sixteen, eight on their way in and eight on their way into the gradient, no longer fit half of L2.
+bool few_rows_fit(std::int64_t d, std::ptrdiff_t element_size) {
+  return 16 * d * element_size > caches().l2 / 2;
+}
+
+template <class T>
+RunKernel<T> part_of(const Form<T>& form, Operation operation) {
+  switch (operation) {
+    case Operation::forward:
+      return form.forward;
+    case Operation::gradient:
+      return form.gradient;
+    default:
+      return form.fused;
+  }
+}
+
+}  // namespace
+
+Segments cut(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size) {
+  // Enough segments to keep many threads evenly busy, but their sums together stay within 2 MiB, and one is no less
+  // than 64 KiB of x: below that handing it out costs more than it saves.
+  const std::int64_t most = std::clamp<std::int64_t>((2 << 20) / (8 * (d + 3)), 16, 128);
+  const std::int64_t fewest_rows = (64 << 10) / (d * element_size) + 1;
+  const std::int64_t rows = round_up(std::max((n + most - 1) / most, fewest_rows), kLanes<float>);
+  return {n, rows, static_cast<int>((n + rows - 1) / rows)};
+}
+
+int threads_for(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size) {
+  // Waking a helper takes about 10 µs, in which one thread reads some 256 KiB from its cache.
+  const double shares = static_cast<double>(n) * static_cast<double>(d * element_size) / (256 << 10);
+  return static_cast<int>(std::clamp(shares, 1.0, static_cast<double>(num_threads())));
+}
+
+template <class T>
+Walk<T> choose_walk(const MatrixView& x, Operation operation) {
+  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
+  const KernelTable<T>& table = kernels<T>();
+  const bool elements = (x.row_stride % kSize == 0 || x.n == 1) && (x.column_stride % kSize == 0 || x.d == 1);
+  const bool rows_contiguous = elements && (x.column_stride == kSize || x.d == 1);
+  const bool columns_contiguous = elements && (x.row_stride == kSize || x.n == 1);
+  const bool narrow = x.d < kNarrow;
+  const bool narrow_fused = narrow && operation == Operation::fused;
+  // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
+  const bool rows_follow = x.d * kSize >= 16 || x.row_stride >= x.d * kSize;
+  const auto column = static_cast<std::size_t>(narrow ? x.d : 0);
+  const std::int64_t block = column_block_rows(x.d, kSize);
+
+  if (columns_contiguous && (narrow || !rows_contiguous)) {
+    return {narrow_fused ? table.narrow_columns[column] : part_of(table.columns, operation), Access::direct, kRunRows,
+            block};
+  }
+  if (narrow_fused && rows_contiguous && rows_follow) {
+    return {table.narrow_rows[column], Access::direct, kRunRows, block};
+  }
+  if (narrow) {
+    return {narrow_fused ? table.narrow_columns[column] : part_of(table.columns, operation), Access::pack_columns,
+            packed_rows(x.d, kSize), block};
+  }
+  const Form<T>& rows = few_rows_fit(x.d, kSize) ? table.long_rows : table.rows;
+  if (rows_contiguous) return {part_of(rows, operation), Access::direct, kRunRows, block};
+  return {part_of(rows, operation), Access::pack_rows, packed_rows(x.d, kSize), block};
+}
+
+template Walk<float> choose_walk<float>(const MatrixView&, Operation);
+template Walk<double> choose_walk<double>(const MatrixView&, Operation);
+
+}  // namespace gdfast

@@ -1,0 +1,39 @@
+// Which instruction set runs: the best one that this build has and that CPU and operating system support, or the one
+// that GDFAST_ISA names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/kernel_table.hpp"
+
+namespace gdfast {
+
+struct Isa {
+  const char* name;
+  const char* requires_;
+  bool supported;
+  const Kernels* kernels;
+};
+
+// Every instruction set compiled in, best first.
+const std::vector<Isa>& compiled_isas();
+
+std::vector<std::string> names(bool only_supported);
+
+// Throws std::invalid_argument when GDFAST_ISA names none that is supported.
+const Isa& active_isa();
+
+template <class T>
+const KernelTable<T>& kernels() {
+  static const KernelTable<T>& table = [](const Kernels& all) -> const KernelTable<T>& {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return all.f32;
+    } else {
+      return all.f64;
+    }
+  }(*active_isa().kernels);
+  return table;
+}
+
+}  // namespace gdfast

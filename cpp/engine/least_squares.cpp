@@ -1,0 +1,230 @@
+#include "least_squares.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <thread>
+
+#include "dispatch.hpp"
+#include "pack.hpp"
+#include "scratch.hpp"
+#include "segment_sums.hpp"
+#include "thread_pool.hpp"
+
+namespace gdfast {
+namespace {
+
+std::int64_t padded(std::int64_t d) { return (d / kLanes<float> + 1) * kLanes<float>; }
+
+// One operation over all segments of a matrix. Vectors that are absent have null data.
+template <class T>
+struct Job {
+  MatrixView x;
+  VectorView y, s, y_pred;
+  Segments segments;
+  Walk<T> walk;
+  const T* w;
+  T b;
+  T* out;
+  SegmentSums* sums;
+  const Stop* stop = nullptr;
+  std::atomic<bool> stopped{false};
+  const std::thread::id caller = std::this_thread::get_id();
+
+  void run() {
+    const int threads = threads_for(x.n, x.d, sizeof(T));
+    run_tasks(segments.count, threads, [](void* self, int k) { static_cast<Job*>(self)->segment(k); }, this);
+  }
+
+  void segment(int k) {
+    if (given_up()) return;
+    const bool packs = walk.access != Access::direct || needs_packing(y) || needs_packing(s) || needs_packing(y_pred);
+    const std::int64_t end = segments.end(k);
+    const std::int64_t start = segments.start(k);
+    const std::int64_t step = packs ? std::min(walk.run_rows, end - start) : end - start;
+    Buffers buffers(*this, step);
+    Sums lanes{};
+    lanes.grad = sums != nullptr ? sums->grad(k) : nullptr;
+    for (std::int64_t i = start; i < end; i += step) {
+      walk.kernel(buffers.run(*this, i, std::min(step, end - i)), lanes);
+    }
+    if (sums != nullptr) sums->set_scalars(k, lanes);
+  }
+
+  bool given_up() {
+    if (stop == nullptr) return false;
+    if (std::this_thread::get_id() == caller && !stopped && (*stop)()) stopped = true;
+    return stopped;
+  }
+
+  static bool needs_packing(const VectorView& v) {
+    return v.data != nullptr && (v.dtype != kDType<T> || v.stride != static_cast<std::ptrdiff_t>(sizeof(T)) ||
+                                 reinterpret_cast<std::uintptr_t>(v.data) % alignof(T) != 0);
+  }
+
+  // Room for the pieces of a run that must be copied, and the kernel's panel.
+  struct Buffers {
+    BorrowedScratch scratch;
+    T *panel, *x = nullptr, *y = nullptr, *s = nullptr, *y_pred = nullptr;
+
+    Buffers(const Job& job, std::int64_t rows) {
+      const auto size = Scratch::bytes<T>(padded(job.x.d)) + 3 * Scratch::bytes<T>(rows) +
+                        (job.walk.access == Access::direct ? 0 : Scratch::bytes<T>(rows * job.x.d));
+      scratch->reserve(size);
+      panel = scratch->take<T>(padded(job.x.d));
+      if (job.walk.access != Access::direct) x = scratch->take<T>(rows * job.x.d);
+      if (needs_packing(job.y)) y = scratch->take<T>(rows);
+      if (needs_packing(job.s)) s = scratch->take<T>(rows);
+      if (needs_packing(job.y_pred)) y_pred = scratch->take<T>(rows);
+    }
+
+    Run<T> run(const Job& job, std::int64_t i, std::int64_t rows) {
+      constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
+      Run<T> r{};
+      r.n = rows;
+      r.d = job.x.d;
+      switch (job.walk.access) {
+        case Access::direct:
+          r.x = reinterpret_cast<const T*>(job.x.data + i * job.x.row_stride);
+          r.row_stride = job.x.row_stride / kSize;
+          r.column_stride = job.x.column_stride / kSize;
+          break;
+        case Access::pack_rows:
+          pack_rows(job.x, i, rows, x);
+          r.x = x;
+          r.row_stride = job.x.d;
+          r.column_stride = 1;
+          break;
+        case Access::pack_columns:
+          pack_columns(job.x, i, rows, x);
+          r.x = x;
+          r.row_stride = 1;
+          r.column_stride = rows;
+          break;
+      }
+      r.y = piece(job.y, i, rows, y);
+      r.s = piece(job.s, i, rows, s);
+      r.y_pred = piece(job.y_pred, i, rows, y_pred);
+      r.out = job.out == nullptr ? nullptr : job.out + i;
+      r.w = job.w;
+      r.b = job.b;
+      r.panel = panel;
+      r.block_rows = job.walk.block_rows;
+      return r;
+    }
+
+    static const T* piece(const VectorView& v, std::int64_t i, std::int64_t rows, T* room) {
+      if (v.data == nullptr) return nullptr;
+      if (room == nullptr) return reinterpret_cast<const T*>(v.data) + i;
+      pack_vector(v, i, rows, room);
+      return room;
+    }
+  };
+};
+
+// w, then zeros: the kernels load whole registers of it.
+template <class T>
+const T* padded_weights(const T* w, std::int64_t d, Scratch& scratch) {
+  T* copy = scratch.take<T>(padded(d));
+  std::copy_n(w, d, copy);
+  std::fill(copy + d, copy + padded(d), T(0));
+  return copy;
+}
+
+template <class T>
+void write_gradient(const SegmentSums& sums, std::int64_t d, double scale, T* grad) {
+  for (std::int64_t j = 0; j < d; ++j) grad[j] = static_cast<T>(scale * sums.grad()[j]);
+}
+
+}  // namespace
+
+template <class T>
+LeastSquares<T>::LeastSquares(const MatrixView& x, const VectorView& y, const VectorView& s, Reduction reduction)
+    : x_(x),
+      y_(y),
+      s_(s),
+      reduction_(reduction),
+      segments_(cut(x.n, x.d, sizeof(T))),
+      walk_(choose_walk<T>(x, Operation::fused)) {}
+
+template <class T>
+bool LeastSquares<T>::evaluate(const T* w, T b, T* grad, Loss& loss, const Stop* stop) const {
+  BorrowedScratch scratch;
+  scratch->reserve(SegmentSums::bytes(segments_.count, x_.d) + Scratch::bytes<T>(padded(x_.d)));
+  SegmentSums sums(segments_.count, x_.d, *scratch);
+  Job<T> job{x_, y_, s_, {}, segments_, walk_, padded_weights(w, x_.d, *scratch), b, nullptr, &sums, stop};
+  job.run();
+  if (job.stopped) return false;
+  sums.merge();
+  const double weight = s_.data != nullptr ? sums.weight() : static_cast<double>(x_.n);
+  const double scale = reduction_ == Reduction::mean ? 1.0 / weight : 1.0;
+  loss.loss = reduction_ == Reduction::mean ? sums.loss() / weight : sums.loss();
+  loss.grad_b = 2 * scale * sums.grad_b();
+  write_gradient(sums, x_.d, 2 * scale, grad);
+  return true;
+}
+
+template <class T>
+void forward(const MatrixView& x, const T* w, T b, T* out) {
+  BorrowedScratch scratch;
+  scratch->reserve(Scratch::bytes<T>(padded(x.d)));
+  Job<T> job{x,  {}, {}, {}, cut(x.n, x.d, sizeof(T)), choose_walk<T>(x, Operation::forward), padded_weights(w, x.d, *scratch),
+             b, out, nullptr};
+  job.run();
+}
+
+template <class T>
+void gradient(const MatrixView& x, const VectorView& y, const VectorView& y_pred, Reduction reduction, T* grad) {
+  const Segments segments = cut(x.n, x.d, sizeof(T));
+  BorrowedScratch scratch;
+  scratch->reserve(SegmentSums::bytes(segments.count, x.d));
+  SegmentSums sums(segments.count, x.d, *scratch);
+  Job<T> job{x, y, {}, y_pred, segments, choose_walk<T>(x, Operation::gradient), nullptr, T(0), nullptr, &sums};
+  job.run();
+  sums.merge();
+  write_gradient(sums, x.d, reduction == Reduction::mean ? 2.0 / static_cast<double>(x.n) : 2.0, grad);
+}
+
+template <class T>
+double squared_error(const VectorView& y, const VectorView& y_pred, std::int64_t n, Reduction reduction) {
+  // A vector is a matrix of one column: the same segments, with a kernel that needs no x.
+  const Segments segments = cut(n, 1, sizeof(T));
+  BorrowedScratch scratch;
+  scratch->reserve(SegmentSums::bytes(segments.count, 0));
+  SegmentSums sums(segments.count, 0, *scratch);
+  const MatrixView none{nullptr, n, 1, 0, 0, kDType<T>};
+  const Walk<T> walk{[](const Run<T>& run, Sums& lanes) { kernels<T>().squares(run.y, run.y_pred, run.n, lanes); },
+                     Access::direct, kRunRows, 0};
+  Job<T> job{none, y, {}, y_pred, segments, walk, nullptr, T(0), nullptr, &sums};
+  job.run();
+  sums.merge();
+  return reduction == Reduction::mean ? sums.loss() / static_cast<double>(n) : sums.loss();
+}
+
+template <class T>
+double sum(const T* x, std::int64_t n) {
+  const Segments segments = cut(n, 1, sizeof(T));
+  BorrowedScratch scratch;
+  scratch->reserve(SegmentSums::bytes(segments.count, 0));
+  SegmentSums sums(segments.count, 0, *scratch);
+  const MatrixView all{reinterpret_cast<const char*>(x), n, 1, sizeof(T), sizeof(T), kDType<T>};
+  const Walk<T> walk{[](const Run<T>& run, Sums& lanes) { lanes.loss[0] += kernels<T>().sum(run.x, run.n); },
+                     Access::direct, kRunRows, 0};
+  Job<T> job{all, {}, {}, {}, segments, walk, nullptr, T(0), nullptr, &sums};
+  job.run();
+  sums.merge();
+  return sums.loss();
+}
+
+template class LeastSquares<float>;
+template class LeastSquares<double>;
+template void forward(const MatrixView&, const float*, float, float*);
+template void forward(const MatrixView&, const double*, double, double*);
+template void gradient(const MatrixView&, const VectorView&, const VectorView&, Reduction, float*);
+template void gradient(const MatrixView&, const VectorView&, const VectorView&, Reduction, double*);
+template double squared_error<float>(const VectorView&, const VectorView&, std::int64_t, Reduction);
+template double squared_error<double>(const VectorView&, const VectorView&, std::int64_t, Reduction);
+template double sum(const float*, std::int64_t);
+template double sum(const double*, std::int64_t);
+
+}  // namespace gdfast

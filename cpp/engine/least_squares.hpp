@@ -1,0 +1,54 @@
+// Loss and gradient of a least-squares problem, over segments, on the pool.
+#pragma once
+
+#include <functional>
+
+#include "blocks.hpp"
+#include "matrix_view.hpp"
+
+namespace gdfast {
+
+enum class Reduction { mean, sum };
+
+struct Loss {
+  double loss;
+  double grad_b;
+};
+
+// Returns true to give up; asked on the calling thread, between segments. May be empty.
+using Stop = std::function<bool()>;
+
+template <class T>
+class LeastSquares {
+ public:
+  // s.data may be null. y and s have any floating dtype and stride: they are converted a piece at a time.
+  LeastSquares(const MatrixView& x, const VectorView& y, const VectorView& s, Reduction reduction);
+
+  // Loss, and the gradient in w into grad (d elements), in one read of x. False if `stop` gave up.
+  bool evaluate(const T* w, T b, T* grad, Loss& loss, const Stop* stop = nullptr) const;
+
+ private:
+  MatrixView x_;
+  VectorView y_, s_;
+  Reduction reduction_;
+  Segments segments_;
+  Walk<T> walk_;
+};
+
+// out[i] = x_i · w + b
+template <class T>
+void forward(const MatrixView& x, const T* w, T b, T* out);
+
+// grad = 2 Xᵀ(y_pred − y) / n, or without the n
+template <class T>
+void gradient(const MatrixView& x, const VectorView& y, const VectorView& y_pred, Reduction reduction, T* grad);
+
+// Σ (y_pred − y)² / n, or without the n
+template <class T>
+double squared_error(const VectorView& y, const VectorView& y_pred, std::int64_t n, Reduction reduction);
+
+// The sum of n contiguous elements: reads them as fast as they can be read.
+template <class T>
+double sum(const T* x, std::int64_t n);
+
+}  // namespace gdfast

@@ -1,0 +1,107 @@
+#include "machine.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace gdfast {
+namespace {
+
+std::int64_t cache_size(int name, std::int64_t usual) {
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  const long bytes = sysconf(name);
+  return bytes > 0 ? bytes : usual;
+#else
+  (void)name;
+  return usual;
+#endif
+}
+
+Caches read_caches() {
+#if defined(_SC_LEVEL1_DCACHE_SIZE)
+  return {cache_size(_SC_LEVEL1_DCACHE_SIZE, 32 << 10), cache_size(_SC_LEVEL2_CACHE_SIZE, 1 << 20),
+          cache_size(_SC_LEVEL3_CACHE_SIZE, 32 << 20)};
+#else
+  return {cache_size(0, 32 << 10), cache_size(0, 1 << 20), cache_size(0, 32 << 20)};
+#endif
+}
+
+// The variable's value as a positive number; 0 if it is unset or no such number. OMP_NUM_THREADS may be a list,
+// one number a nesting level: the first counts.
+int positive_from(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return 0;
+  const long value = std::strtol(text, nullptr, 10);
+  return value > 0 ? static_cast<int>(std::min(value, 1024L)) : 0;
+}
+
+int affinity_cpus() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// CPUs of one cgroup directory's quota, 0 where it has none. Version 2 has "max 100000" or "150000 100000" in cpu.max,
+// version 1 two files.
+double quota_in(const std::string& folder) {
+  std::ifstream v2(folder + "/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period && quota != "max" && period > 0) return std::strtod(quota.c_str(), nullptr) / period;
+  std::ifstream v1_quota(folder + "/cpu.cfs_quota_us"), v1_period(folder + "/cpu.cfs_period_us");
+  double microseconds = 0;
+  if (v1_quota >> microseconds && v1_period >> period && microseconds > 0 && period > 0) return microseconds / period;
+  return 0;
+}
+
+// The tightest quota from this process's cgroup up to the root.
+int cgroup_cpus() {
+  std::ifstream groups("/proc/self/cgroup");
+  double tightest = 0;
+  for (std::string line; std::getline(groups, line);) {
+    const auto first = line.find(':');
+    const auto second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    if (!controllers.empty() && controllers.find("cpu") == std::string::npos) continue;
+    const std::string root = controllers.empty() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
+    std::string path = line.substr(second + 1);
+    while (true) {
+      const double cpus = quota_in(path == "/" ? root : root + path);
+      if (cpus > 0 && (tightest == 0 || cpus < tightest)) tightest = cpus;
+      if (path.size() <= 1) break;
+      const auto slash = path.find_last_of('/');
+      path = slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+    }
+  }
+  return tightest == 0 ? 0 : std::max(1, static_cast<int>(std::ceil(tightest)));
+}
+
+}  // namespace
+
+const Caches& caches() {
+  static const Caches found = read_caches();
+  return found;
+}
+
+int default_num_threads() {
+  if (const int k = positive_from("GDFAST_NUM_THREADS")) return k;
+  if (const int k = positive_from("OMP_NUM_THREADS")) return k;
+  const int quota = cgroup_cpus();
+  const int cpus = affinity_cpus();
+  return quota == 0 ? cpus : std::min(cpus, quota);
+}
+
+}  // namespace gdfast

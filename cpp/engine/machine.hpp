@@ -1,0 +1,17 @@
+// What the machine offers: cache sizes, and the CPUs that this process may use.
+#pragma once
+
+#include <cstdint>
+
+namespace gdfast {
+
+struct Caches {
+  std::int64_t l1, l2, l3;  // bytes; a usual size where the system doesn't tell
+};
+
+const Caches& caches();
+
+// GDFAST_NUM_THREADS, then OMP_NUM_THREADS, then the CPUs in this process's affinity mask and cgroup quota.
+int default_num_threads();
+
+}  // namespace gdfast

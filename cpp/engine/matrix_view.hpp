@@ -1,0 +1,32 @@
+// Arrays as they lie in memory: any stride, any alignment, never copied and never written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gdfast {
+
+enum class DType { f32, f64 };
+
+template <class T>
+inline constexpr DType kDType = sizeof(T) == 4 ? DType::f32 : DType::f64;
+
+constexpr std::ptrdiff_t size_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
+
+// Strides are in bytes here, in elements from the kernels down.
+struct MatrixView {
+  const char* data;
+  std::int64_t n;
+  std::int64_t d;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t column_stride;
+  DType dtype;
+};
+
+struct VectorView {
+  const char* data = nullptr;  // null: there is none
+  std::ptrdiff_t stride = 0;
+  DType dtype = DType::f64;
+};
+
+}  // namespace gdfast

@@ -1,0 +1,18 @@
+// Copies of what no kernel walks directly, a cache-sized piece at a time.
+#pragma once
+
+#include "matrix_view.hpp"
+
+namespace gdfast {
+
+// Elements [first, first + count) of v as contiguous T.
+template <class T>
+void pack_vector(const VectorView& v, std::int64_t first, std::int64_t count, T* out);
+
+// Rows [first, first + count) of x, which has dtype T: row after row, or column after column.
+template <class T>
+void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* out);
+template <class T>
+void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out);
+
+}  // namespace gdfast

@@ -1,0 +1,73 @@
+// A thread's own working memory, kept from call to call: a call allocates nothing once its thread has been here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace gdfast {
+
+class Scratch {
+ public:
+  // Room for the takes that follow; forgets the ones before.
+  void reserve(std::size_t bytes) {
+    if (bytes > size_) {
+      memory_.reset();
+      size_ = 0;
+      memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes + kLine);
+      size_ = bytes;
+    }
+    void* p = memory_.get();
+    std::size_t room = size_ + kLine;
+    next_ = static_cast<std::byte*>(std::align(kLine, size_, p, room));
+  }
+
+  template <class T>
+  T* take(std::int64_t count) {
+    T* taken = reinterpret_cast<T*>(next_);
+    next_ += bytes<T>(count);
+    return taken;
+  }
+
+  // What take<T>(count) needs: a whole number of cache lines.
+  template <class T>
+  static constexpr std::size_t bytes(std::int64_t count) {
+    return (static_cast<std::size_t>(count) * sizeof(T) + kLine - 1) / kLine * kLine;
+  }
+
+ private:
+  static constexpr std::size_t kLine = 64;
+  std::unique_ptr<std::byte[]> memory_;
+  std::size_t size_ = 0;
+  std::byte* next_ = nullptr;
+};
+
+// A thread's scratch for the length of a call. A call within a call (a signal handler's, say) gets one of its own.
+class BorrowedScratch {
+ public:
+  BorrowedScratch() : scratch_(in_use() ? &own_ : &of_thread()) {
+    if (scratch_ != &own_) in_use() = true;
+  }
+  ~BorrowedScratch() {
+    if (scratch_ != &own_) in_use() = false;
+  }
+  BorrowedScratch(const BorrowedScratch&) = delete;
+  BorrowedScratch& operator=(const BorrowedScratch&) = delete;
+
+  Scratch* operator->() { return scratch_; }
+  Scratch& operator*() { return *scratch_; }
+
+ private:
+  static Scratch& of_thread() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+  static bool& in_use() {
+    thread_local bool used = false;
+    return used;
+  }
+  Scratch own_;
+  Scratch* scratch_;
+};
+
+}  // namespace gdfast

@@ -1,0 +1,9 @@
+#define GDFAST_COMPACT
+#include "make_table.hpp"
+#include "register_scalar.hpp"
+
+namespace gdfast {
+
+constinit const Kernels kScalarKernels = {make_table<Register<ScalarNative<float>, 16>>(), make_table<Register<ScalarNative<double>, 8>>()};
+
+}  // namespace gdfast

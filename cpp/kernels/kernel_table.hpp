@@ -1,0 +1,80 @@
+// What one instruction set exports: plain functions over plain pointers, one table for each dtype.
+// Files compiled with an ISA's own flags include no standard container or algorithm, so that the linker can't keep
+// a copy of a shared inline function that only some CPUs can run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gdfast {
+
+// Below this many columns a register holds 16 rows of one column; from it on, 16 columns of one row.
+inline constexpr std::int64_t kNarrow = 16;
+
+// The virtual register: 64 bytes on every ISA, so that sums are cut into the same lanes everywhere.
+template <class T>
+inline constexpr int kLanes = static_cast<int>(64 / sizeof(T));
+
+// Runs may be cut anywhere on a multiple of this without changing a bit: every chunk after which partial sums move
+// to float64 divides it.
+inline constexpr std::int64_t kRunRows = 2048;
+
+// A run of rows as a kernel sees it. Strides are in elements; y, s, y_pred and out are contiguous.
+template <class T>
+struct Run {
+  const T* x;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t column_stride;
+  std::int64_t n;
+  std::int64_t d;
+  const T* y;
+  const T* s;       // sample weights, or null
+  const T* y_pred;  // gradient alone: the prediction to take the residual from
+  T* out;           // forward alone: where the prediction goes
+  const T* w;       // d weights, then zeros up to a whole register
+  T b;
+  T* panel;                 // room for d elements rounded up to a whole register: the gradient of the current chunk
+  std::int64_t block_rows;  // column kernel: rows a block, a power of two that divides kRunRows
+};
+
+// Sums over a segment, in float64. A lane is the row's number modulo the lanes of a register.
+struct Sums {
+  double loss[kLanes<float>];
+  double grad_b[kLanes<float>];
+  double weight[kLanes<float>];
+  double* grad;  // d sums
+};
+
+template <class T>
+using RunKernel = void (*)(const Run<T>&, Sums&);
+
+// The same run in three parts: all of it, the prediction alone, the gradient of a given prediction alone.
+template <class T>
+struct Form {
+  RunKernel<T> fused;
+  RunKernel<T> forward;
+  RunKernel<T> gradient;
+};
+
+template <class T>
+struct KernelTable {
+  RunKernel<T> narrow_rows[kNarrow];     // fused, by d: rows of d < 16 contiguous elements
+  RunKernel<T> narrow_columns[kNarrow];  // fused, by d: d < 16 contiguous columns
+  Form<T> rows;                          // contiguous rows
+  Form<T> long_rows;                     // the same for rows of which few fit the cache
+  Form<T> columns;                       // contiguous columns
+  void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
+  double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
+};
+
+struct Kernels {
+  KernelTable<float> f32;
+  KernelTable<double> f64;
+};
+
+extern const Kernels kScalarKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+extern const Kernels kNeonKernels;
+
+}  // namespace gdfast

@@ -1,0 +1,138 @@
+// Fewer than 16 columns: a register holds one column of 16 rows, so that no lane is idle whatever d is.
+//
+//            columns in memory                rows in memory, four columns of sixteen rows at a time
+//        x₀ │ row i … row i+15 │       rows i, i+4, i+8, i+12 ─┐
+//        x₁ │ row i … row i+15 │       rows i+1, i+5, …        ├─ 4 × 4 transposition in each 128-bit piece
+//        …                             rows i+2, i+6, …        │  → four registers of one column each
+//                                      rows i+3, i+7, …       ─┘
+//
+// The residual is a chain of d FMAs, the gradient one FMA a column, and both use the registers just loaded: one read.
+// Where d is no multiple of the piece, the last piece overlaps the one before it, so that no row is read past its
+// end. Below one piece the elements after a row are read and ignored; the last rows are copied first.
+#pragma once
+
+#include "residuals.hpp"
+
+namespace gdfast {
+namespace {
+
+template <class V, int D, bool InColumns>
+struct Narrow {
+  using T = typename V::T;
+  using reg = typename V::reg;
+  static constexpr int L = V::lanes;
+  static constexpr int G = V::group;
+  // A group is one register of rows. Each adds one FMA of latency 4 to every sum, in fewer than 4 cycles while there
+  // are only one or two columns: so several groups have sums of their own.
+  static constexpr int kGroups = D <= 2 ? 4 : 1;
+  // The sums in T are moved to float64 after a chunk: at most 2048 / 16 = 128 additions a lane.
+  static constexpr std::int64_t kChunk = kRunRows;
+  static constexpr std::int64_t kOverread = !InColumns && D < G ? G - D : 0;
+
+  struct Weights {
+    reg w[D], b;
+  };
+  struct Group {
+    reg grad[D];
+    WideSums<V> wide;
+  };
+
+  static void kernel(const Run<T>& run, Sums& sums) {
+    Weights weights;
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) weights.w[j] = V::broadcast(run.w[j]);
+    weights.b = V::broadcast(run.b);
+    Group group[kGroups];
+    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) clear(group[u]);
+    for (std::int64_t start = 0; start < run.n; start += kChunk) {
+      chunk(run, weights, start, run.n - start < kChunk ? run.n : start + kChunk, group);
+      flush(group, sums);
+    }
+  }
+
+ private:
+  static GDFAST_INLINE void clear(Group& group) {
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) group.grad[j] = V::zero();
+    group.wide.clear();
+  }
+
+  static GDFAST_INLINE void chunk(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
+                                  Group (&group)[kGroups]) {
+    const std::int64_t safe = end - (end == run.n ? kOverread : 0);
+    if (i + kGroups * L <= safe) {
+      Group now[kGroups];  // its address goes nowhere, so that it lives in registers
+      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) now[u] = group[u];
+      for (; i + kGroups * L <= safe; i += kGroups * L) {
+        GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) rows(run, weights, i + u * L, now[u]);
+      }
+      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u] = now[u];
+    }
+    // Row i of a chunk always belongs to group (i / L) mod kGroups.
+    for (int u = 0; i < end; i += L, u = (u + 1) % kGroups) {
+      last_rows(run, weights, i, static_cast<int>(end - i < L ? end - i : L), group[u]);
+    }
+  }
+
+  static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Group& group) {
+    reg x[D];
+    if constexpr (InColumns) {
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(run.x + j * run.column_stride + i);
+    } else {
+      load_rows_transposed(run.x + i * run.row_stride, run.row_stride, x);
+    }
+    step(run, weights, i, L, x, group);
+  }
+
+  static GDFAST_INLINE void load_rows_transposed(const T* p, std::ptrdiff_t stride, reg (&x)[D]) {
+    reg piece[G];
+    GDFAST_UNROLL for (int c = 0; c + G <= D; c += G) {
+      V::load_transposed(p + c, stride, piece);
+      GDFAST_UNROLL for (int k = 0; k < G; ++k) x[c + k] = piece[k];
+    }
+    constexpr int kLeft = D % G;
+    if constexpr (kLeft != 0) {
+      constexpr int kFirst = D < G ? 0 : D - G;
+      V::load_transposed(p + kFirst, stride, piece);
+      GDFAST_UNROLL for (int k = 0; k < kLeft; ++k) x[D - kLeft + k] = piece[D - kLeft - kFirst + k];
+    }
+  }
+
+  // Copies the rows first, with zeros for those that are missing.
+  __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m, Group& group) {
+    T copy[D][L] = {};
+    for (int k = 0; k < m; ++k) {
+      for (int j = 0; j < D; ++j) copy[j][k] = run.x[(i + k) * run.row_stride + j * run.column_stride];
+    }
+    reg x[D];
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(copy[j]);
+    step(run, weights, i, m, x, group);
+  }
+
+  static GDFAST_INLINE void step(const Run<T>& run, const Weights& weights, std::int64_t i, int m, const reg (&x)[D],
+                                 Group& group) {
+    reg r = V::sub(weights.b, load_rows<V>(run.y + i, m));
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) r = V::fma(x[j], weights.w[j], r);
+    if (m != L) r = V::keep_first(r, m);
+    const reg q = group.wide.add(run, i, m, r);
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) group.grad[j] = V::fma(q, x[j], group.grad[j]);
+  }
+
+  static GDFAST_INLINE void flush(Group (&group)[kGroups], Sums& sums) {
+    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].wide.flush(sums);
+    GDFAST_UNROLL for (int j = 0; j < D; j += 4) {
+      reg total[4];
+      GDFAST_UNROLL for (int k = 0; k < 4; ++k) {
+        total[k] = j + k < D ? group[0].grad[j + k < D ? j + k : 0] : V::zero();
+        GDFAST_UNROLL for (int u = 1; u < kGroups; ++u) total[k] = V::add(total[k], group[u].grad[j + k < D ? j + k : 0]);
+      }
+      T column[4];
+      V::sum4(total, column);
+      for (int k = 0; k < 4 && j + k < D; ++k) sums.grad[j + k] += static_cast<double>(column[k]);
+    }
+    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) {
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) group[u].grad[j] = V::zero();
+    }
+  }
+};
+
+}  // namespace
+}  // namespace gdfast

@@ -1,0 +1,130 @@
+// The virtual register: 16 floats or 8 doubles, made of as many machine registers as the ISA needs.
+//
+// A native register type `N` (register_*.hpp) offers, for its own few lanes:
+//   zero  broadcast  load  load_first  store  store_first  add  sub  mul  fma(a, b, c) = a·b + c  keep_first
+//   load_transposed   `group` columns of `lanes` rows, 16 bytes a row, turned so that a register holds one column
+//   sum4              the sums of four registers, by halving: lanes + lanes/2, then /4, ... then 1
+//   wide              the same lanes in float64: wide_load  wide_store  wide_add  wide_fma
+// *_first(…, m) touches the first m lanes only; the others read as zero. m may be negative or above `lanes`.
+//
+// Everything per ISA lives in an anonymous namespace: two ISAs never share a symbol.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Unrolled, sixteen scalar lanes would be megabytes of code: there the compiler decides.
+#ifdef GDFAST_COMPACT
+#define GDFAST_INLINE inline
+#define GDFAST_UNROLL
+#define GDFAST_LAMBDA
+#else
+#define GDFAST_INLINE inline __attribute__((always_inline))
+#define GDFAST_UNROLL _Pragma("GCC unroll 16")
+#define GDFAST_LAMBDA __attribute__((always_inline))
+#endif
+
+namespace gdfast {
+namespace {
+
+template <class N, int K>
+struct Register {
+  using T = typename N::T;
+  static constexpr int lanes = N::lanes * K;
+  static constexpr int group = N::group;
+  static constexpr int rows_at_a_time = N::rows_at_a_time;
+  static_assert(lanes * sizeof(T) == 64, "the virtual register has 64 bytes on every ISA");
+
+  struct reg {
+    typename N::reg part[K];
+  };
+  struct wide {
+    typename N::wide part[K];
+  };
+
+  static GDFAST_INLINE reg zero() { return broadcast(T(0)); }
+  static GDFAST_INLINE reg broadcast(T value) {
+    reg r;
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::broadcast(value);
+    return r;
+  }
+  static GDFAST_INLINE reg load(const T* p) {
+    reg r;
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::load(p + k * N::lanes);
+    return r;
+  }
+  static GDFAST_INLINE reg load_first(const T* p, int m) {
+    reg r;
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::load_first(p + k * N::lanes, m - k * N::lanes);
+    return r;
+  }
+  static GDFAST_INLINE void store(T* p, reg v) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) N::store(p + k * N::lanes, v.part[k]);
+  }
+  static GDFAST_INLINE void store_first(T* p, int m, reg v) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) N::store_first(p + k * N::lanes, m - k * N::lanes, v.part[k]);
+  }
+  static GDFAST_INLINE reg add(reg a, reg b) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) a.part[k] = N::add(a.part[k], b.part[k]);
+    return a;
+  }
+  static GDFAST_INLINE reg sub(reg a, reg b) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) a.part[k] = N::sub(a.part[k], b.part[k]);
+    return a;
+  }
+  static GDFAST_INLINE reg mul(reg a, reg b) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) a.part[k] = N::mul(a.part[k], b.part[k]);
+    return a;
+  }
+  static GDFAST_INLINE reg fma(reg a, reg b, reg c) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) c.part[k] = N::fma(a.part[k], b.part[k], c.part[k]);
+    return c;
+  }
+  static GDFAST_INLINE reg keep_first(reg v, int m) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) v.part[k] = N::keep_first(v.part[k], m - k * N::lanes);
+    return v;
+  }
+  // `group` columns of `lanes` rows that lie `stride` elements apart. Reads 16 bytes from the start of each row.
+  static GDFAST_INLINE void load_transposed(const T* p, std::ptrdiff_t stride, reg (&columns)[group]) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) {
+      typename N::reg native[group];
+      N::load_transposed(p + k * N::lanes * stride, stride, native);
+      GDFAST_UNROLL for (int c = 0; c < group; ++c) columns[c].part[k] = native[c];
+    }
+  }
+  // out[i] = the sum of v[i]'s lanes. The tree is the same on every ISA: the upper half is added to the lower.
+  static GDFAST_INLINE void sum4(const reg (&v)[4], T* out) {
+    N::sum4(fold(v[0]), fold(v[1]), fold(v[2]), fold(v[3]), out);
+  }
+  static GDFAST_INLINE T sum(reg v) {
+    T out[4];
+    sum4({v, v, v, v}, out);
+    return out[0];
+  }
+  static GDFAST_INLINE wide wide_load(const double* p) {
+    wide r;
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::wide_load(p + k * N::lanes);
+    return r;
+  }
+  static GDFAST_INLINE void wide_store(double* p, wide v) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) N::wide_store(p + k * N::lanes, v.part[k]);
+  }
+  static GDFAST_INLINE wide wide_add(reg a, wide c) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) c.part[k] = N::wide_add(a.part[k], c.part[k]);
+    return c;
+  }
+  static GDFAST_INLINE wide wide_fma(reg a, reg b, wide c) {
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) c.part[k] = N::wide_fma(a.part[k], b.part[k], c.part[k]);
+    return c;
+  }
+
+ private:
+  static GDFAST_INLINE typename N::reg fold(reg v) {
+    GDFAST_UNROLL for (int half = K / 2; half > 0; half /= 2)
+      GDFAST_UNROLL for (int k = 0; k < half; ++k) v.part[k] = N::add(v.part[k], v.part[k + half]);
+    return v.part[0];
+  }
+};
+
+}  // namespace
+}  // namespace gdfast

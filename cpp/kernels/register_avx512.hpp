@@ -1,0 +1,117 @@
+// AVX-512: one 512-bit register is a virtual one.
+#pragma once
+
+#include "register_avx2.hpp"
+
+namespace gdfast {
+namespace {
+
+struct Avx512F32 {
+  using T = float;
+  using reg = __m512;
+  struct wide {
+    __m512d low, high;
+  };
+  static constexpr int lanes = 16;
+  static constexpr int group = 4;
+  // Thirty-two registers: 8 sums + 8 residuals, and loads in flight behind two FMA ports of latency 4.
+  static constexpr int rows_at_a_time = 8;
+
+  static GDFAST_INLINE __mmask16 mask(int m) {
+    return static_cast<__mmask16>((1u << static_cast<unsigned>(clamp_lanes(m, lanes))) - 1u);
+  }
+  static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_ps(value); }
+  static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_ps(p); }
+  static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm512_maskz_loadu_ps(mask(m), p); }
+  static GDFAST_INLINE void store(T* p, reg v) { _mm512_storeu_ps(p, v); }
+  static GDFAST_INLINE void store_first(T* p, int m, reg v) { _mm512_mask_storeu_ps(p, mask(m), v); }
+  static GDFAST_INLINE reg add(reg a, reg b) { return _mm512_add_ps(a, b); }
+  static GDFAST_INLINE reg sub(reg a, reg b) { return _mm512_sub_ps(a, b); }
+  static GDFAST_INLINE reg mul(reg a, reg b) { return _mm512_mul_ps(a, b); }
+  static GDFAST_INLINE reg fma(reg a, reg b, reg c) { return _mm512_fmadd_ps(a, b, c); }
+  static GDFAST_INLINE reg keep_first(reg v, int m) { return _mm512_maskz_mov_ps(mask(m), v); }
+  // Rows 0, 4, 8, 12 from p: an insert from memory costs a load and any vector port, where a shuffle has but one.
+  static GDFAST_INLINE reg load_pieces(const T* p, std::ptrdiff_t stride) {
+    reg v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 4 * stride), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 8 * stride), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(p + 12 * stride), 3);
+  }
+  static GDFAST_INLINE void load_transposed(const T* p, std::ptrdiff_t stride, reg (&columns)[group]) {
+    const reg r0 = load_pieces(p, stride), r1 = load_pieces(p + stride, stride);
+    const reg r2 = load_pieces(p + 2 * stride, stride), r3 = load_pieces(p + 3 * stride, stride);
+    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(r0, r1)), b = _mm512_castps_pd(_mm512_unpacklo_ps(r2, r3));
+    const __m512d c = _mm512_castps_pd(_mm512_unpackhi_ps(r0, r1)), d = _mm512_castps_pd(_mm512_unpackhi_ps(r2, r3));
+    columns[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+    columns[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+    columns[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(c, d));
+    columns[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(c, d));
+  }
+  static GDFAST_INLINE __m256 fold(reg v) {
+    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+  }
+  static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) {
+    sum4_f32(fold(a), fold(b), fold(c), fold(d), out);
+  }
+
+  static GDFAST_INLINE __m512d low(reg v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
+  static GDFAST_INLINE __m512d high(reg v) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
+  static GDFAST_INLINE wide wide_load(const double* p) { return {_mm512_loadu_pd(p), _mm512_loadu_pd(p + 8)}; }
+  static GDFAST_INLINE void wide_store(double* p, wide v) {
+    _mm512_storeu_pd(p, v.low);
+    _mm512_storeu_pd(p + 8, v.high);
+  }
+  static GDFAST_INLINE wide wide_add(reg a, wide c) {
+    return {_mm512_add_pd(c.low, low(a)), _mm512_add_pd(c.high, high(a))};
+  }
+  static GDFAST_INLINE wide wide_fma(reg a, reg b, wide c) {
+    return {_mm512_fmadd_pd(low(a), low(b), c.low), _mm512_fmadd_pd(high(a), high(b), c.high)};
+  }
+};
+
+struct Avx512F64 {
+  using T = double;
+  using reg = __m512d;
+  using wide = __m512d;
+  static constexpr int lanes = 8;
+  static constexpr int group = 2;
+  static constexpr int rows_at_a_time = 8;
+
+  static GDFAST_INLINE __mmask8 mask(int m) {
+    return static_cast<__mmask8>((1u << static_cast<unsigned>(clamp_lanes(m, lanes))) - 1u);
+  }
+  static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_pd(value); }
+  static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_pd(p); }
+  static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm512_maskz_loadu_pd(mask(m), p); }
+  static GDFAST_INLINE void store(T* p, reg v) { _mm512_storeu_pd(p, v); }
+  static GDFAST_INLINE void store_first(T* p, int m, reg v) { _mm512_mask_storeu_pd(p, mask(m), v); }
+  static GDFAST_INLINE reg add(reg a, reg b) { return _mm512_add_pd(a, b); }
+  static GDFAST_INLINE reg sub(reg a, reg b) { return _mm512_sub_pd(a, b); }
+  static GDFAST_INLINE reg mul(reg a, reg b) { return _mm512_mul_pd(a, b); }
+  static GDFAST_INLINE reg fma(reg a, reg b, reg c) { return _mm512_fmadd_pd(a, b, c); }
+  static GDFAST_INLINE reg keep_first(reg v, int m) { return _mm512_maskz_mov_pd(mask(m), v); }
+  static GDFAST_INLINE reg load_pieces(const T* p, std::ptrdiff_t stride) {
+    reg v = _mm512_castpd128_pd512(_mm_loadu_pd(p));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + 2 * stride), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + 4 * stride), 2);
+    return _mm512_insertf64x2(v, _mm_loadu_pd(p + 6 * stride), 3);
+  }
+  static GDFAST_INLINE void load_transposed(const T* p, std::ptrdiff_t stride, reg (&columns)[group]) {
+    const reg even = load_pieces(p, stride), odd = load_pieces(p + stride, stride);
+    columns[0] = _mm512_unpacklo_pd(even, odd);
+    columns[1] = _mm512_unpackhi_pd(even, odd);
+  }
+  static GDFAST_INLINE __m256d fold(reg v) {
+    return _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));
+  }
+  static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) {
+    sum4_f64(fold(a), fold(b), fold(c), fold(d), out);
+  }
+  static GDFAST_INLINE wide wide_load(const double* p) { return _mm512_loadu_pd(p); }
+  static GDFAST_INLINE void wide_store(double* p, wide v) { _mm512_storeu_pd(p, v); }
+  static GDFAST_INLINE wide wide_add(reg a, wide c) { return _mm512_add_pd(c, a); }
+  static GDFAST_INLINE wide wide_fma(reg a, reg b, wide c) { return _mm512_fmadd_pd(a, b, c); }
+};
+
+}  // namespace
+}  // namespace gdfast

@@ -1,0 +1,58 @@
+// What every form does with a register of residuals: weigh them, and add up loss, intercept and weights in float64.
+#pragma once
+
+#include "kernel_table.hpp"
+#include "register.hpp"
+
+namespace gdfast {
+namespace {
+
+enum class Mode { fused, forward, gradient };
+
+// Loss, intercept's gradient and weights of a chunk of rows, a float64 lane for each row of a register.
+template <class V>
+struct WideSums {
+  using T = typename V::T;
+  using reg = typename V::reg;
+  typename V::wide loss, grad_b, weight;
+
+  GDFAST_INLINE void clear() {
+    constexpr double zeros[V::lanes] = {};
+    loss = grad_b = weight = V::wide_load(zeros);
+  }
+
+  // Residuals r of rows i, i + 1, …, of which the first m count; lanes from m on are zero. Returns s∘r.
+  GDFAST_INLINE reg add(const Run<T>& run, std::int64_t i, int m, reg r) {
+    reg q = r;
+    if (run.s != nullptr) {
+      const reg s = m == V::lanes ? V::load(run.s + i) : V::load_first(run.s + i, m);
+      q = V::mul(s, r);
+      weight = V::wide_add(s, weight);
+    }
+    loss = V::wide_fma(q, r, loss);
+    grad_b = V::wide_add(q, grad_b);
+    return q;
+  }
+
+  GDFAST_INLINE void flush(Sums& sums) {
+    add_lanes(loss, sums.loss);
+    add_lanes(grad_b, sums.grad_b);
+    add_lanes(weight, sums.weight);
+    clear();
+  }
+
+ private:
+  static GDFAST_INLINE void add_lanes(typename V::wide v, double* total) {
+    double lane[V::lanes];
+    V::wide_store(lane, v);
+    for (int k = 0; k < V::lanes; ++k) total[k] += lane[k];
+  }
+};
+
+template <class V>
+GDFAST_INLINE typename V::reg load_rows(const typename V::T* p, int m) {
+  return m == V::lanes ? V::load(p) : V::load_first(p, m);
+}
+
+}  // namespace
+}  // namespace gdfast
