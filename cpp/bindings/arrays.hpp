@@ -55,16 +55,8 @@ Reduction take_reduction(py::handle value);
 template <class T>
 const T* weights(const Inputs& inputs, std::vector<T>& room);
 
-// Releases the GIL for work that takes longer than releasing it. Safe wherever no Python object is touched: the views
-// point into arrays that the caller's arguments keep alive.
-class ReleaseGil {
- public:
-  explicit ReleaseGil(const MatrixView& x) {
-    if (x.n * x.d >= 16384) release_.emplace();
-  }
-
- private:
-  std::optional<py::gil_scoped_release> release_;
-};
+// Is there enough work on x to let other Python threads run meanwhile? Safe wherever no Python object is touched: the
+// views point into arrays that the caller's arguments keep alive.
+inline bool worth_releasing_gil(const MatrixView& x) { return x.n * x.d >= 16384; }
 
 }  // namespace gdfast::bindings

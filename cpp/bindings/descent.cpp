@@ -4,6 +4,7 @@
 
 #include "arrays.hpp"
 #include "functions.hpp"
+#include "gil.hpp"
 
 namespace gdfast::bindings {
 namespace {
@@ -30,7 +31,7 @@ class SignalCheck {
       return false;
     }
     asked_ = last_ = now;
-    const py::gil_scoped_acquire gil;
+    const HeldGil gil;
     if (PyErr_CheckSignals() == 0) return false;
     py::error_already_set raised;
     error_ = raised.value();
@@ -52,7 +53,7 @@ class Callback {
   Callback(py::handle function, bool has_b, py::object& error) : function_(function), has_b_(has_b), error_(error) {}
 
   bool operator()(std::int64_t iteration, const Descent<T>& descent) const {
-    const py::gil_scoped_acquire gil;
+    const HeldGil gil;
     try {
       const py::object b = has_b_ ? py::object(py::float_(static_cast<double>(descent.b))) : py::object(py::none());
       const py::object stop = function_(iteration, copy_of(descent.w), b, descent.losses.back());
@@ -92,7 +93,7 @@ py::object descend_from(py::handle x, py::handle y, py::handle w, py::handle b, 
     Watcher<T> watcher{nullptr, SignalCheck(error)};
     if (!callback.is_none()) watcher.after_pass = Callback<T>(callback, !b.is_none(), error);
     {
-      const py::gil_scoped_release release;
+      const ReleasedGil released;
       const LeastSquares<T> problem(inputs.x, inputs.y, inputs.s, mean_or_sum);
       descend(problem, {learning_rate, n_iters, !b.is_none()}, watcher, descent);
     }

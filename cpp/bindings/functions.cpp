@@ -2,6 +2,7 @@
 
 #include "arrays.hpp"
 #include "engine/least_squares.hpp"
+#include "gil.hpp"
 
 namespace gdfast::bindings {
 namespace {
@@ -58,7 +59,7 @@ py::object loss_and_gradient(py::handle x, py::handle y, py::handle w, py::handl
     const T* const start = weights(inputs, room);
     Loss loss{};
     {
-      const ReleaseGil release(inputs.x);
+      const ReleasedGil released(worth_releasing_gil(inputs.x));
       LeastSquares<T>(inputs.x, inputs.y, inputs.s, mean_or_sum)
           .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss);
     }
@@ -76,7 +77,7 @@ py::object predict(py::handle x, py::handle w, py::handle b) {
     T* const into = static_cast<T*>(y_pred.mutable_data());
     std::vector<T> room;
     const T* const start = weights(inputs, room);
-    const ReleaseGil release(inputs.x);
+    const ReleasedGil released(worth_releasing_gil(inputs.x));
     forward(inputs.x, start, static_cast<T>(inputs.b), into);
     return y_pred;
   });
@@ -100,7 +101,7 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
     using T = std::remove_pointer_t<decltype(none)>;
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
     {
-      const ReleaseGil release(inputs.x);
+      const ReleasedGil released(worth_releasing_gil(inputs.x));
       gradient(inputs.x, inputs.y, inputs.y_pred, mean_or_sum, grad.data());
     }
     return grad.result();
@@ -117,7 +118,7 @@ py::object probe_sum(const py::array& x) {
     using T = std::remove_pointer_t<decltype(none)>;
     double total = 0;
     {
-      const ReleaseGil release(view);
+      const ReleasedGil released(worth_releasing_gil(view));
       total = sum(reinterpret_cast<const T*>(view.data), view.n * view.d);
     }
     return py::float_(total);

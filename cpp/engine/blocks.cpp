@@ -17,10 +17,11 @@ std::int64_t power_of_two_below(std::int64_t value, std::int64_t low, std::int64
   return std::clamp(static_cast<std::int64_t>(floor), low, high);
 }
 
-// A block and the next one, which is fetched meanwhile, fit half of a 2 MiB cache. Not read from the machine: the block
-// decides where sums in T are moved to float64, and so the bits.
+// A block, and the next one that is fetched meanwhile, take 256 KiB of L2, but a column's piece is never shorter than
+// 64 rows: each piece lies on a page of its own, and shorter ones cost more address translations than they save misses.
+// Not read from the machine: the block decides where sums in T are moved to float64, and so the bits.
 std::int64_t column_block_rows(std::int64_t d, std::ptrdiff_t element_size) {
-  return power_of_two_below((512 << 10) / (d * element_size), 16, 1024);
+  return power_of_two_below((128 << 10) / (d * element_size), 64, 1024);
 }
 
 // A packed piece stays in L2, and within the promise of 4 MiB a thread for 2 MiB of row or less.
@@ -49,9 +50,9 @@ RunKernel<T> part_of(const Form<T>& form, Operation operation) {
 
 Segments cut(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size) {
   // Enough segments to keep many threads evenly busy, but their sums together stay within 2 MiB, and one is no less
-  // than 64 KiB of x: below that handing it out costs more than it saves.
+  // than 256 KiB of x: below that handing it out costs more than it saves.
   const std::int64_t most = std::clamp<std::int64_t>((2 << 20) / (8 * (d + 3)), 16, 128);
-  const std::int64_t fewest_rows = (64 << 10) / (d * element_size) + 1;
+  const std::int64_t fewest_rows = (256 << 10) / (d * element_size) + 1;
   const std::int64_t rows = round_up(std::max((n + most - 1) / most, fewest_rows), kLanes<float>);
   return {n, rows, static_cast<int>((n + rows - 1) / rows)};
 }

@@ -78,11 +78,14 @@ struct FusedColumns {
       reg part = V::load(part_ + i);
       GDFAST_UNROLL for (int c = 0; c < Columns; ++c) {
         part = V::fma(load_rows<V>(x + c * stride + i, m), w[c], part);
-        if (c < Columns / 2) __builtin_prefetch(x + c * stride + i + ahead);
+        if (c < Columns / 2) fetch(x + c * stride + i + ahead);
       }
       V::store(part_ + i, part);
     });
   }
+
+  // Into L2 only: it is needed a block later, and L1 is busy with this one.
+  static GDFAST_INLINE void fetch(const T* p) { __builtin_prefetch(p, 0, 2); }
 
   void residuals() {
     WideSums<V> wide;
@@ -119,7 +122,7 @@ struct FusedColumns {
       const reg r = V::load(r_ + i);
       GDFAST_UNROLL for (int c = 0; c < Columns; ++c) {
         grad[c] = V::fma(r, load_rows<V>(x + c * stride + i, m), grad[c]);
-        if (c >= Columns / 2) __builtin_prefetch(x + c * stride + i + ahead);
+        if (c >= Columns / 2) fetch(x + c * stride + i + ahead);
       }
     });
     GDFAST_UNROLL for (int c = 0; c < kSums; c += 4) {

@@ -7,8 +7,9 @@
 //        memory ─→ rows k+R … k+2R−1 ── · w ──→ R dot products ─→ R residuals (for the next step)
 //        cache  ─→ rows k   … k+R−1  ── ×  r ─→ panel (16 columns at a time)
 //
-// The order of every addition is fixed by d alone, so R is free: a dot product has one sum a lane along the row
-// (cut after kChain terms), an element of the gradient one sum down the rows of a chunk.
+// The order of every addition is fixed by d alone, so R is free: a dot product has one sum a lane along the row (cut
+// after kChain terms); an element of the gradient has a sum over four rows, and one down the fours of a chunk. (One chain
+// down all rows would be bound by the latency of the FMA, 4 cycles a row, where d is small.)
 #pragma once
 
 #include "residuals.hpp"
@@ -24,7 +25,8 @@ struct FusedRows {
   // Terms a sum in T may have before it is folded (along a row) or moved to float64 (down the rows): rounding errors
   // then stay below 256 · eps / 2 in the worst case and near √256 · eps / 4 in practice.
   static constexpr std::int64_t kChain = 256;
-  static_assert(kRunRows % kChain == 0 && kChain % L == 0);
+  static_assert(kRunRows % kChain == 0 && kChain % L == 0 && R % 4 == 0);
+  static constexpr int kSums = V::rows_at_a_time;
 
   static void kernel(const Run<T>& run, Sums& sums) { FusedRows(run, sums).all(); }
 
@@ -61,26 +63,32 @@ struct FusedRows {
         sweep<R, false, true>(0, steps - R);
         added(steps);
       }
-      for (std::int64_t i = steps; i < n; ++i) {
-        sweep<1, true, false>(i, 0);
-        sweep<1, false, true>(0, i);
-        added(i + 1);
-      }
+      last_rows(steps);
     } else {
       std::int64_t i = 0;
       for (; i + R <= n; i += R) one_step<R>(i);
-      for (; i < n; ++i) one_step<1>(i);
+      last_rows(i);
     }
     if constexpr (M != Mode::forward) finish();
   }
 
-  // Forward alone, or the gradient alone.
+  void last_rows(std::int64_t i) {
+    if (i + 4 <= run_.n) {
+      one_step<4>(i);
+      i += 4;
+    }
+    for (; i < run_.n; ++i) one_step<1>(i);
+  }
+
+  // Some rows from start to end.
   template <int Rows>
-  GDFAST_INLINE void one_step(std::int64_t i) {
-    if constexpr (M == Mode::forward) {
-      sweep<Rows, true, false>(i, 0);
+  void one_step(std::int64_t i) {
+    if constexpr (M == Mode::gradient) {
+      residuals<Rows>(i, V::zero());
     } else {
-      residuals<Rows>(i, nullptr);
+      sweep<Rows, true, false>(i, 0);
+    }
+    if constexpr (M != Mode::forward) {
       sweep<Rows, false, true>(0, i);
       added(i + Rows);
     }
@@ -89,12 +97,11 @@ struct FusedRows {
   // Dots rows from `next` on (leaving their residuals) and adds the gradient of rows from `previous` on.
   template <int Rows, bool Dot, bool Add>
   void sweep(std::int64_t next, std::int64_t previous) {
-    constexpr int kSums = Rows < 4 ? 4 : Rows;
     Step<Rows> step{Dot ? row(next) : nullptr, Add ? row(previous) : nullptr, run_.row_stride, run_.w, run_.panel, {}};
     if constexpr (Add) {
       GDFAST_UNROLL for (int i = 0; i < Rows; ++i) step.q[i] = V::broadcast(q_[(previous + i) & (L - 1)]);
     }
-    alignas(64) T dots[L] = {};
+    reg dots = V::zero();
     std::int64_t j = 0;
     do {
       const std::int64_t end = whole_ - j < kChain * L ? whole_ : j + kChain * L;
@@ -102,7 +109,7 @@ struct FusedRows {
       GDFAST_UNROLL for (int i = 0; i < kSums; ++i) dot[i] = V::zero();
       for (; j < end; j += L) columns<Rows, Dot, Add>(step, j, L, dot);
       if (j == whole_ && tail_ != 0) columns<Rows, Dot, Add>(step, j, tail_, dot);
-      if constexpr (Dot) add_sums(dot, dots);
+      if constexpr (Dot) dots = V::add(dots, V::sum_rows(dot));
     } while (j < whole_);
     if constexpr (Dot) residuals<Rows>(next, dots);
   }
@@ -117,8 +124,8 @@ struct FusedRows {
     reg q[Rows];
   };
 
-  template <int Rows, bool Dot, bool Add, int N>
-  static GDFAST_INLINE void columns(const Step<Rows>& step, std::int64_t j, int m, reg (&dot)[N]) {
+  template <int Rows, bool Dot, bool Add>
+  static GDFAST_INLINE void columns(const Step<Rows>& step, std::int64_t j, int m, reg (&dot)[kSums]) {
     if constexpr (Dot) {
       const reg w = V::load(step.w + j);
       GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
@@ -127,29 +134,24 @@ struct FusedRows {
     }
     if constexpr (Add) {
       reg grad = V::load(step.panel + j);
-      GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
-        grad = V::fma(step.q[i], load_rows<V>(step.back + i * step.stride + j, m), grad);
+      GDFAST_UNROLL for (int i = 0; i < Rows; i += 4) {
+        reg four = V::mul(step.q[i], load_rows<V>(step.back + i * step.stride + j, m));
+        for (int k = i + 1; k < Rows && k < i + 4; ++k) {
+          four = V::fma(step.q[k], load_rows<V>(step.back + k * step.stride + j, m), four);
+        }
+        grad = V::add(grad, four);
       }
       V::store(step.panel + j, grad);
     }
   }
 
-  template <int N>
-  static GDFAST_INLINE void add_sums(const reg (&dot)[N], T (&dots)[L]) {
-    GDFAST_UNROLL for (int i = 0; i < N; i += 4) {
-      T sum[4];
-      V::sum4({dot[i], dot[i + 1], dot[i + 2], dot[i + 3]}, sum);
-      GDFAST_UNROLL for (int k = 0; k < 4; ++k) dots[i + k] += sum[k];
-    }
-  }
-
   template <int Rows>
-  GDFAST_INLINE void residuals(std::int64_t i, const T* dots) {
+  GDFAST_INLINE void residuals(std::int64_t i, reg dots) {
     reg r;
     if constexpr (M == Mode::gradient) {
       r = V::sub(V::load_first(run_.y_pred + i, Rows), V::load_first(run_.y + i, Rows));
     } else {
-      r = V::add(V::load(dots), V::broadcast(run_.b));
+      r = V::add(dots, V::broadcast(run_.b));
       if constexpr (M == Mode::fused) r = V::sub(r, V::load_first(run_.y + i, Rows));
     }
     if constexpr (M == Mode::forward) {

@@ -21,7 +21,7 @@ alignas(64) constexpr std::int32_t kMask32[32] = {-1, -1, -1, -1, -1, -1, -1, -1
 GDFAST_INLINE int clamp_lanes(int m, int lanes) { return m < 0 ? 0 : (m > lanes ? lanes : m); }
 
 // Four registers of eight to their four sums: lanes i and i + 4, then i + 2, then i + 1.
-GDFAST_INLINE void sum4_f32(__m256 a, __m256 b, __m256 c, __m256 d, float* out) {
+GDFAST_INLINE __m128 sum4_f32(__m256 a, __m256 b, __m256 c, __m256 d) {
   const __m256 ab = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
   const __m256 cd = _mm256_add_ps(_mm256_permute2f128_ps(c, d, 0x20), _mm256_permute2f128_ps(c, d, 0x31));
   // Halves: {a, c} and {b, d}, two lanes left of each.
@@ -29,14 +29,14 @@ GDFAST_INLINE void sum4_f32(__m256 a, __m256 b, __m256 c, __m256 d, float* out) 
   const __m128 ac = _mm256_castps256_ps128(acbd);
   const __m128 bd = _mm256_extractf128_ps(acbd, 1);
   const __m128 sums = _mm_add_ps(_mm_shuffle_ps(ac, bd, 0x88), _mm_shuffle_ps(ac, bd, 0xDD));  // a c b d
-  _mm_storeu_ps(out, _mm_shuffle_ps(sums, sums, 0xD8));
+  return _mm_shuffle_ps(sums, sums, 0xD8);
 }
 
-GDFAST_INLINE void sum4_f64(__m256d a, __m256d b, __m256d c, __m256d d, double* out) {
+GDFAST_INLINE __m256d sum4_f64(__m256d a, __m256d b, __m256d c, __m256d d) {
   const __m256d ab = _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31));
   const __m256d cd = _mm256_add_pd(_mm256_permute2f128_pd(c, d, 0x20), _mm256_permute2f128_pd(c, d, 0x31));
   const __m256d acbd = _mm256_add_pd(_mm256_unpacklo_pd(ab, cd), _mm256_unpackhi_pd(ab, cd));
-  _mm256_storeu_pd(out, _mm256_permute4x64_pd(acbd, 0xD8));
+  return _mm256_permute4x64_pd(acbd, 0xD8);
 }
 
 struct Avx2F32 {
@@ -76,7 +76,10 @@ struct Avx2F32 {
     columns[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(c, d));
     columns[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(c, d));
   }
-  static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) { sum4_f32(a, b, c, d, out); }
+  static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) { _mm_storeu_ps(out, sum4_f32(a, b, c, d)); }
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
+    return _mm256_zextps128_ps256(sum4_f32(v[0], v[1], v[2], v[3]));
+  }
 
   static GDFAST_INLINE __m256d low(reg v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
   static GDFAST_INLINE __m256d high(reg v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
@@ -122,7 +125,8 @@ struct Avx2F64 {
     columns[0] = _mm256_unpacklo_pd(even, odd);
     columns[1] = _mm256_unpackhi_pd(even, odd);
   }
-  static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) { sum4_f64(a, b, c, d, out); }
+  static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) { _mm256_storeu_pd(out, sum4_f64(a, b, c, d)); }
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) { return sum4_f64(v[0], v[1], v[2], v[3]); }
   static GDFAST_INLINE wide wide_load(const double* p) { return _mm256_loadu_pd(p); }
   static GDFAST_INLINE void wide_store(double* p, wide v) { _mm256_storeu_pd(p, v); }
   static GDFAST_INLINE wide wide_add(reg a, wide c) { return _mm256_add_pd(c, a); }

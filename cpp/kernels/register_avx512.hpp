@@ -51,7 +51,21 @@ struct Avx512F32 {
     return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
   }
   static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) {
-    sum4_f32(fold(a), fold(b), fold(c), fold(d), out);
+    _mm_storeu_ps(out, sum4_f32(fold(a), fold(b), fold(c), fold(d)));
+  }
+  // Eight rows at once in 17 shuffles. Two rows share a register from the first halving on, then four, then eight.
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
+    const reg ab = halve_pieces(v[0], v[1]), cd = halve_pieces(v[2], v[3]);
+    const reg ef = halve_pieces(v[4], v[5]), gh = halve_pieces(v[6], v[7]);
+    const reg abcd = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    const reg efgh = _mm512_add_ps(_mm512_shuffle_f32x4(ef, gh, 0x88), _mm512_shuffle_f32x4(ef, gh, 0xDD));
+    const reg two = _mm512_add_ps(_mm512_shuffle_ps(abcd, efgh, 0x44), _mm512_shuffle_ps(abcd, efgh, 0xEE));
+    const reg one = _mm512_add_ps(_mm512_shuffle_ps(two, two, 0x88), _mm512_shuffle_ps(two, two, 0xDD));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);  // from a e a e b f …
+    return _mm512_maskz_permutexvar_ps(0xff, order, one);
+  }
+  static GDFAST_INLINE reg halve_pieces(reg a, reg b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
   }
 
   static GDFAST_INLINE __m512d low(reg v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
@@ -105,7 +119,18 @@ struct Avx512F64 {
     return _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));
   }
   static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) {
-    sum4_f64(fold(a), fold(b), fold(c), fold(d), out);
+    _mm256_storeu_pd(out, sum4_f64(fold(a), fold(b), fold(c), fold(d)));
+  }
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
+    const reg ab = halve_pieces(v[0], v[1]), cd = halve_pieces(v[2], v[3]);
+    const reg ef = halve_pieces(v[4], v[5]), gh = halve_pieces(v[6], v[7]);
+    const reg abcd = _mm512_add_pd(_mm512_shuffle_f64x2(ab, cd, 0x88), _mm512_shuffle_f64x2(ab, cd, 0xDD));
+    const reg efgh = _mm512_add_pd(_mm512_shuffle_f64x2(ef, gh, 0x88), _mm512_shuffle_f64x2(ef, gh, 0xDD));
+    const reg one = _mm512_add_pd(_mm512_unpacklo_pd(abcd, efgh), _mm512_unpackhi_pd(abcd, efgh));  // a e b f …
+    return _mm512_permutexvar_pd(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), one);
+  }
+  static GDFAST_INLINE reg halve_pieces(reg a, reg b) {
+    return _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xEE));
   }
   static GDFAST_INLINE wide wide_load(const double* p) { return _mm512_loadu_pd(p); }
   static GDFAST_INLINE void wide_store(double* p, wide v) { _mm512_storeu_pd(p, v); }

@@ -51,7 +51,7 @@ struct NeonF32 {
   }
   // Lane i with lane i + 2, then i + 1.
   static GDFAST_INLINE T sum(reg v) {
-    const float32x2_t half = vadd_f32(vget_low_f32(v), vget_high_f32(v));
+    const float32x2_t half = halve(v);
     return vget_lane_f32(half, 0) + vget_lane_f32(half, 1);
   }
   static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) {
@@ -60,6 +60,11 @@ struct NeonF32 {
     out[2] = sum(c);
     out[3] = sum(d);
   }
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
+    const reg ab = vcombine_f32(halve(v[0]), halve(v[1])), cd = vcombine_f32(halve(v[2]), halve(v[3]));
+    return vpaddq_f32(ab, cd);
+  }
+  static GDFAST_INLINE float32x2_t halve(reg v) { return vadd_f32(vget_low_f32(v), vget_high_f32(v)); }
 
   static GDFAST_INLINE float64x2_t low(reg v) { return vcvt_f64_f32(vget_low_f32(v)); }
   static GDFAST_INLINE float64x2_t high(reg v) { return vcvt_high_f64_f32(v); }

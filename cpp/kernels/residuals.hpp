@@ -9,6 +9,13 @@ namespace {
 
 enum class Mode { fused, forward, gradient };
 
+template <class V>
+GDFAST_INLINE void add_lanes(typename V::wide v, double* total) {
+  double lane[V::lanes];
+  V::wide_store(lane, v);
+  for (int k = 0; k < V::lanes; ++k) total[k] += lane[k];
+}
+
 // Loss, intercept's gradient and weights of a chunk of rows, a float64 lane for each row of a register.
 template <class V>
 struct WideSums {
@@ -35,17 +42,10 @@ struct WideSums {
   }
 
   GDFAST_INLINE void flush(Sums& sums) {
-    add_lanes(loss, sums.loss);
-    add_lanes(grad_b, sums.grad_b);
-    add_lanes(weight, sums.weight);
+    add_lanes<V>(loss, sums.loss);
+    add_lanes<V>(grad_b, sums.grad_b);
+    add_lanes<V>(weight, sums.weight);
     clear();
-  }
-
- private:
-  static GDFAST_INLINE void add_lanes(typename V::wide v, double* total) {
-    double lane[V::lanes];
-    V::wide_store(lane, v);
-    for (int k = 0; k < V::lanes; ++k) total[k] += lane[k];
   }
 };
 

@@ -9,16 +9,18 @@ namespace {
 template <class V>
 void squares(const typename V::T* y, const typename V::T* y_pred, std::int64_t n, Sums& sums) {
   constexpr int L = V::lanes;
+  constexpr std::int64_t kChunk = 64 * L;  // additions in a row: equal terms round the same way each time
   constexpr double zeros[L] = {};
-  typename V::wide loss = V::wide_load(zeros);
-  for (std::int64_t i = 0; i < n; i += L) {
-    const int m = static_cast<int>(n - i < L ? n - i : L);
-    const typename V::reg r = V::sub(load_rows<V>(y_pred + i, m), load_rows<V>(y + i, m));
-    loss = V::wide_fma(r, r, loss);
+  for (std::int64_t i = 0; i < n;) {
+    const std::int64_t end = n - i < kChunk ? n : i + kChunk;
+    typename V::wide loss = V::wide_load(zeros);
+    for (; i < end; i += L) {
+      const int m = static_cast<int>(n - i < L ? n - i : L);
+      const typename V::reg r = V::sub(load_rows<V>(y_pred + i, m), load_rows<V>(y + i, m));
+      loss = V::wide_fma(r, r, loss);
+    }
+    add_lanes<V>(loss, sums.loss);
   }
-  double lane[L];
-  V::wide_store(lane, loss);
-  for (int k = 0; k < L; ++k) sums.loss[k] += lane[k];
 }
 
 template <class V>

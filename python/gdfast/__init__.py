@@ -1,0 +1,38 @@
+"""gdfast: gradient descent on least squares, with one read of the data a pass.
+
+The model is ``y_pred = x @ w + b``. Its loss is the mean squared residual; ``reduction="sum"`` makes it the sum.
+
+>>> import gdfast
+>>> loss, grad = gdfast.loss_and_gradient([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], 0.0)
+>>> loss, grad
+(30.0, -30.0)
+>>> gdfast.fit([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0]).predict([5.0]).round(3)
+array([10.])
+"""
+
+from gdfast import _core, threadpools
+from gdfast._core import forward, get_num_threads, gradient, loss, loss_and_gradient, set_num_threads
+from gdfast.backends import backend, backends
+from gdfast.config import config, show_config
+from gdfast.fit import Fit, Step, fit
+
+__all__ = [
+    "Fit",
+    "Step",
+    "__version__",
+    "backend",
+    "backends",
+    "config",
+    "fit",
+    "forward",
+    "get_num_threads",
+    "gradient",
+    "loss",
+    "loss_and_gradient",
+    "set_num_threads",
+    "show_config",
+]
+
+__version__: str = _core.config()["version"]
+
+threadpools.register()

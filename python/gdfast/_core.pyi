@@ -1,0 +1,53 @@
+"""The compiled extension. Its functions are public under `gdfast`, but for `descend` and `probe_sum`."""
+
+from typing import Any, overload
+
+from numpy.typing import ArrayLike
+
+from gdfast.backends.base import AfterPass, Array, Outcome
+
+def forward(x: ArrayLike, w: ArrayLike, b: float | None = None) -> Array: ...
+def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> float: ...
+
+# The gradient in w is a float for (n,) x and an array (d,) for (n, d) x, which no type checker can tell: hence Any.
+def gradient(x: ArrayLike, y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> Any: ...
+@overload
+def loss_and_gradient(
+    x: ArrayLike,
+    y: ArrayLike,
+    w: ArrayLike,
+    b: None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    out: Array | None = None,
+) -> tuple[float, Any]: ...
+@overload
+def loss_and_gradient(
+    x: ArrayLike,
+    y: ArrayLike,
+    w: ArrayLike,
+    b: float,
+    *,
+    sample_weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    out: Array | None = None,
+) -> tuple[float, tuple[Any, float]]: ...
+def descend(
+    x: Array,
+    y: Array,
+    w: Array,
+    b: float | None,
+    learning_rate: float,
+    n_iters: int,
+    reduction: str,
+    callback: AfterPass | None,
+) -> Outcome:
+    """The training loop of `gdfast.fit`, on checked arguments: x (n, d), y (n,) and w (d,) of one dtype."""
+
+def probe_sum(x: Array) -> float:
+    """The sum of x, contiguous float32 or float64, at the speed of memory: what bandwidth is measured by."""
+
+def config() -> dict[str, Any]: ...
+def get_num_threads() -> int: ...
+def set_num_threads(k: int) -> None: ...

@@ -1,0 +1,80 @@
+"""The model in NumPy, written to be read: the formulas of a beginner's tutorial, with any number of columns.
+
+    r    = x @ w + b - y
+    loss = sum(s * r**2) / sum(s)            sum(s) is n without sample weights, and 1 for reduction="sum"
+    grad = 2 * x.T @ (s * r) / sum(s)
+
+What overflows or is undefined gets NumPy's own warning, as `np.errstate` says.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gdfast import validation
+from gdfast.backends.base import Array, Backend
+from gdfast.backends.descent import descend
+
+
+def forward(x: Any, w: Any, b: Any = None) -> Array:
+    """The model: a prediction (n,) for each row of x, (n,) or (n, d)."""
+    return _model(*validation.prediction(x, w, b))
+
+
+def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> float:
+    """The mean (or sum) of the squared residuals, added up in float64."""
+    validation.reduction(reduction)
+    y, y_pred = validation.residual(y, y_pred)
+    squares = np.square(y_pred - y, dtype=np.float64)
+    return float(squares.mean() if reduction == "mean" else squares.sum())
+
+
+def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
+    """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x."""
+    validation.reduction(reduction)
+    x, y, y_pred = validation.gradient(x, y, y_pred)
+    grad = 2 * (x.T @ (y_pred - y)) / (len(y) if reduction == "mean" else 1)
+    return float(grad) if x.ndim == 1 else grad
+
+
+def loss_and_gradient(
+    x: Any,
+    y: Any,
+    w: Any,
+    b: Any = None,
+    *,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    out: Array | None = None,
+) -> tuple[float, Any]:
+    """The loss, and its derivatives: ``(loss, grad_w)``, or ``(loss, (grad_w, grad_b))`` where b is given."""
+    validation.reduction(reduction)
+    x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
+    if out is not None:
+        validation.out(out, x)
+    if s is None:
+        s = np.ones_like(y)
+
+    r = _model(x, w, b) - y
+    divisor = float(np.sum(s, dtype=np.float64)) if reduction == "mean" else 1
+    value = float(np.sum(s * np.square(r, dtype=np.float64)) / divisor)
+    grad_w = 2 * (x.T @ (s * r)) / divisor
+    grad_b = float(2 * np.sum(s * r, dtype=np.float64) / divisor)
+
+    if x.ndim == 1:
+        grad_w = float(grad_w)
+    elif out is not None:
+        out[:] = grad_w
+        grad_w = out
+    return value, grad_w if b is None else (grad_w, grad_b)
+
+
+def _model(x: Array, w: Any, b: float | None) -> Array:
+    y_pred: Array = x * w if x.ndim == 1 else x @ w
+    return y_pred if b is None else y_pred + b
+
+
+BACKEND = Backend("numpy", forward, loss, gradient, loss_and_gradient, partial(descend, loss_and_gradient))

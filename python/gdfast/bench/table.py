@@ -1,0 +1,135 @@
+"""The tables of the three reports, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from gdfast.bench.peers import RIVALS, Peer
+from gdfast.bench.report import Row
+from gdfast.bench.targets import Verdict
+
+
+def bench_table(rows: Sequence[Row]) -> Table:
+    """Time, GB/s, share of R and the ratios to the rivals, a line for each shape.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of one dtype, order and number of threads.
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    first = rows[0]
+    threads = f"{first.threads} thread{'s' if first.threads > 1 else ''}"
+    table = Table(
+        title=f"loss_and_gradient, {first.dtype}, {first.order} order, {threads} each, gdfast on {first.isa}",
+        caption="R: read bandwidth, a SIMD sum over the same memory in the same rounds. "
+        "Ratios: how many times longer the rival takes. Medians.",
+    )
+    for name in ("n × d", "x and y", "in", "gdfast", "GB/s", "of R"):
+        table.add_column(name, justify="left" if name in ("n × d", "in") else "right", no_wrap=True)
+    for peer in RIVALS:
+        table.add_column(peer.title, justify="right", no_wrap=True)
+    for row in rows:
+        share = f"{row.share_of_read:.2f}" if row.bandwidth_matters else "–"
+        table.add_row(
+            str(row.shape),
+            size(row.nbytes),
+            row.level,
+            duration(row.timings["native"].p50),
+            significant(row.gb_per_s()),
+            share,
+            *(_ratio(row, peer) for peer in RIVALS),
+        )
+    return table
+
+
+def missing_peers(rows: Iterable[Row]) -> list[str]:
+    """A line for each rival that is not in the rows."""
+    seen = {name for row in rows for name in row.timings}
+    return [
+        f"{peer.title} is not installed: pip install 'gdfast[bench]' to compare with it."
+        for peer in RIVALS
+        if peer.name not in seen
+    ]
+
+
+def roofline_tables(rows: Sequence[Row]) -> list[Table]:
+    """For each ISA and number of threads, gdfast's GB/s and share of R by d; a column for each order and dtype."""
+    kinds = dict.fromkeys((r.isa, r.threads) for r in rows)
+    return [_roofline_table([r for r in rows if (r.isa, r.threads) == kind]) for kind in kinds]
+
+
+def _roofline_table(rows: Sequence[Row]) -> Table:
+    first = rows[0]
+    threads = f"{first.threads} thread{'s' if first.threads > 1 else ''}"
+    table = Table(
+        title=f"loss_and_gradient on {first.isa}, {threads}: GB/s, share of R",
+        caption="R: read bandwidth of as many threads, a SIMD sum over the same memory in the same rounds. Medians.",
+    )
+    table.add_column("d", justify="right", no_wrap=True)
+    keys = list(dict.fromkeys((r.order, r.dtype) for r in rows))
+    for order, dtype in keys:
+        table.add_column(f"{order} order {dtype}", justify="right", no_wrap=True)
+    for d in sorted({r.shape.d for r in rows}):
+        cells = {(r.order, r.dtype): r for r in rows if r.shape.d == d}
+        table.add_row(f"{d:,}", *(_rate_and_share(cells[key]) for key in keys))
+    return table
+
+
+def targets_table(verdicts: Sequence[Verdict]) -> Table:
+    """Each target with what was measured."""
+    table = Table(
+        title="loss_and_gradient against its targets",
+        caption="R: read bandwidth. Where a row covers "
+        "several problems, the worst one is shown. One thread unless stated. Medians.",
+    )
+    for name in ("work", "target", "measured", ""):
+        table.add_column(name)
+    for verdict in verdicts:
+        table.add_row(verdict.work, verdict.target, verdict.measured, _mark(verdict))
+    return table
+
+
+def size(nbytes: int) -> str:
+    """Bytes, in the unit of three digits."""
+    value = float(nbytes)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} GB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, in the unit of three digits."""
+    for factor, unit in ((1e9, "ns"), (1e6, "µs"), (1e3, "ms")):
+        if seconds * factor < 1000:
+            return f"{significant(seconds * factor)} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def significant(value: float) -> str:
+    """Three significant digits, never in exponent form."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _ratio(row: Row, peer: Peer) -> str:
+    value = row.times_native.get(peer.name)
+    return "missing" if value is None else f"{significant(value)}×"
+
+
+def _rate_and_share(row: Row) -> str:
+    return f"{significant(row.gb_per_s())}   {row.share_of_read:.2f}"
+
+
+def _mark(verdict: Verdict) -> str:
+    if verdict.value != verdict.value:
+        return "–"
+    return "[green]reached[/]" if verdict.reached else "[red]short[/]"

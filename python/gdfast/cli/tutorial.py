@@ -1,0 +1,44 @@
+"""``gdfast tutorial``."""
+
+from __future__ import annotations
+
+import typer
+
+import gdfast
+from gdfast import tutorial
+from gdfast.cli.console import fail
+
+_BACKENDS = ("native", "numpy", "torch")
+
+
+def show(backend: str) -> None:
+    """Print both transcripts of the tutorial, and why they differ.
+
+    Parameters
+    ----------
+    backend : str
+        A backend's name, or ``"all"``, which leaves out, and names, one that is not installed.
+    """
+    if backend not in (*_BACKENDS, "all"):
+        raise fail(f"no backend is called {backend!r}: choose native, numpy, torch or all")
+    for name in _BACKENDS if backend == "all" else (backend,):
+        try:
+            gdfast.backend(name)
+        except ImportError as error:
+            if backend != "all":
+                raise fail(str(error), status=1) from None
+            typer.echo(f"{name}: left out ({error})\n", err=True)
+            continue
+        _print_transcripts(name)
+    typer.echo(tutorial.WHY_THEY_DIFFER)
+
+
+def _print_transcripts(name: str) -> None:
+    for heading, transcript in (
+        ("gradient written by hand", tutorial.hand_written),
+        ("gradient from autograd", tutorial.autograd),
+    ):
+        typer.echo(f"{heading}, backend {name}")
+        for line in transcript(name):
+            typer.echo(line)
+        typer.echo()

@@ -1,0 +1,134 @@
+"""What training hands out: a `Step` to the callback once a pass, a `Fit` at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+StopReason = Literal["n_iters", "callback", "interrupted"]
+
+
+class Predictor(Protocol):
+    """What a `Fit` asks of the backend it came from."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def forward(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One pass of training, as the callback sees it.
+
+    Attributes
+    ----------
+    iteration : int
+        Number of the pass, from 0: ``step.loss`` is ``fit.losses[step.iteration]``.
+    w : float or ndarray of shape (d,)
+        Coefficients after this pass's update, of x's dtype; a float where x is (n,). A copy.
+    b : float or None
+        Intercept after this pass's update; None where none is fitted.
+    loss : float
+        Objective at the start of the pass, before its update.
+
+    Examples
+    --------
+    >>> import gdfast
+    >>> def watch(step):
+    ...     print(f"{step.iteration}: w = {step.w:.3f}, loss = {step.loss:.3f}")
+    >>> fit = gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8], n_iters=2, callback=watch)
+    0: w = 0.300, loss = 30.000
+    1: w = 0.555, loss = 21.675
+    """
+
+    iteration: int
+    w: Any
+    b: float | None
+    loss: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """A trained model, and how it got there.
+
+    Attributes
+    ----------
+    w : float or ndarray of shape (d,)
+        Coefficients, of x's dtype; a float where x is (n,).
+    b : float or None
+        Intercept; None where none was fitted.
+    losses : ndarray of shape (n_iters,), float64
+        ``losses[k]`` is the objective at the start of pass k.
+    loss : float
+        Objective after the last update. Ctrl-C spares the pass that this takes: then it is the last one known, or NaN.
+    n_iters : int
+        Passes over the data that were completed.
+    stop_reason : {"n_iters", "callback", "interrupted"}
+        Why training ended: all passes were done; the callback returned True; Ctrl-C, or an exception in the callback.
+    backend : Backend
+        The implementation that trained, and that predicts.
+
+    Examples
+    --------
+    >>> import gdfast
+    >>> gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8], n_iters=10)
+    Fit(w=1.60625, b=None, loss=1.16279, n_iters=10, stop_reason='n_iters', backend='native')
+    >>> fit = gdfast.fit([[1.0], [2.0]], [3.0, 5.0], fit_intercept=True, learning_rate=0.1, n_iters=2_000)
+    >>> fit.w.round(3), round(fit.b, 3)
+    (array([2.]), 1.0)
+    >>> fit.predict([[10.0]]).round(3)
+    array([21.])
+    """
+
+    w: Any
+    b: float | None
+    losses: NDArray[np.float64]
+    loss: float
+    n_iters: int
+    stop_reason: StopReason
+    backend: Predictor = field(repr=False)
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """The model's value for each row of `x`, as `forward` gives it.
+
+        Parameters
+        ----------
+        x : array of shape (n,) or (n, d)
+            Of as many columns as the data of the fit.
+
+        Returns
+        -------
+        ndarray of shape (n,), of `x`'s dtype
+
+        Raises
+        ------
+        ValueError, TypeError
+            When `x` is of another shape, or no array of real numbers.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8]).predict([5.0]).round(3)
+        array([10.])
+        """
+        prediction: NDArray[Any] = self.backend.forward(x, self.w, self.b)
+        return prediction
+
+    def __repr__(self) -> str:
+        b = "None" if self.b is None else f"{self.b:.6g}"
+        return (
+            f"Fit(w={_short(self.w)}, b={b}, loss={self.loss:.6g}, n_iters={self.n_iters}, "
+            f"stop_reason={self.stop_reason!r}, backend={self.backend.name!r})"
+        )
+
+
+def _short(w: Any) -> str:
+    """w on one line: of many coefficients, the first and last three."""
+    if isinstance(w, float):
+        return f"{w:.6g}"
+    return np.array2string(w, max_line_width=1_000, precision=6, threshold=8, edgeitems=3, separator=", ")

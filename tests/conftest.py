@@ -1,0 +1,79 @@
+"""What the tests share: one parameter list each for backend, dtype, layout and ISA, and a way to run another Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+import oracle
+
+RunPython = Callable[..., str]
+
+
+@pytest.fixture(params=gdfast.backends())
+def backend(request: pytest.FixtureRequest) -> Any:
+    """Every implementation that can run here."""
+    return gdfast.backend(request.param)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> np.dtype[Any]:
+    return np.dtype(str(request.param))
+
+
+@pytest.fixture(params=list(oracle.LAYOUTS))
+def layout(request: pytest.FixtureRequest) -> oracle.Layout:
+    """Puts a C-ordered matrix elsewhere in memory: see `oracle.LAYOUTS`."""
+    return oracle.LAYOUTS[request.param]
+
+
+@pytest.fixture(params=list(oracle.LAYOUTS_1D))
+def layout_1d(request: pytest.FixtureRequest) -> oracle.Layout:
+    """Puts a vector elsewhere in memory: see `oracle.LAYOUTS_1D`."""
+    return oracle.LAYOUTS_1D[request.param]
+
+
+@pytest.fixture(params=gdfast.config()["isas_supported"])
+def isa(request: pytest.FixtureRequest) -> str:
+    """Every instruction set that this CPU runs. It is chosen at import, so a test hands it to a Python of its own."""
+    return str(request.param)
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """For tests that call `set_num_threads`: the number is put back."""
+    before = gdfast.get_num_threads()
+    yield
+    gdfast.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def run_python() -> RunPython:
+    """Runs code in a fresh Python and gives its output; fails with its stderr, or when it hangs."""
+
+    def run(
+        code: str, *args: object, env: dict[str, str] | None = None, timeout: float = 120, check: bool = True
+    ) -> str:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("GDFAST_", "OMP_"))}
+        path = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, args)],
+            env=clean | {"PYTHONPATH": os.pathsep.join(path)} | (env or {}),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        if check:
+            assert done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}"
+            return done.stdout
+        return done.stdout + done.stderr
+
+    return run

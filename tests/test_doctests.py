@@ -1,0 +1,36 @@
+"""The examples in the docstrings give what they say."""
+
+from __future__ import annotations
+
+import doctest
+import pkgutil
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+
+import gdfast
+
+MODULES = ["gdfast", *(module.name for module in pkgutil.walk_packages(gdfast.__path__, "gdfast."))]
+
+
+def imported(name: str) -> ModuleType:
+    """The module, or a skipped test where what it needs is not installed."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("gdfast"):
+            raise
+        pytest.skip(f"{error.name} is not installed")
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
+def test_examples(name: str) -> None:
+    failed, _ = doctest.testmod(imported(name))
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", ["forward", "loss", "gradient", "loss_and_gradient", "fit", "backend"])
+def test_public_functions_have_examples(name: str) -> None:
+    examples = doctest.DocTestFinder().find(getattr(gdfast, name), name)
+    assert any(test.examples for test in examples)
