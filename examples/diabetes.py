@@ -11,8 +11,8 @@ from sklearn.datasets import load_diabetes
 
 import gdfast
 
-# Enough for the slowest direction: the columns s1 to s4 nearly add up to nothing, so the data say little about how to
-# share a weight among them, and gradient descent finds it out slowly.
+# Enough for the slowest direction: the blood values s1 to s4 nearly determine one another, so the data say little about
+# how they share a weight, and gradient descent finds that out slowly.
 N_ITERS = 10_000
 
 

@@ -18,8 +18,9 @@ std::optional<DType> float_dtype(const ArrayProxy* array) {
   return std::nullopt;
 }
 
+// Subclasses may mean more than their floats (a mask, a unit): validation looks at them.
 const ArrayProxy* array_of(py::handle object) {
-  if (!py::detail::npy_api::get().PyArray_Check_(object.ptr())) return nullptr;
+  if (Py_TYPE(object.ptr()) != py::detail::npy_api::get().PyArray_Type_) return nullptr;
   return py::detail::array_proxy(object.ptr());
 }
 
@@ -42,8 +43,8 @@ bool as_number(py::handle object, double& number) {
   }
   if (PyLong_CheckExact(object.ptr())) {
     number = PyLong_AsDouble(object.ptr());
-    if (number == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-    return true;
+    if (number != -1.0 || PyErr_Occurred() == nullptr) return true;
+    PyErr_Clear();  // too large: validation says so
   }
   return false;
 }

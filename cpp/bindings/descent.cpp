@@ -15,6 +15,12 @@ py::array copy_of(const std::vector<T>& values) {
                    values.data());
 }
 
+// The exception itself, with the frames it came through.
+py::object exception_of(const py::error_already_set& raised) {
+  if (raised.trace()) PyException_SetTraceback(raised.value().ptr(), raised.trace().ptr());
+  return raised.value();
+}
+
 // Runs pending signal handlers, at most every 50 ms: Ctrl-C arrives in time and the GIL is left alone. An exception
 // that a handler raises is kept for the end.
 class SignalCheck {
@@ -33,8 +39,7 @@ class SignalCheck {
     asked_ = last_ = now;
     const HeldGil gil;
     if (PyErr_CheckSignals() == 0) return false;
-    py::error_already_set raised;
-    error_ = raised.value();
+    error_ = exception_of(py::error_already_set());
     return true;
   }
 
@@ -60,8 +65,8 @@ class Callback {
       const int truth = PyObject_IsTrue(stop.ptr());
       if (truth < 0) throw py::error_already_set();
       return truth != 0;
-    } catch (py::error_already_set& raised) {
-      error_ = raised.value();
+    } catch (const py::error_already_set& raised) {
+      error_ = exception_of(raised);
       return true;
     }
   }

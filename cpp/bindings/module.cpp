@@ -2,12 +2,14 @@
 #include <pybind11/pybind11.h>
 
 #include "engine/dispatch.hpp"
+#include "engine/thread_pool.hpp"
 #include "functions.hpp"
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ core of gdfast. Use it through the gdfast package.";
   try {
     gdfast::active_isa();
+    gdfast::num_threads();
   } catch (const std::invalid_argument& error) {
     throw pybind11::import_error(error.what());
   }

@@ -1,5 +1,7 @@
 #include "engine/thread_pool.hpp"
 
+#include "engine/machine.hpp"
+
 #include <stdexcept>
 #include <string>
 
@@ -17,17 +19,19 @@ namespace {
 
 namespace py = pybind11;
 
+// Any integer counts (NumPy's too), but for a bool, which is a slip.
 void set_threads(py::handle k) {
-  constexpr long kMost = 1024;
-  if (!PyLong_Check(k.ptr()) || PyBool_Check(k.ptr())) {
+  const std::string accepted = "; give an integer from 1 to " + std::to_string(kMostThreads);
+  if (PyBool_Check(k.ptr()) || !PyIndex_Check(k.ptr())) {
     throw py::type_error("set_num_threads: k is " + std::string(py::str(py::type::handle_of(k).attr("__name__"))) +
-                         "; give an int from 1 to " + std::to_string(kMost));
+                         accepted);
   }
+  const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(k.ptr()));
+  if (!number) throw py::error_already_set();
   int overflow = 0;
-  const long value = PyLong_AsLongAndOverflow(k.ptr(), &overflow);
-  if (overflow != 0 || value < 1 || value > kMost) {
-    throw py::value_error("set_num_threads: k is " + std::string(py::str(k)) + "; give an int from 1 to " +
-                          std::to_string(kMost));
+  const long value = PyLong_AsLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0 || value < 1 || value > kMostThreads) {
+    throw py::value_error("set_num_threads: k is " + std::string(py::str(number)) + accepted);
   }
   set_num_threads(static_cast<int>(value));
 }

@@ -1,5 +1,7 @@
 #include "descent.hpp"
 
+#include <limits>
+
 namespace gdfast {
 
 template <class T>
@@ -9,7 +11,7 @@ void descend(const LeastSquares<T>& problem, const DescentOptions& options, cons
   const Stop* const stop = watcher.interrupted ? &watcher.interrupted : nullptr;
   const T rate = static_cast<T>(options.learning_rate);
   std::vector<T> grad(descent.w.size());
-  Loss now{};
+  Loss now{std::numeric_limits<double>::quiet_NaN(), 0};  // until the first pass is done
   for (std::int64_t k = 0; k < options.n_iters && descent.stopped == Stopped::n_iters; ++k) {
     if (!problem.evaluate(descent.w.data(), descent.b, grad.data(), now, stop)) {
       descent.stopped = Stopped::interrupted;

@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -36,13 +37,28 @@ Caches read_caches() {
 #endif
 }
 
-// The variable's value as a positive number; 0 if it is unset or no such number. OMP_NUM_THREADS may be a list,
-// one number a nesting level: the first counts.
-int positive_from(const char* variable) {
-  const char* text = std::getenv(variable);
+// The whole of text as a number from 1 to 1024, else 0.
+int count_in(const std::string& text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value >= 1 && value <= kMostThreads ? value : 0;
+}
+
+int own_variable() {
+  const char* text = std::getenv("GDFAST_NUM_THREADS");
+  if (text == nullptr || *text == '\0') return 0;
+  if (const int k = count_in(text)) return k;
+  throw std::invalid_argument("GDFAST_NUM_THREADS=" + std::string(text) + " is no number of threads; give one from 1 to " +
+                              std::to_string(kMostThreads) + ", or unset it for all the CPUs this process may use");
+}
+
+// OpenMP's own, which may be a list, one number a nesting level: the first counts. What is wrong with it is for OpenMP
+// to say.
+int openmp_variable() {
+  const char* text = std::getenv("OMP_NUM_THREADS");
   if (text == nullptr) return 0;
-  const long value = std::strtol(text, nullptr, 10);
-  return value > 0 ? static_cast<int>(std::min(value, 1024L)) : 0;
+  const std::string list(text);
+  return count_in(list.substr(0, list.find(',')));
 }
 
 int affinity_cpus() {
@@ -97,8 +113,8 @@ const Caches& caches() {
 }
 
 int default_num_threads() {
-  if (const int k = positive_from("GDFAST_NUM_THREADS")) return k;
-  if (const int k = positive_from("OMP_NUM_THREADS")) return k;
+  if (const int k = own_variable()) return k;
+  if (const int k = openmp_variable()) return k;
   const int quota = cgroup_cpus();
   const int cpus = affinity_cpus();
   return quota == 0 ? cpus : std::min(cpus, quota);

@@ -11,7 +11,9 @@ struct Caches {
 
 const Caches& caches();
 
-// GDFAST_NUM_THREADS, then OMP_NUM_THREADS, then the CPUs in this process's affinity mask and cgroup quota.
+inline constexpr int kMostThreads = 1024;
+
+// GDFAST_NUM_THREADS (std::invalid_argument if it is no count), then OMP_NUM_THREADS, then the CPUs in this process's affinity mask and cgroup quota.
 int default_num_threads();
 
 }  // namespace gdfast

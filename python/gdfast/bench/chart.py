@@ -47,8 +47,9 @@ def bench_chart(rows: Sequence[Row], path: Path) -> None:
     panel.plot([], [], "|", color=_INK, markersize=13, markeredgewidth=2, label="R, the read bandwidth")
     panel.set_xscale("log")
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    panel.set_yticks(range(len(rows)), [f"{row.shape}   {row.level:>6}" for row in rows])
-    panel.set_ylim(len(rows) - 0.4, -0.6)
+    panel.set_yticks(range(len(rows)), [str(row.shape) for row in rows])
+    panel.set_ylim(len(rows) - 0.4, -0.9)
+    _write_beside(panel, -0.75, "data in", "a call of gdfast")
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color=_GRID, linewidth=0.8)
     panel.set_xlabel("GB/s of x and y (log scale)")
@@ -93,14 +94,13 @@ def _draw_shape(panel: Axes, position: int, row: Row) -> None:
         panel.plot(
             rate, position, _MARKERS[name], color=_COLOURS[name], markersize=9 if ours else 7, zorder=4 if ours else 3
         )
-    panel.annotate(
-        duration(row.timings["native"].p50),
-        (1.01, position),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        fontsize=9,
-        color=_COLOURS["native"],
-    )
+    _write_beside(panel, position, row.level, duration(row.timings["native"].p50))
+
+
+def _write_beside(panel: Axes, position: float, level: str, time: str) -> None:
+    """Two columns of text to the right of the panel."""
+    for x, text, colour in ((1.02, level, _GREY), (1.11, time, _COLOURS["native"])):
+        panel.annotate(text, (x, position), xycoords=("axes fraction", "data"), va="center", fontsize=9, color=colour)
 
 
 def _draw_roof(panel: Axes, rows: Sequence[Row]) -> None:

@@ -50,7 +50,7 @@ class Sweep:
     threads: tuple[int, ...]
     dtypes: tuple[DtypeName, ...] = DTYPE_NAMES
     orders: tuple[Order, ...] = ORDERS
-    seconds: float = 0.5
+    seconds: float = 0.4
 
     @property
     def steps(self) -> int:
@@ -89,7 +89,7 @@ def measure(sweep: Sweep) -> Iterator[Row]:
             for threads in sweep.threads:
                 with limited_to(threads):
                     timed = (Contender("native", call), peers.read_probe(problem))
-                    measured = compare(timed, Effort(seconds=sweep.seconds, min_rounds=5))
+                    measured = compare(timed, Effort(seconds=sweep.seconds))
                     yield row_of(problem, threads, measured, error_used)
 
 
