@@ -99,7 +99,7 @@ def _draw_shape(panel: Axes, position: int, row: Row) -> None:
 
 def _write_beside(panel: Axes, position: float, level: str, time: str) -> None:
     """Two columns of text to the right of the panel."""
-    for x, text, colour in ((1.02, level, _GREY), (1.11, time, _COLOURS["native"])):
+    for x, text, colour in ((1.02, level, _GREY), (1.12, time, _COLOURS["native"])):
         panel.annotate(text, (x, position), xycoords=("axes fraction", "data"), va="center", fontsize=9, color=colour)
 
 

@@ -92,8 +92,9 @@ def check(name: str, call: Callable[[], Any], problem: Problem, truth: Reference
         raise DisagreementError(f"{name} on {problem.shape}: gradient of shape {grad.shape}")
     allowed = _slack(problem, plain_sums) * float(np.finfo(DTYPES[problem.dtype]).eps)
     loss_error = abs(float(loss) - truth.loss) / truth.loss_scale
-    grad_error = float(np.max(np.abs(grad.reshape(-1) - truth.grad) / truth.grad_scale))
-    used = max(loss_error, grad_error) / allowed
+    grad_errors = np.abs(grad.reshape(-1) - truth.grad) / truth.grad_scale
+    used = float(np.max([loss_error, *grad_errors])) / allowed
+    # Written so that NaN, which np.max passes on, is refused too.
     if not used <= 1:
         raise DisagreementError(
             f"{name} disagrees with the float64 reference on {problem.shape} {problem.dtype} ({problem.order} order): "

@@ -1,0 +1,400 @@
+"""The measuring tools: problems, the check before every timing, the clock, and the three reports on tiny problems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+from gdfast.bench import chart, machine, peers, report, roofline, suite, table, targets, threads
+from gdfast.bench.measure import Clock, Contender, Effort, Measurement, compare
+from gdfast.bench.problems import DTYPES, Arena, DtypeName, Order, Problem, Shape
+from gdfast.bench.verify import DisagreementError, check, reference
+
+pytest.importorskip("rich")
+pytest.importorskip("matplotlib")
+
+SHAPES = [Shape(4, 1), Shape(1_000, 1), Shape(100_003, 3), Shape(67, 5_000), Shape(301, 33)]
+DTYPE_NAMES: list[DtypeName] = ["f32", "f64"]
+ORDERS: list[Order] = ["C", "F"]
+
+
+def problem_of(shape: Shape, dtype: DtypeName = "f32", order: Order = "C") -> Problem:
+    return Arena(shape.arena_bytes(dtype)).problem(shape, dtype, order)
+
+
+class FakeTime:
+    """A clock that only moves when a contender runs."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.log: list[str] = []
+
+    def contender(self, name: str, seconds: float, **more: Any) -> Contender:
+        def call() -> None:
+            self.now += seconds
+            self.log.append(name)
+
+        return Contender(name, call, **more)
+
+    @property
+    def clock(self) -> Clock:
+        return lambda: self.now
+
+
+# --- problems
+
+
+@pytest.mark.parametrize(("text", "shape"), [("4x1", Shape(4, 1)), (" 1_000×16", Shape(1000, 16))])
+def test_a_shape_is_read_from_text(text: str, shape: Shape) -> None:
+    assert Shape.parse(text) == shape
+
+
+@pytest.mark.parametrize("text", ["", "4", "4x", "x4", "0x1", "1x0", "-1x2", "1.5x2", "2x3x4", "axb"])
+def test_a_shape_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="rows x columns, such as 1000x16"):
+        Shape.parse(text)
+
+
+@pytest.mark.parametrize("d", [1, 7, 100, 20_000])
+def test_a_shape_of_a_given_size_has_about_that_size(d: int) -> None:
+    shape = Shape.of_size(100_000_000, d, "f64")
+    assert shape.arena_bytes("f64") == pytest.approx(100_000_000, rel=0.1)
+    assert len(str(shape.n).rstrip("0")) <= 2
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_problem_is_laid_out_as_asked(shape: Shape, dtype: DtypeName, order: Order) -> None:
+    problem = problem_of(shape, dtype, order)
+    assert problem.x.shape == ((shape.n,) if shape.d == 1 else (shape.n, shape.d))
+    assert problem.x.flags.f_contiguous if order == "F" else problem.x.flags.c_contiguous
+    assert problem.x.dtype == problem.y.dtype == DTYPES[dtype]
+    assert problem.x.ctypes.data % 64 == problem.y.ctypes.data % 64 == 0
+    assert np.isfinite(problem.x).all()
+    assert np.std(problem.x) == pytest.approx(1, abs=0.8)
+
+
+def test_the_probed_memory_is_x_and_y() -> None:
+    problem = problem_of(Shape(1_003, 7))
+    total = problem.x.sum(dtype=np.float64) + problem.y.sum(dtype=np.float64)
+    assert problem.memory.sum(dtype=np.float64) == pytest.approx(total, rel=1e-12)
+    assert peers.read_probe(problem).call() == pytest.approx(total, rel=1e-4)
+    assert problem.memory.nbytes - problem.nbytes < 128
+
+
+def test_rows_repeat_but_not_with_the_same_target() -> None:
+    problem = problem_of(Shape(200_000, 5))
+    rows = problem.tile_rows
+    assert np.array_equal(problem.x[:rows], problem.x[rows : 2 * rows])
+    assert not np.array_equal(problem.y[:rows], problem.y[rows : 2 * rows])
+
+
+def test_an_arena_says_that_it_is_too_small() -> None:
+    with pytest.raises(ValueError, match=r"1,000 × 16 f32 needs \d+ bytes, the arena has 100"):
+        Arena(100).problem(Shape(1_000, 16))
+
+
+# --- the check before every timing
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_the_reference_is_a_plain_float64_computation(shape: Shape, order: Order) -> None:
+    problem = problem_of(shape, "f32", order)
+    x = problem.x.astype(np.float64).reshape(shape.n, shape.d)
+    w, y = np.asarray(problem.w, dtype=np.float64).reshape(shape.d), problem.y.astype(np.float64)
+    r, size = x @ w - y, np.abs(x) @ np.abs(w) + np.abs(y)
+    truth = reference(problem)
+    assert truth.loss == pytest.approx(r @ r / shape.n, rel=1e-12)
+    np.testing.assert_allclose(truth.grad, 2 / shape.n * (r @ x), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(truth.grad_scale, 2 / shape.n * (size @ np.abs(x)), rtol=1e-12)
+    assert truth.loss_scale == pytest.approx(size @ size / shape.n, rel=1e-12)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+@pytest.mark.parametrize("peer", peers.PEERS, ids=lambda peer: peer.name)
+def test_every_contender_is_right(peer: peers.Peer, dtype: DtypeName, order: Order) -> None:
+    if not peer.installed():
+        pytest.skip(f"{peer.title} is not installed")
+    for shape in SHAPES:
+        problem = problem_of(shape, dtype, order)
+        call = peer.prepare(problem)
+        assert check(peer.title, call, problem, reference(problem), plain_sums=peer.plain_sums) < 1
+
+
+@pytest.mark.parametrize("shape", [Shape(1_003, 1), Shape(1_003, 7)], ids=str)
+@pytest.mark.parametrize("order", ORDERS)
+def test_numba_on_two_threads_is_right(shape: Shape, order: Order) -> None:
+    pytest.importorskip("numba")
+    problem = problem_of(shape, "f32", order)
+    call = peers.Numba().prepare(problem, threads=2)
+    assert check("Numba", call, problem, reference(problem), plain_sums=True) < 1
+
+
+def spoilt(kind: str, problem: Problem) -> tuple[Any, Any]:
+    loss, grad = gdfast.loss_and_gradient(problem.x, problem.y, problem.w)
+    if kind == "a row left out":
+        return gdfast.loss_and_gradient(problem.x[1:], problem.y[1:], problem.w)
+    if kind == "sum instead of mean":
+        return gdfast.loss_and_gradient(problem.x, problem.y, problem.w, reduction="sum")
+    if kind == "NaN":
+        return loss, np.full_like(grad, np.nan)
+    if kind == "wrong loss":
+        return loss * (1 + 1e-4), grad
+    return loss, grad[:-1]
+
+
+@pytest.mark.parametrize("kind", ["a row left out", "sum instead of mean", "NaN", "wrong loss", "an entry left out"])
+def test_a_wrong_result_is_found(kind: str) -> None:
+    problem = problem_of(Shape(1_000, 17))
+    with pytest.raises(DisagreementError, match=r"the culprit.* on 1,000 × 17"):
+        check("the culprit", partial(spoilt, kind, problem), problem, reference(problem))
+
+
+# --- the clock
+
+
+def test_times_are_those_of_one_call() -> None:
+    time = FakeTime()
+    contenders = [time.contender("a", 2e-6), time.contender("b", 6e-6), time.contender("c", 0.5)]
+    measured = compare(contenders, Effort(seconds=2, sample_seconds=1e-3), time.clock)
+    for name, seconds in (("a", 2e-6), ("b", 6e-6), ("c", 0.5)):
+        timing = measured.timing(name)
+        assert (timing.p20, timing.p50, timing.p80) == pytest.approx((seconds, seconds, seconds), rel=1e-6)
+    assert measured.ratio("b", "a") == pytest.approx(3, rel=1e-6)
+    assert measured.inner == {"a": 500, "b": 167, "c": 1}
+
+
+def test_a_slow_contender_leaves_the_others_their_samples() -> None:
+    time = FakeTime()
+    measured = compare([time.contender("quick", 0.01), time.contender("slow", 2.0)], Effort(seconds=10), time.clock)
+    assert measured.timing("slow").samples == 3
+    assert measured.timing("quick").samples == 201
+    assert measured.ratio("slow", "quick") == pytest.approx(200)
+
+
+def test_patience_ends_before_the_rounds_do() -> None:
+    time = FakeTime()
+    measured = compare([time.contender("a", 10.0)], Effort(seconds=1, min_rounds=5), time.clock)
+    assert measured.timing("a").samples == 1
+
+
+def test_contenders_take_turns_in_changing_order() -> None:
+    time = FakeTime()
+    names = "abc"
+    compare([time.contender(name, 1.0) for name in names], Effort(seconds=9, min_rounds=3), time.clock)
+    assert "".join(time.log[-9:]) == "abcbcacab"
+
+
+def test_what_comes_before_a_sample_is_not_timed() -> None:
+    time = FakeTime()
+
+    def before() -> None:
+        time.now += 100.0
+
+    measured = compare([time.contender("a", 1.0, before=before)], Effort(seconds=3), time.clock)
+    assert measured.timing("a").p80 == 1.0
+
+
+def test_a_ratio_is_the_median_over_rounds() -> None:
+    rounds = ({"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 4.0}, {"a": 1.0, "b": 9.0}, {"a": 5.0})
+    assert Measurement(rounds, {"a": 1, "b": 1}).ratio("b", "a") == 2.0
+
+
+def test_percentiles_lie_between_samples() -> None:
+    rounds = tuple({"a": float(k)} for k in (5, 1, 4, 2, 3))
+    timing = Measurement(rounds, {"a": 1}).timing("a")
+    assert (timing.p20, timing.p50, timing.p80) == pytest.approx((1.8, 3, 4.2))
+
+
+# --- the machine
+
+
+def test_the_last_size_is_beyond_the_cache_and_within_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = gdfast.config() | {"l3_bytes": 300 * machine.MIB}
+    monkeypatch.setattr(gdfast, "config", lambda: caches)
+    monkeypatch.setattr(machine, "available_memory", lambda: 64 * machine.GIB)
+    assert machine.beyond_cache_bytes() == 600 * machine.MIB
+    monkeypatch.setattr(machine, "available_memory", lambda: machine.GIB)
+    assert machine.beyond_cache_bytes() == 64 * machine.MIB
+
+
+def test_caches_of_unknown_size_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = gdfast.config() | {"l1_bytes": 0, "l2_bytes": 0, "l3_bytes": 0}
+    monkeypatch.setattr(gdfast, "config", lambda: caches)
+    assert machine.level_of(Shape(4, 1), "f32") == "memory"
+    assert machine.beyond_cache_bytes() > 0
+    assert gdfast.__version__ in machine.headline()
+
+
+def test_threads_are_put_back() -> None:
+    before = gdfast.get_num_threads()
+    with threads.limited_to(before + 1):
+        assert gdfast.get_num_threads() == before + 1
+    assert gdfast.get_num_threads() == before
+
+
+# --- the reports
+
+TINY = (Shape(4, 1), Shape(50, 3))
+
+
+@pytest.fixture(scope="module")
+def bench_rows() -> list[report.Row]:
+    return suite.run(suite.Settings(TINY, seconds=0.2))
+
+
+def test_the_suite_measures_everyone_on_every_shape(bench_rows: list[report.Row]) -> None:
+    assert [row.shape for row in bench_rows] == list(TINY)
+    names = {peer.name for peer in peers.PEERS if peer.installed()} | {"read"}
+    for row in bench_rows:
+        assert set(row.timings) == names
+        assert set(row.times_native) == names - {"native"}
+        assert 0 < row.error_used < 1
+        for timing in row.timings.values():
+            assert 0 < timing.p20 <= timing.p50 <= timing.p80
+
+
+def test_progress_is_told_as_often_as_announced() -> None:
+    told: list[str] = []
+    settings = suite.Settings(TINY[:1], seconds=0.02)
+    suite.run(settings, told.append)
+    assert told == ["checking 4 × 1", "timing 4 × 1"]
+    assert settings.steps == 2
+
+
+def test_a_wrong_backend_stops_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong:
+        def loss_and_gradient(self, *_: Any) -> tuple[float, float]:
+            return 0.0, 0.0
+
+    monkeypatch.setattr(gdfast, "backends", lambda: ["numpy"])
+    monkeypatch.setattr(gdfast, "backend", lambda name: Wrong())
+    with pytest.raises(DisagreementError, match="the numpy backend"):
+        suite.run(suite.Settings(TINY[:1], seconds=0.02))
+
+
+def test_default_shapes_reach_from_the_tutorial_to_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "beyond_cache_bytes", lambda: 256 * machine.MIB)
+    shapes = suite.default_shapes("f32")
+    assert shapes[0] == Shape(4, 1)
+    assert max(shape.arena_bytes("f32") for shape in shapes) == pytest.approx(256 * machine.MIB, rel=0.1)
+    assert max(shape.arena_bytes("f64") for shape in suite.default_shapes("f64", quick=True)) < 20 * machine.MIB
+
+
+def test_rows_survive_json(bench_rows: list[report.Row], tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    report.write_json(path, "bench", {"seconds": 0.2}, [row.as_dict() for row in bench_rows])
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert [report.Row.from_dict(row) for row in content["rows"]] == bench_rows
+    assert content["kind"] == "bench"
+    assert content["machine"]["versions"]["gdfast"] == gdfast.__version__
+    assert {"p20", "p50", "p80", "gb_per_s"} <= content["rows"][0]["timings"]["native"].keys()
+
+
+def text_of(*tables: Any) -> str:
+    from rich.console import Console
+
+    console = Console(width=160, force_terminal=False)
+    with console.capture() as captured:
+        console.print(*tables)
+    return captured.get()
+
+
+def test_the_table_names_what_is_missing(bench_rows: list[report.Row]) -> None:
+    plain = bench_rows[1].as_dict()
+    del plain["timings"]["numpy"], plain["times_native"]["numpy"]
+    without = [report.Row.from_dict(plain)]
+    assert "missing" in text_of(table.bench_table(without))
+    assert any(line.startswith("NumPy is not installed: pip install") for line in table.missing_peers(without))
+    assert "50 × 3" in text_of(table.bench_table(bench_rows))
+
+
+@pytest.fixture(scope="module")
+def swept_rows() -> list[report.Row]:
+    isas = gdfast.config()["isas_supported"]
+    sweep = roofline.Sweep(columns=(1, 16), nbytes=20_000, threads=(1, 2), dtypes=("f32",), seconds=0.01)
+    told: list[str] = []
+    rows = roofline.run(sweep, isas, told.append)
+    assert len(rows) == len(told) == sweep.steps * len(isas)
+    return rows
+
+
+def test_the_roofline_runs_on_every_isa(swept_rows: list[report.Row]) -> None:
+    assert {row.isa for row in swept_rows} == set(gdfast.config()["isas_supported"])
+    assert {(row.threads, row.order, row.shape.d) for row in swept_rows} == {
+        (count, order, d) for count in (1, 2) for order in ORDERS for d in (1, 16)
+    }
+    printed = " ".join(text_of(*table.roofline_tables(swept_rows)).split())
+    for isa in gdfast.config()["isas_supported"]:
+        assert f"loss_and_gradient on {isa}, 2 threads" in printed
+
+
+def test_a_failing_process_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = roofline.Sweep(columns=(1,), nbytes=100, threads=(1,))
+    with pytest.raises(RuntimeError, match=r"measuring no-such-isa failed: .*no-such-isa"):
+        roofline.run(sweep, ["no-such-isa"])
+
+
+@pytest.mark.parametrize("kind", ["bench", "roofline"])
+def test_charts_are_drawn(
+    kind: str, bench_rows: list[report.Row], swept_rows: list[report.Row], tmp_path: Path
+) -> None:
+    path = tmp_path / "chart.png"
+    draw: Callable[[], None] = {
+        "bench": partial(chart.bench_chart, bench_rows, path),
+        "roofline": partial(chart.roofline_chart, swept_rows, path),
+    }[kind]
+    draw()
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 20_000
+
+
+def test_every_target_is_judged() -> None:
+    plan = targets.Plan(nbytes=60_000, columns=(1, 7, 16, 17, 1_001), sweep_seconds=0.005, rival_seconds=0.3)
+    told: list[str] = []
+    verdicts = targets.run(plan, told.append)
+    assert len(told) == plan.steps
+    works = " | ".join(verdict.work for verdict in verdicts)
+    for expected in (
+        "C order, any d, f32",
+        "F order, d > 256, f64",
+        "odd n and d",
+        "1 < d < 16",
+        "against NumPy, d = 1",
+        "against torch, d ≥ 16",
+        "against Numba",
+        "in L",
+        "one call on 4 samples",
+        "2 threads against 1",
+    ):
+        assert expected in works
+    printed = text_of(table.targets_table(verdicts))
+    assert printed.count("reached") + printed.count("short") >= 10
+
+
+def test_a_verdict_knows_its_side() -> None:
+    assert targets.Verdict("", "", "", value=2.0, bound=1.0).reached
+    assert not targets.Verdict("", "", "", value=2.0, bound=1.0, at_most=True).reached
+    assert not targets.Verdict("", "", "", value=float("nan"), bound=1.0).reached
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.9e-7, "290 ns"), (3.476e-6, "3.48 µs"), (0.0829, "82.9 ms"), (12.3, "12.3 s")]
+)
+def test_durations_have_three_digits(value: float, text: str) -> None:
+    assert table.duration(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(32, "32 B"), (6_800_000, "6.8 MB"), (1_010_000_000, "1.01 GB")])
+def test_sizes_have_three_digits(value: int, text: str) -> None:
+    assert table.size(value) == text
