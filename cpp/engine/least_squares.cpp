@@ -168,8 +168,9 @@ template <class T>
 void forward(const MatrixView& x, const T* w, T b, T* out) {
   BorrowedScratch scratch;
   scratch->reserve(Scratch::bytes<T>(padded(x.d)));
-  Job<T> job{x,  {}, {}, {}, cut(x.n, x.d, sizeof(T)), choose_walk<T>(x, Operation::forward), padded_weights(w, x.d, *scratch),
-             b, out, nullptr};
+  const Walk<T> walk = choose_walk<T>(x, Operation::forward);
+  const T* const weights = padded_weights(w, x.d, *scratch);
+  Job<T> job{x, {}, {}, {}, cut(x.n, x.d, sizeof(T)), walk, weights, b, out, nullptr};
   job.run();
 }
 

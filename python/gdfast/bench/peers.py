@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import metadata
-from importlib.util import find_spec
 from typing import Any, ClassVar
+
+import numpy as np
 
 import gdfast
 from gdfast.bench import numba_loops
@@ -28,28 +29,34 @@ class Peer(ABC):
     Attributes
     ----------
     name : str
-        In results and JSON; also the name of the package that it needs.
+        In results and JSON.
     title : str
         In tables and charts.
+    package : str
+        What it needs to be installed.
     plain_sums : bool
         Whether all n terms are added in x's dtype (see `gdfast.bench.verify.check`).
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    package: ClassVar[str]
     plain_sums: ClassVar[bool] = True
 
     def installed(self) -> bool:
-        """Whether it can run here."""
-        return find_spec(self.name) is not None
+        """Whether it can run here; finding out imports it, so that no import is timed."""
+        try:
+            importlib.import_module(self.package)
+        except ImportError:
+            return False
+        return True
 
     def version(self) -> str | None:
-        """Version of the package, None when it isn't installed."""
-        return metadata.version(self.name) if self.installed() else None
-
-    def load(self) -> None:
-        """Import the package, so that threads can be set and no import is timed."""
-        importlib.import_module(self.name)
+        """Version of the package, None where there is none."""
+        try:
+            return metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return None
 
     @abstractmethod
     def prepare(self, problem: Problem, threads: int = 1) -> Call:
@@ -73,16 +80,8 @@ class Native(Peer):
 
     name = "native"
     title = "gdfast"
+    package = "gdfast"
     plain_sums = False
-
-    def installed(self) -> bool:
-        return True
-
-    def version(self) -> str | None:
-        return gdfast.__version__
-
-    def load(self) -> None:
-        pass
 
     def prepare(self, problem: Problem, threads: int = 1) -> Call:
         return partial(gdfast.loss_and_gradient, problem.x, problem.y, problem.w)
@@ -93,6 +92,7 @@ class NumPy(Peer):
 
     name = "numpy"
     title = "NumPy"
+    package = "numpy"
 
     def prepare(self, problem: Problem, threads: int = 1) -> Call:
         if problem.shape.d == 1:
@@ -100,11 +100,24 @@ class NumPy(Peer):
         return partial(_numpy_2d, problem.x, problem.y, problem.w)
 
 
+class TutorialNumPy(Peer):
+    """The tutorial's own lines, as most people write them: a temporary for every operation."""
+
+    name = "numpy_tutorial"
+    title = "NumPy as the tutorial has it"
+    package = "numpy"
+
+    def prepare(self, problem: Problem, threads: int = 1) -> Call:
+        function = _tutorial_1d if problem.shape.d == 1 else _tutorial_2d
+        return partial(function, problem.x, problem.y, problem.w)
+
+
 class Torch(Peer):
     """Eager autograd: forward, `mse_loss`, `backward`. Tensors share memory with the arrays and exist beforehand."""
 
     name = "torch"
     title = "torch"
+    package = "torch"
 
     def prepare(self, problem: Problem, threads: int = 1) -> Call:
         import torch
@@ -128,6 +141,7 @@ class Numba(Peer):
 
     name = "numba"
     title = "Numba"
+    package = "numba"
 
     def prepare(self, problem: Problem, threads: int = 1) -> Call:
         call = numba_loops.compiled(problem, threads)
@@ -144,6 +158,7 @@ class Numba(Peer):
 NATIVE = Native()
 RIVALS: tuple[Peer, ...] = (NumPy(), Torch(), Numba())
 PEERS: tuple[Peer, ...] = (NATIVE, *RIVALS)
+TUTORIAL_NUMPY = TutorialNumPy()
 
 
 def read_probe(problem: Problem) -> Contender:
@@ -152,17 +167,24 @@ def read_probe(problem: Problem) -> Contender:
 
 
 def installed(peers: Sequence[Peer] = PEERS) -> tuple[Peer, ...]:
-    """Those of the peers that can run here, loaded."""
-    found = tuple(p for p in peers if p.installed())
-    for peer in found:
-        peer.load()
-    return found
+    """Those of the peers that can run here, imported."""
+    return tuple(peer for peer in peers if peer.installed())
 
 
 def _numpy_1d(x: FloatArray, y: FloatArray, w: Any) -> tuple[Any, Any]:
     r = x * w
     r -= y
     return r @ r / len(y), r @ x * (2 / len(y))
+
+
+def _tutorial_1d(x: FloatArray, y: FloatArray, w: Any) -> tuple[Any, Any]:
+    y_pred = w * x
+    return ((y_pred - y) ** 2).mean(), np.dot(2 * x, y_pred - y) / len(y)
+
+
+def _tutorial_2d(x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[Any, Any]:
+    y_pred = x @ w
+    return ((y_pred - y) ** 2).mean(), 2 * np.dot(y_pred - y, x) / len(y)
 
 
 def _numpy_2d(x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[Any, Any]:

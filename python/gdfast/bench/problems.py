@@ -137,6 +137,11 @@ class Arena:
         start = -raw.ctypes.data % _ALIGNMENT
         self._bytes = raw[start : start + nbytes]
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the block."""
+        return self._bytes.nbytes
+
     def problem(self, shape: Shape, dtype: DtypeName = "f32", order: Order = "C", seed: int = 0) -> Problem:
         """Cut a problem from the block and fill it.
 
@@ -160,8 +165,8 @@ class Arena:
             If the block is too small for the shape.
         """
         needed = shape.arena_bytes(dtype)
-        if needed > self._bytes.nbytes:
-            raise ValueError(f"{shape} {dtype} needs {needed} bytes, the arena has {self._bytes.nbytes}")
+        if needed > self.nbytes:
+            raise ValueError(f"{shape} {dtype} needs {needed} bytes, the arena has {self.nbytes}")
         memory = self._bytes[:needed].view(DTYPES[dtype])
         rng = np.random.default_rng(seed)
         x, tile_rows = _fill_x(memory[: shape.n * shape.d], shape, order, rng)

@@ -39,6 +39,8 @@ class Settings:
         For gdfast and for its rivals.
     seconds : float
         For the whole run; checking and filling are part of it.
+    contenders : tuple of Peer
+        Those that are not installed are left out.
     """
 
     shapes: tuple[Shape, ...]
@@ -46,6 +48,7 @@ class Settings:
     order: Order = "C"
     threads: int = 1
     seconds: float = 45.0
+    contenders: tuple[peers.Peer, ...] = peers.PEERS
 
     @property
     def arena_bytes(self) -> int:
@@ -96,7 +99,7 @@ def run(settings: Settings, tick: Tick = lambda text: None) -> list[Row]:
         If a backend or a rival is wrong.
     """
     deadline = perf_counter() + settings.seconds
-    contenders = peers.installed()
+    contenders = peers.installed(settings.contenders)
     arena = Arena(settings.arena_bytes)
     rows = []
     with limited_to(settings.threads):

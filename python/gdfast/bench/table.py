@@ -52,7 +52,7 @@ def missing_peers(rows: Iterable[Row]) -> list[str]:
     """A line for each rival that is not in the rows."""
     seen = {name for row in rows for name in row.timings}
     return [
-        f"{peer.title} is not installed: pip install 'gdfast[bench]' to compare with it."
+        f"{peer.title} is not installed, or fails to import: pip install 'gdfast[bench]' to compare with it."
         for peer in RIVALS
         if peer.name not in seen
     ]
