@@ -80,8 +80,7 @@ bool read_residual(py::handle y, py::handle y_pred, Residual& inputs) {
 }
 
 bool read_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
-  return as_matrix(x, inputs.x, inputs.one_dimensional) && read_residual(y, y_pred, inputs) &&
-         inputs.n == inputs.x.n;
+  return as_matrix(x, inputs.x, inputs.one_dimensional) && read_residual(y, y_pred, inputs) && inputs.n == inputs.x.n;
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ py::object descend_from(py::handle x, py::handle y, py::handle w, py::handle b, 
       const LeastSquares<T> problem(inputs.x, inputs.y, inputs.s, mean_or_sum);
       descend(problem, {learning_rate, n_iters, !b.is_none()}, watcher, descent);
     }
-    const py::object new_b = b.is_none() ? py::object(py::none()) : py::object(py::float_(static_cast<double>(descent.b)));
+    const py::object new_b =
+        b.is_none() ? py::object(py::none()) : py::object(py::float_(static_cast<double>(descent.b)));
     return py::make_tuple(copy_of(descent.w), new_b, copy_of(descent.losses), descent.loss, descent.losses.size(),
                           name(!error.is_none(), static_cast<int>(descent.stopped)), error);
   };

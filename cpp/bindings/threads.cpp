@@ -1,10 +1,8 @@
-#include "engine/thread_pool.hpp"
-
-#include "engine/machine.hpp"
-
 #include <stdexcept>
 #include <string>
 
+#include "engine/machine.hpp"
+#include "engine/thread_pool.hpp"
 #include "functions.hpp"
 
 // For threadpoolctl, which finds a library's pool by its symbols.

@@ -30,9 +30,7 @@ std::int64_t packed_rows(std::int64_t d, std::ptrdiff_t element_size) {
 }
 
 // Rows of which sixteen, eight on their way in and eight on their way into the gradient, no longer fit half of L2.
-bool few_rows_fit(std::int64_t d, std::ptrdiff_t element_size) {
-  return 16 * d * element_size > caches().l2 / 2;
-}
+bool few_rows_fit(std::int64_t d, std::ptrdiff_t element_size) { return 16 * d * element_size > caches().l2 / 2; }
 
 template <class T>
 RunKernel<T> part_of(const Form<T>& form, Operation operation) {

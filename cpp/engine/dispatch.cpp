@@ -39,9 +39,9 @@ unsigned saved_state() {
 }
 
 bool supports_avx2() {
-  return has(saved_state(), {1, 2}) &&     // SSE, AVX
-         has(cpuid(1).c, {12, 28}) &&      // FMA, AVX
-         has(cpuid(7).b, {5});             // AVX2
+  return has(saved_state(), {1, 2}) &&  // SSE, AVX
+         has(cpuid(1).c, {12, 28}) &&   // FMA, AVX
+         has(cpuid(7).b, {5});          // AVX2
 }
 
 bool supports_avx512() {
@@ -77,9 +77,8 @@ const Isa& choose() {
   for (const Isa& isa : compiled_isas()) {
     if (isa.supported && (wanted == nullptr || *wanted == '\0' || std::string(wanted) == isa.name)) return isa;
   }
-  throw std::invalid_argument("GDFAST_ISA=" + std::string(wanted) +
-                              " is not supported here; use one of: " + joined(names(true)) +
-                              " (or unset it for the best of them)");
+  throw std::invalid_argument("GDFAST_ISA=" + std::string(wanted) + " is not supported here; use one of: " +
+                              joined(names(true)) + " (or unset it for the best of them)");
 }
 
 }  // namespace

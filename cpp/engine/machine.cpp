@@ -48,8 +48,9 @@ int own_variable() {
   const char* text = std::getenv("GDFAST_NUM_THREADS");
   if (text == nullptr || *text == '\0') return 0;
   if (const int k = count_in(text)) return k;
-  throw std::invalid_argument("GDFAST_NUM_THREADS=" + std::string(text) + " is no number of threads; give one from 1 to " +
-                              std::to_string(kMostThreads) + ", or unset it for all the CPUs this process may use");
+  throw std::invalid_argument("GDFAST_NUM_THREADS=" + std::string(text) +
+                              " is no number of threads; give one from 1 to " + std::to_string(kMostThreads) +
+                              ", or unset it for all the CPUs this process may use");
 }
 
 // OpenMP's own, which may be a list, one number a nesting level: the first counts. What is wrong with it is for OpenMP

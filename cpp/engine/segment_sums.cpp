@@ -21,7 +21,9 @@ SegmentSums::SegmentSums(int segments, std::int64_t d, Scratch& scratch)
   std::fill_n(sums_, segments * size_, 0.0);
 }
 
-std::size_t SegmentSums::bytes(int segments, std::int64_t d) { return Scratch::bytes<double>(segments * (kScalars + d)); }
+std::size_t SegmentSums::bytes(int segments, std::int64_t d) {
+  return Scratch::bytes<double>(segments * (kScalars + d));
+}
 
 void SegmentSums::set_scalars(int segment, const Sums& lanes) {
   double* scalars = sums_ + segment * size_;

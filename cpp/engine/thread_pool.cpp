@@ -72,11 +72,11 @@ class ThreadPool {
   int count_ = 0;
   std::exception_ptr error_;
   std::atomic<bool> failed_{false};
-  std::atomic<int> next_{0};         // the next task to hand out
-  std::atomic<int> places_{0};       // helpers that may still join
-  std::atomic<int> inside_{0};       // helpers that may look at the job
-  std::atomic<bool> open_{false};    // may helpers join?
-  std::atomic<unsigned> job_{0};     // counts the jobs: helpers sleep until it changes
+  std::atomic<int> next_{0};       // the next task to hand out
+  std::atomic<int> places_{0};     // helpers that may still join
+  std::atomic<int> inside_{0};     // helpers that may look at the job
+  std::atomic<bool> open_{false};  // may helpers join?
+  std::atomic<unsigned> job_{0};   // counts the jobs: helpers sleep until it changes
 
   // Where the system grants no more threads the job goes on with those there are.
   void start(int helpers) try {

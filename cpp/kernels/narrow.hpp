@@ -97,7 +97,8 @@ struct Narrow {
   }
 
   // Copies the rows first, with zeros for those that are missing.
-  __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m, Group& group) {
+  __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m,
+                                                  Group& group) {
     T copy[D][L] = {};
     for (int k = 0; k < m; ++k) {
       for (int j = 0; j < D; ++j) copy[j][k] = run.x[(i + k) * run.row_stride + j * run.column_stride];
@@ -122,7 +123,8 @@ struct Narrow {
       reg total[4];
       GDFAST_UNROLL for (int k = 0; k < 4; ++k) {
         total[k] = j + k < D ? group[0].grad[j + k < D ? j + k : 0] : V::zero();
-        GDFAST_UNROLL for (int u = 1; u < kGroups; ++u) total[k] = V::add(total[k], group[u].grad[j + k < D ? j + k : 0]);
+        GDFAST_UNROLL for (int u = 1; u < kGroups; ++u) total[k] =
+            V::add(total[k], group[u].grad[j + k < D ? j + k : 0]);
       }
       T column[4];
       V::sum4(total, column);

@@ -136,8 +136,8 @@ struct Register {
 
  private:
   static GDFAST_INLINE typename N::reg fold(reg v) {
-    GDFAST_UNROLL for (int half = K / 2; half > 0; half /= 2)
-      GDFAST_UNROLL for (int k = 0; k < half; ++k) v.part[k] = N::add(v.part[k], v.part[k + half]);
+    GDFAST_UNROLL for (int half = K / 2; half > 0; half /= 2) GDFAST_UNROLL for (int k = 0; k < half; ++k) v.part[k] =
+        N::add(v.part[k], v.part[k + half]);
     return v.part[0];
   }
 };

@@ -52,6 +52,5 @@ struct ScalarNative {
   }
 };
 
-
 }  // namespace
 }  // namespace gdfast

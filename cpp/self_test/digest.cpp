@@ -1,8 +1,8 @@
 // Prints one digest of the bits of many results, so that instruction sets which no single machine has can be compared.
 // Before that it checks that here, too, no thread count and no alignment changes a bit, and that the results are right.
 #include <algorithm>
+#include <cinttypes>
 #include <cmath>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -43,43 +43,29 @@ struct Shape {
   Index n, d;
   const Layout* layout;
   bool weighted, intercept;
-  int scale;  // x is near the largest numbers whose squares are finite (1), subnormal (−1) or neither (0)
-
-  std::string text() const {
-    return "n=" + std::to_string(n) + " d=" + std::to_string(d) + ", " + layout->name + (weighted ? ", weighted" : "") +
-           (intercept ? ", intercept" : "") + ", scale " + std::to_string(scale);
-  }
+  int scale;  // of x: numbers with large squares (1), subnormal ones (−1) or neither (0)
 };
 
 std::vector<Shape> shapes() {
   std::vector<Shape> all;
-  const auto add = [&](Index n, Index d, int layout, int scale = 0) {
-    const auto k = all.size();
-    all.push_back({n, d, &kLayouts[layout], k % 2 == 1, k / 2 % 2 == 1, scale});
+  const auto add = [&all](Index n, Index d, int layout, int scale = 0) {
+    all.push_back({n, d, &kLayouts[layout], all.size() % 2 == 1, all.size() / 2 % 2 == 1, scale});
   };
-  int turn = 0;
   for (const Index n : {1, 3, 15, 16, 17, 100, 1025, 5000}) {
     for (const Index d : {1, 2, 3, 4, 5, 7, 8, 13, 15, 16, 17, 31, 33, 64, 100, 257, 1001, 4100}) {
       if (n * d > kLarge) continue;
-      ++turn;
       for (int layout = 0; layout < kLayoutCount; ++layout) {
-        if (n * d <= kSmall || layout < 2 || layout == 2 + turn % (kLayoutCount - 2)) add(n, d, layout);
+        if (n * d <= kSmall || layout < 2 || layout == 2 + (n + d) % (kLayoutCount - 2)) add(n, d, layout);
       }
     }
   }
-  for (const Index d : {1, 5, 16, 100}) {
-    for (int layout = 0; layout < kLayoutCount; ++layout) {
-      for (const int scale : {-1, 1}) add(33, d, layout, scale);
-    }
-  }
+  for (int k = 0; k < 8 * kLayoutCount; ++k) add(33, k % 4 * 6 + 1, k % kLayoutCount, k / 4 % 2 == 0 ? 1 : -1);
   // Rows of which few fit a cache, and what several threads share.
   add(17, 16411, 0);
   add(1025, 257, 1);
   add(530000, 1, 0);
-  for (const int layout : {0, 1}) {
-    add(20000, 16, layout);
-    add(3000, 100, layout);
-  }
+  for (const int layout : {0, 1}) add(20000, 16, layout);
+  for (const int layout : {0, 1}) add(3000, 100, layout);
   return all;
 }
 
@@ -87,29 +73,25 @@ std::vector<Shape> shapes() {
 template <class T>
 struct Problem {
   const Shape& shape;
-  std::uint64_t state = 1;
   std::vector<T> x, y, s, y_pred, w;
   T b;
 
   explicit Problem(const Shape& of) : shape(of) {
-    for (auto* v : {&y, &s, &y_pred}) fill(*v, of.n);
-    fill(w, of.d);
-    fill(x, of.n * of.d);
+    // From −1 to 1, in all of T's bits: sums of shorter numbers would be exact, and so equal in any order.
+    auto next = [state = std::uint64_t{1}]() mutable {
+      constexpr int kBits = std::numeric_limits<T>::digits;
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      const Index integer = static_cast<Index>(state >> (63 - kBits)) - (Index{1} << kBits);
+      return static_cast<T>(integer) / static_cast<T>(Index{1} << kBits);
+    };
     b = of.intercept ? next() : T(0);
+    for (auto* v : {&x, &y, &s, &y_pred, &w}) {
+      v->resize(static_cast<std::size_t>(v == &x ? of.n * of.d : v == &w ? of.d : of.n));
+      for (T& value : *v) value = next();
+    }
     for (T& value : s) value = std::abs(value);
-    const int exponent = std::numeric_limits<T>::max_exponent * of.scale / (of.scale < 0 ? 1 : 3) + 5 * of.scale;
-    for (T& value : x) value = of.scale == 0 ? value : std::ldexp(value, exponent);
-  }
-
-  void fill(std::vector<T>& v, Index count) {
-    for (Index i = 0; i < count; ++i) v.push_back(next());
-  }
-  // From −1 to 1, in all of T's bits: sums of shorter numbers would be exact, and so equal in any order.
-  T next() {
-    constexpr int kBits = std::numeric_limits<T>::digits;
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    const Index integer = static_cast<Index>(state >> (63 - kBits)) - (Index{1} << kBits);
-    return static_cast<T>(integer) / static_cast<T>(Index{1} << kBits);
+    constexpr int kLow = std::numeric_limits<T>::min_exponent - 8, kHigh = std::numeric_limits<T>::max_exponent / 3;
+    for (T& value : x) value = std::ldexp(value, of.scale < 0 ? kLow : of.scale * kHigh);
   }
 };
 
@@ -119,8 +101,7 @@ struct Room {
   std::vector<T> memory;
   T* data;
 
-  Room(Index size, int offset)
-      : memory(static_cast<std::size_t>(size + offset) + 64 / sizeof(T), std::numeric_limits<T>::quiet_NaN()) {
+  Room(Index size, int offset) : memory(static_cast<std::size_t>(size + offset) + 64 / sizeof(T), T(NAN)) {
     const auto past = reinterpret_cast<std::uintptr_t>(memory.data()) % 64;
     data = memory.data() + (64 - past) % 64 / sizeof(T) + offset;
   }
@@ -132,6 +113,8 @@ struct Room {
 };
 
 // FNV-1a
+constexpr std::uint64_t kNoDigest = 0xcbf29ce484222325u;
+
 template <class T>
 void digest(const T* values, std::size_t count, std::uint64_t& hash) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -140,7 +123,6 @@ void digest(const T* values, std::size_t count, std::uint64_t& hash) {
     for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
   }
 }
-constexpr std::uint64_t kNoDigest = 0xcbf29ce484222325u;
 
 template <class T>
 struct Results {
@@ -157,7 +139,6 @@ struct Results {
     const Index first = (layout.turn_i ? (n - 1) * down : 0) + (layout.turn_j ? (d - 1) * along : 0);
     Room<T> room((layout.by_columns ? d : n) * far, offset);
     for (Index k = 0; k < n * d; ++k) room.data[first + k / d * row + k % d * column] = problem.x.data()[k];
-
     constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
     const MatrixView x{room.bytes(first), n, d, row * kSize, column * kSize, kDType<T>};
     const Index step = layout.vector_step;
@@ -171,7 +152,6 @@ struct Results {
     gradient(x, y, y_pred, Reduction::sum, given_grad.data());
     const double scalars[] = {loss.loss, loss.grad_b, squared_error<T>(y, y_pred, n, Reduction::sum)};
     std::copy_n(predicted.data, n, out.begin());
-
     digest(scalars, std::size(scalars), hash);
     for (const auto* v : {&grad, &given_grad, &out}) digest(v->data(), v->size(), hash);
   }
@@ -191,20 +171,18 @@ double error(const Problem<T>& problem, const Results<T>& results) {
   for (std::size_t i = 0; i < problem.y.size(); ++i) {
     const T* const x = problem.x.data() + i * d;
     const double y = problem.y[i], s = problem.shape.weighted ? problem.s[i] : T(1);
-    double r = problem.b, r_size = std::abs(r);
+    double r = problem.b, r_size = std::abs(r) + std::abs(y);
     for (std::size_t j = 0; j < d; ++j) {
       const double term = static_cast<double>(x[j]) * problem.w[j];
       r += term;
       r_size += std::abs(term);
     }
     compare(results.out[i], r, r_size);
-    r -= y;
-    r_size += std::abs(y);
-    loss += s * r * r;
+    loss += s * (r - y) * (r - y);
     loss_size += s * r_size * r_size;
     weight += s;
     for (std::size_t j = 0; j < d; ++j) {
-      grad[j] += s * r * x[j];
+      grad[j] += s * (r - y) * x[j];
       grad_size[j] += s * r_size * std::abs(x[j]);
     }
   }
@@ -218,37 +196,29 @@ template <class T>
 bool run(const char* dtype, bool each, std::uint64_t& whole) {
   bool good = true;
   double worst = 0;
-  int turn = 0;
   for (const Shape& shape : shapes()) {
     const Problem<T> problem(shape);
-    const std::string text = dtype + (" " + shape.text());
     set_num_threads(1);
     const Results<T> results(problem, 0);
     digest(&results.hash, 1, whole);
-    if (each) std::printf("%016llx %s\n", static_cast<unsigned long long>(results.hash), text.c_str());
-
     const double far = shape.scale < 0 ? 0 : error(problem, results);  // subnormal numbers are rounded coarsely
     worst = std::max(worst, far);
-    if (far > (sizeof(T) == sizeof(float) ? 1e-5 : 1e-13)) {
-      std::fprintf(stderr, "%s: relative error %.1e\n", text.c_str(), far);
-      good = false;
-    }
-    const auto compare = [&](int threads, int offset) {
-      if (Results<T>(problem, offset).hash == results.hash) return;
-      std::fprintf(stderr, "%s: other bits on %d threads, %d elements after a cache line, than on one, at its start\n",
-                   text.c_str(), threads, offset);
-      good = false;
+    const auto print = [&](std::FILE* to, const char* what, int number) {
+      std::fprintf(to, "%016" PRIx64 " %s n=%" PRIi64 " d=%" PRIi64 ", %s, weights %d, intercept %d, scale %d: %s %d\n",
+                   results.hash, dtype, shape.n, shape.d, shape.layout->name, shape.weighted, shape.intercept,
+                   shape.scale, what, number);
+      good = good && to == stdout;
     };
-    ++turn;
+    if (each) print(stdout, "threads", 1);
+    if (far > (sizeof(T) == sizeof(float) ? 1e-5 : 1e-13)) print(stderr, "far from plain sums in float64, threads", 1);
     for (int k = 0; k < std::ssize(kOffsets); ++k) {
-      if (shape.n * shape.d <= kSmall || turn % std::ssize(kOffsets) == k) compare(1, kOffsets[k]);
+      if (shape.n * shape.d > kSmall && (shape.n + shape.d) % std::ssize(kOffsets) != k) continue;
+      if (Results<T>(problem, kOffsets[k]).hash != results.hash) print(stderr, "other bits, offset", kOffsets[k]);
     }
-    // Small problems get fewer threads than they may have: once is enough for the same number.
-    for (int before = 1; const int threads : kThreads) {
+    for (const int threads : kThreads) {
       set_num_threads(threads);
-      const int used = threads_for(shape.n, shape.d, sizeof(T));
-      if (used != before) compare(used, 0);
-      before = used;
+      if (threads_for(shape.n, shape.d, sizeof(T)) == 1) continue;  // too small to be shared
+      if (Results<T>(problem, 0).hash != results.hash) print(stderr, "other bits, threads", threads);
     }
   }
   std::printf("%s: relative error at most %.1e\n", dtype, worst);
@@ -263,16 +233,15 @@ bool run(const char* dtype, bool each, std::uint64_t& whole) {
 int main(int argc, char** argv) try {
   using namespace gdfast;
   const std::string option = argc > 1 ? argv[1] : "";
-  if (option == "--list") {
-    for (const auto& name : names(true)) std::puts(name.c_str());
-    return 0;
+  for (const auto& name : names(true)) {
+    if (option == "--list") std::puts(name.c_str());
   }
-  const char* const isa = active_isa().name;
+  if (option == "--list") return 0;
   std::uint64_t whole = kNoDigest;
-  const bool good_f32 = run<float>("f32", option == "--each", whole);
-  const bool good_f64 = run<double>("f64", option == "--each", whole);
-  std::printf("%s %016llx\n", isa, static_cast<unsigned long long>(whole));
-  return good_f32 && good_f64 ? 0 : 1;
+  bool good = run<float>("f32", option == "--each", whole);
+  good = run<double>("f64", option == "--each", whole) && good;
+  std::printf("%s %016" PRIx64 "\n", active_isa().name, whole);
+  return good ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 2;
