@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares the bits that every instruction set computes: those of this x86-64 machine natively, AArch64's under qemu, and
-# an x86-64 CPU without AVX, which also shows that no AVX instruction runs where the dispatcher chose none.
+# Compares the bits that every instruction set computes: natively this x86-64 machine's; under qemu AArch64's, and
+# those of an x86-64 CPU without AVX, which also shows that no AVX instruction runs where the dispatcher chose none.
 #
 #   ci/cross_isa.sh                      every instruction set
 #   ci/cross_isa.sh --without avx512     on a CPU that hasn't got it
@@ -58,7 +58,7 @@ compare() {
     return
   fi
   last=$(tail -n 1 <<<"$output")
-  printf '%-34s %-8s %-18s %4d s\n' "$title" "${last% *}" "${last#* }" $((SECONDS - begun))
+  printf '%-36s %-8s %-18s %4d s\n' "$title" "${last% *}" "${last#* }" $((SECONDS - begun))
   [[ ${last% *} == "$isa" ]] || fail "$title: chose ${last% *}, not $isa"
   digests+=("${last#* }")
 }
@@ -69,7 +69,7 @@ build aarch64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE
 arm=(qemu-aarch64 "$work/aarch64/gdfast_self_test")
 nehalem=(qemu-x86_64 -cpu Nehalem)
 
-printf '%-34s %-8s %-18s %6s\n' where ISA digest time
+printf '%-36s %-8s %-18s %6s\n' where ISA digest time
 supported=$("$native" --list)
 for isa in $supported; do compare "this machine" "$isa" env GDFAST_ISA="$isa" "$native"; done
 for isa in "${expected[@]}"; do
@@ -83,7 +83,7 @@ cat >"$work/avx.cpp" <<'CPP'
 int main() { __asm__ volatile("vpxor %%ymm0, %%ymm0, %%ymm0" ::: "xmm0"); }
 CPP
 g++ -static -o "$work/avx" "$work/avx.cpp"
-if "${nehalem[@]}" "$work/avx" >/dev/null 2>&1; then fail "${nehalem[*]} runs AVX2 instructions"; fi
+if { "${nehalem[@]}" "$work/avx"; } >/dev/null 2>&1; then fail "${nehalem[*]} runs AVX2 instructions"; fi
 compare "qemu-x86_64 Nehalem, its own choice" scalar "${nehalem[@]}" "$native"
 
 different=$(printf '%s\n' "${digests[@]}" | sort -u | wc -l)

@@ -101,7 +101,7 @@ struct Narrow {
                                                   Group& group) {
     T copy[D][L] = {};
     for (int k = 0; k < m; ++k) {
-      for (int j = 0; j < D; ++j) copy[j][k] = run.x[(i + k) * run.row_stride + j * run.column_stride];
+      for (int j = 0; j < D; ++j) copy[j][k] = load_one(run.x + (i + k) * run.row_stride + j * run.column_stride);
     }
     reg x[D];
     GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(copy[j]);

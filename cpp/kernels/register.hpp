@@ -28,6 +28,14 @@
 namespace gdfast {
 namespace {
 
+// One element of x, which may lie at any byte.
+template <class T>
+GDFAST_INLINE T load_one(const T* p) {
+  T value;
+  __builtin_memcpy(&value, p, sizeof(T));
+  return value;
+}
+
 template <class N, int K>
 struct Register {
   using T = typename N::T;

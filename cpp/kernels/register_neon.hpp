@@ -23,7 +23,7 @@ struct NeonF32 {
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f32(p); }
   static GDFAST_INLINE reg load_first(const T* p, int m) {
     T lane[lanes] = {};
-    for (int k = 0; k < lanes && k < m; ++k) lane[k] = p[k];
+    for (int k = 0; k < lanes && k < m; ++k) lane[k] = load_one(p + k);
     return vld1q_f32(lane);
   }
   static GDFAST_INLINE void store(T* p, reg v) { vst1q_f32(p, v); }
@@ -90,7 +90,7 @@ struct NeonF64 {
   static GDFAST_INLINE reg broadcast(T value) { return vdupq_n_f64(value); }
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f64(p); }
   static GDFAST_INLINE reg load_first(const T* p, int m) {
-    const T lane[lanes] = {m > 0 ? p[0] : 0.0, m > 1 ? p[1] : 0.0};
+    const T lane[lanes] = {m > 0 ? load_one(p) : 0.0, m > 1 ? load_one(p + 1) : 0.0};
     return vld1q_f64(lane);
   }
   static GDFAST_INLINE void store(T* p, reg v) { vst1q_f64(p, v); }

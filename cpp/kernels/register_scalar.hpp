@@ -24,8 +24,8 @@ struct ScalarNative {
   }
 
   static reg broadcast(T value) { return value; }
-  static reg load(const T* p) { return *p; }
-  static reg load_first(const T* p, int m) { return m > 0 ? *p : T(0); }
+  static reg load(const T* p) { return load_one(p); }
+  static reg load_first(const T* p, int m) { return m > 0 ? load_one(p) : T(0); }
   static void store(T* p, reg v) { *p = v; }
   static void store_first(T* p, int m, reg v) {
     if (m > 0) *p = v;
@@ -36,7 +36,7 @@ struct ScalarNative {
   static reg fma(reg a, reg b, reg c) { return fused(a, b, c); }
   static reg keep_first(reg v, int m) { return m > 0 ? v : T(0); }
   static void load_transposed(const T* p, std::ptrdiff_t, reg (&columns)[group]) {
-    for (int c = 0; c < group; ++c) columns[c] = p[c];
+    for (int c = 0; c < group; ++c) columns[c] = load_one(p + c);
   }
   static void sum4(reg a, reg b, reg c, reg d, T* out) {
     out[0] = a;

@@ -157,8 +157,8 @@ struct Results {
   }
 };
 
-// The largest error of a prediction, the loss or an element of the gradient, against plain sums in float64, as a part of
-// the sum of the terms' magnitudes.
+// The largest error of a prediction, the loss or an element of the gradient, against plain sums in float64, as a part
+// of the sum of the terms' magnitudes.
 template <class T>
 double error(const Problem<T>& problem, const Results<T>& results) {
   const auto d = problem.w.size();
