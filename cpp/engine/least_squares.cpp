@@ -68,11 +68,13 @@ struct Job {
     T *panel, *x = nullptr, *y = nullptr, *s = nullptr, *y_pred = nullptr;
 
     Buffers(const Job& job, std::int64_t rows) {
-      const auto size = Scratch::bytes<T>(padded(job.x.d)) + 3 * Scratch::bytes<T>(rows) +
-                        (job.walk.access == Access::direct ? 0 : Scratch::bytes<T>(rows * job.x.d));
+      const bool packs_x = job.walk.access != Access::direct;
+      const std::size_t vectors = std::size_t{needs_packing(job.y)} + needs_packing(job.s) + needs_packing(job.y_pred);
+      const std::size_t size = Scratch::bytes<T>(padded(job.x.d)) + vectors * Scratch::bytes<T>(rows) +
+                               (packs_x ? Scratch::bytes<T>(rows * job.x.d) : 0);
       scratch->reserve(size);
       panel = scratch->take<T>(padded(job.x.d));
-      if (job.walk.access != Access::direct) x = scratch->take<T>(rows * job.x.d);
+      if (packs_x) x = scratch->take<T>(rows * job.x.d);
       if (needs_packing(job.y)) y = scratch->take<T>(rows);
       if (needs_packing(job.s)) s = scratch->take<T>(rows);
       if (needs_packing(job.y_pred)) y_pred = scratch->take<T>(rows);
