@@ -243,11 +243,18 @@ def test_caches_of_unknown_size_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> N
     assert gdfast.__version__ in machine.headline()
 
 
-def test_threads_are_put_back() -> None:
-    before = gdfast.get_num_threads()
-    with threads.limited_to(before + 1):
-        assert gdfast.get_num_threads() == before + 1
-    assert gdfast.get_num_threads() == before
+def test_everyone_gets_one_thread() -> None:
+    libraries = [gdfast, *(sys.modules[peer.package] for peer in peers.installed() if peer.name in ("torch", "numba"))]
+    before = [library.get_num_threads() for library in libraries]
+    with threads.limited_to(1):
+        assert [library.get_num_threads() for library in libraries] == [1] * len(libraries)
+    assert [library.get_num_threads() for library in libraries] == before
+
+
+def test_more_threads_than_cpus_are_possible() -> None:
+    peers.installed()
+    with threads.limited_to(machine.usable_cpus() + 1):
+        assert gdfast.get_num_threads() == machine.usable_cpus() + 1
 
 
 # --- the reports

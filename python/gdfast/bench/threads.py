@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 import gdfast
 
@@ -23,14 +24,12 @@ def limited_to(threads: int) -> Iterator[None]:
     threads : int
     """
     with ExitStack() as stack:
+        # Numba first: on being set it starts its OpenMP runtime, which may be torch's, with threads for every CPU.
+        _limit(stack, sys.modules.get("numba"), threads)
         if blas_is_limited():
             stack.enter_context(importlib.import_module("threadpoolctl").threadpool_limits(limits=threads))
-        stack.callback(gdfast.set_num_threads, gdfast.get_num_threads())
-        gdfast.set_num_threads(threads)
-        for name in ("torch", "numba"):
-            if library := sys.modules.get(name):
-                stack.callback(library.set_num_threads, library.get_num_threads())
-                library.set_num_threads(_possible(library, threads))
+        _limit(stack, sys.modules.get("torch"), threads)
+        _limit(stack, gdfast, threads)
         yield
 
 
@@ -39,7 +38,11 @@ def blas_is_limited() -> bool:
     return find_spec("threadpoolctl") is not None
 
 
-def _possible(library: object, threads: int) -> int:
-    # Numba refuses more threads than it started with; torch takes any number.
-    config = getattr(library, "config", None)
-    return min(threads, int(getattr(config, "NUMBA_NUM_THREADS", threads)))
+def _limit(stack: ExitStack, library: Any, threads: int) -> None:
+    """Set a library's threads, and put them back at the end of the stack."""
+    if library is None:
+        return
+    stack.callback(library.set_num_threads, library.get_num_threads())
+    # Numba refuses more threads than it started with; the others take any number.
+    most = library.config.NUMBA_NUM_THREADS if library.__name__ == "numba" else threads
+    library.set_num_threads(min(threads, most))
