@@ -17,11 +17,11 @@ std::int64_t power_of_two_below(std::int64_t value, std::int64_t low, std::int64
   return std::clamp(static_cast<std::int64_t>(floor), low, high);
 }
 
-// A block, and the next one that is fetched meanwhile, take 256 KiB of L2, but a column's piece is never shorter than
-// 64 rows: each piece lies on a page of its own, and shorter ones cost more address translations than they save misses.
-// Not read from the machine: the block decides where sums in T are moved to float64, and so the bits.
+// A block takes 512 KiB of L2, but a column's piece is never shorter than 256 rows: each piece lies on a page of its own,
+// and begins with a wait for memory. Not read from the machine: the block decides where sums in T are moved to float64,
+// and so the bits.
 std::int64_t column_block_rows(std::int64_t d, std::ptrdiff_t element_size) {
-  return power_of_two_below((128 << 10) / (d * element_size), 64, 1024);
+  return power_of_two_below((512 << 10) / (d * element_size), 256, 1024);
 }
 
 // A packed piece stays in L2, and within the promise of 4 MiB a thread for 2 MiB of row or less.
@@ -29,8 +29,8 @@ std::int64_t packed_rows(std::int64_t d, std::ptrdiff_t element_size) {
   return power_of_two_below((256 << 10) / (d * element_size), 4, 256);
 }
 
-// Rows of which sixteen, eight on their way in and eight on their way into the gradient, no longer fit half of L2.
-bool few_rows_fit(std::int64_t d, std::ptrdiff_t element_size) { return 16 * d * element_size > caches().l2 / 2; }
+// Rows of which sixteen, eight on their way in and eight on their way into the gradient, no longer fit L1.
+bool few_rows_fit(std::int64_t d, std::ptrdiff_t element_size) { return 16 * d * element_size > caches().l1; }
 
 template <class T>
 RunKernel<T> part_of(const Form<T>& form, Operation operation) {

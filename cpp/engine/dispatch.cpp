@@ -46,7 +46,7 @@ bool supports_avx2() {
 
 bool supports_avx512() {
   return supports_avx2() && has(saved_state(), {5, 6, 7}) &&  // mask registers, upper halves, registers 16 to 31
-         has(cpuid(7).b, {16, 17, 30, 31});                   // F, DQ, BW, VL
+         has(cpuid(7).b, {8, 16, 17, 30, 31});                // BMI2, F, DQ, BW, VL
 }
 
 #endif
@@ -54,7 +54,7 @@ bool supports_avx512() {
 std::vector<Isa> find_isas() {
   std::vector<Isa> isas;
 #if defined(GDFAST_HAS_AVX512)
-  isas.push_back({"avx512", "AVX-512 F, DQ, BW, VL", supports_avx512(), &kAvx512Kernels});
+  isas.push_back({"avx512", "AVX-512 F, DQ, BW, VL, BMI2", supports_avx512(), &kAvx512Kernels});
 #endif
 #if defined(GDFAST_HAS_AVX2)
   isas.push_back({"avx2", "AVX2, FMA", supports_avx2(), &kAvx2Kernels});

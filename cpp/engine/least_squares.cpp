@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "dispatch.hpp"
+#include "machine.hpp"
 #include "pack.hpp"
 #include "scratch.hpp"
 #include "segment_sums.hpp"
@@ -112,6 +113,7 @@ struct Job {
       r.b = job.b;
       r.panel = panel;
       r.block_rows = job.walk.block_rows;
+      r.fetch_below = job.walk.block_rows * job.x.d * kSize <= caches().l2;
       return r;
     }
 

@@ -3,7 +3,8 @@
 // A block of rows is walked twice, first for the predictions, then, from the cache, for the gradient; each walk takes a
 // few columns at a time, so that few streams are open at once and r is touched once for all of them. While a block is
 // worked on, the rows below it in the same columns are fetched: half of the columns in each walk, to keep memory busy
-// all the time.
+// all the time. A block that L2 can't hold would have lost them again by the time it comes to them: there the columns
+// beside are fetched, in both walks.
 //
 //              C columns                         C columns
 //        block │ ↓ ↓ ↓ ↓ │ → r += w·x      block │ ↓ ↓ ↓ ↓ │ → sums of r·x, one register a column
@@ -11,6 +12,7 @@
 #pragma once
 
 #include "residuals.hpp"
+#include "streams.hpp"
 
 namespace gdfast {
 namespace {
@@ -30,17 +32,16 @@ struct FusedColumns {
   Sums& sums_;
   std::int64_t start_ = 0;  // first row of the block
   std::int64_t rows_ = 0;   // rows of the block
-  bool fetch_ = false;      // is there a next block to fetch?
+  const bool fetch_below_;
   alignas(64) T r_[kMaxBlock];
   alignas(64) T part_[kMaxBlock];
 
-  FusedColumns(const Run<T>& run, Sums& sums) : run_(run), sums_(sums) {}
+  FusedColumns(const Run<T>& run, Sums& sums) : run_(run), sums_(sums), fetch_below_(run.fetch_below) {}
 
   void all() {
     for (; start_ < run_.n; start_ += run_.block_rows) {
       const std::int64_t left = run_.n - start_;
       rows_ = left < run_.block_rows ? left : run_.block_rows;
-      fetch_ = left > rows_;
       if constexpr (M != Mode::gradient) predict();
       if constexpr (M != Mode::forward) {
         residuals();
@@ -58,7 +59,7 @@ struct FusedColumns {
       const std::int64_t end = run_.d - j < kChain ? run_.d : j + kChain;
       for (std::int64_t i = 0; i < rows_; i += L) V::store(part_ + i, V::zero());
       std::int64_t k = j;
-      for (; k + C <= end; k += C) predict_from<C>(k);
+      for (; k + C <= end; k += C) fetch_below_ ? predict_from<C, C / 2>(k) : predict_from<C, C>(k);
       for (; k < end; ++k) predict_from<1>(k);
       for (std::int64_t i = 0; i < rows_; i += L) V::store(r_ + i, V::add(V::load(r_ + i), V::load(part_ + i)));
     }
@@ -67,30 +68,22 @@ struct FusedColumns {
     }
   }
 
-  template <int Columns>
+  // With one column, at the end, nothing is fetched.
+  template <int Columns, int Fetched = 0>
   void predict_from(std::int64_t j) {
     reg w[Columns];
     GDFAST_UNROLL for (int c = 0; c < Columns; ++c) w[c] = V::broadcast(run_.w[j + c]);
-    const T* const x = column(j);
-    const std::ptrdiff_t stride = run_.column_stride;
-    const std::ptrdiff_t ahead = fetch_ ? run_.block_rows : 0;
-    walk([&](std::int64_t i, int m) GDFAST_LAMBDA {
+    walk<Columns, Fetched>(j, 0, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
       reg part = V::load(part_ + i);
-      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) {
-        part = V::fma(load_rows<V>(x + c * stride + i, m), w[c], part);
-        if (c < Columns / 2) fetch(x + c * stride + i + ahead);
-      }
+      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) part = V::fma(load_rows<V>(x[c], m), w[c], part);
       V::store(part_ + i, part);
     });
   }
 
-  // Into L2 only: it is needed a block later, and L1 is busy with this one.
-  static GDFAST_INLINE void fetch(const T* p) { __builtin_prefetch(p, 0, 2); }
-
   void residuals() {
     WideSums<V> wide;
     wide.clear();
-    walk([&](std::int64_t i, int m) GDFAST_LAMBDA {
+    each([&](std::int64_t i, int m) GDFAST_LAMBDA {
       reg r;
       if constexpr (M == Mode::gradient) {
         r = load_rows<V>(run_.y_pred + start_ + i, m);
@@ -106,24 +99,18 @@ struct FusedColumns {
 
   void add_gradient() {
     std::int64_t j = 0;
-    for (; j + C <= run_.d; j += C) add_gradient_of<C>(j);
+    for (; j + C <= run_.d; j += C) fetch_below_ ? add_gradient_of<C, C / 2>(j) : add_gradient_of<C, C>(j);
     for (; j < run_.d; ++j) add_gradient_of<1>(j);
   }
 
-  template <int Columns>
+  template <int Columns, int Fetched = 0>
   void add_gradient_of(std::int64_t j) {
     constexpr int kSums = Columns < 4 ? 4 : Columns;
     reg grad[kSums];
     GDFAST_UNROLL for (int c = 0; c < kSums; ++c) grad[c] = V::zero();
-    const T* const x = column(j);
-    const std::ptrdiff_t stride = run_.column_stride;
-    const std::ptrdiff_t ahead = fetch_ ? run_.block_rows : 0;
-    walk([&](std::int64_t i, int m) GDFAST_LAMBDA {
+    walk<Columns, Fetched>(j, C / 2, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
       const reg r = V::load(r_ + i);
-      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) {
-        grad[c] = V::fma(r, load_rows<V>(x + c * stride + i, m), grad[c]);
-        if (c >= Columns / 2) fetch(x + c * stride + i + ahead);
-      }
+      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::fma(r, load_rows<V>(x[c], m), grad[c]);
     });
     GDFAST_UNROLL for (int c = 0; c < kSums; c += 4) {
       T sum[4];
@@ -136,12 +123,31 @@ struct FusedColumns {
 
   int lanes_at(std::int64_t i) const { return static_cast<int>(rows_ - i < L ? rows_ - i : L); }
 
+  // Calls body(i, m, x) for each register of the block's rows, with x the streams of `Columns` columns from j on; only
+  // the last has m < L. Fetches meanwhile, into L2 only: L1 is busy with this block.
+  template <int Columns, int Fetched, class Body>
+  GDFAST_INLINE void walk(std::int64_t j, std::int64_t half, Body body) const {
+    Streams<T, Columns> x(column(j), run_.column_stride);
+    Streams<T, Fetched == 0 ? 1 : Fetched> next(Fetched == 0 ? column(j) : fetch_from(j, half), run_.column_stride);
+    const std::int64_t whole = rows_ / L * L;
+    for (std::int64_t i = 0; i < whole; i += L) {
+      GDFAST_UNROLL for (int c = 0; c < Fetched; ++c) __builtin_prefetch(next[c], 0, 2);
+      body(i, L, x);
+      x.advance();
+      next.advance();
+    }
+    if (whole < rows_) body(whole, static_cast<int>(rows_ - whole), x);
+  }
+
+  const T* fetch_from(std::int64_t j, std::int64_t half) const {
+    if (!fetch_below_) return column(j + 2 * C < run_.d ? j + 2 * C : j);
+    return column(j + half) + (start_ + rows_ < run_.n ? rows_ : 0);
+  }
+
   // Calls body(i, m) for each register of the block's rows; only the last has m < L.
   template <class Body>
-  GDFAST_INLINE void walk(Body body) const {
-    const std::int64_t whole = rows_ / L * L;
-    for (std::int64_t i = 0; i < whole; i += L) body(i, L);
-    if (whole < rows_) body(whole, static_cast<int>(rows_ - whole));
+  GDFAST_INLINE void each(Body body) const {
+    for (std::int64_t i = 0; i < rows_; i += L) body(i, lanes_at(i));
   }
 };
 

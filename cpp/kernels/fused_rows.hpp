@@ -13,6 +13,7 @@
 #pragma once
 
 #include "residuals.hpp"
+#include "streams.hpp"
 
 namespace gdfast {
 namespace {
@@ -27,10 +28,12 @@ struct FusedRows {
   static constexpr std::int64_t kChain = 256;
   static_assert(kRunRows % kChain == 0 && kChain % L == 0 && R % 4 == 0);
   static constexpr int kSums = V::rows_at_a_time;
-  // What must be under way to keep memory busy is bandwidth × latency: 20 to 40 GB/s × 80 ns is 2 to 3 KB. The hardware
-  // sees several streams that jump from block to block and fetches too little by itself: without this 0.8 of the read
-  // bandwidth, with it 0.9 (at d = 100; 1 and 4 KiB gain less).
-  static constexpr std::ptrdiff_t kFetchAhead = 2048;
+  // The rows are read side by side, which no hardware prefetcher makes out: it fetched a third of what memory can
+  // deliver on a Zen 4. So software fetches what comes next, line by line in the order of memory, into L2: whole steps
+  // ahead, and no less than 16 KiB, of which 4 KiB are under way (40 GB/s × 100 ns) and the rest is margin. L1 is too
+  // small for it, and shorter distances are caught up with.
+  static constexpr std::ptrdiff_t kFetchAhead = 16 << 10;
+  static constexpr std::ptrdiff_t kLine = 64;
 
   static void kernel(const Run<T>& run, Sums& sums) { FusedRows(run, sums).all(); }
 
@@ -39,17 +42,38 @@ struct FusedRows {
   Sums& sums_;
   const std::int64_t whole_;  // columns in whole registers
   const int tail_;            // columns after them
+  // Where a step's first column begins to fetch, for row 0; how far that moves with a row, and with 16 columns.
+  struct Fetch {
+    const char* from;
+    std::ptrdiff_t row, step;
+  } const fetch_;
   WideSums<V> wide_;
-  // Residuals and weighted residuals of 16 rows; row i of the run is at i mod 16.
-  alignas(64) T r_[L] = {};
-  alignas(64) T q_[L] = {};
+  // Residuals and weighted residuals of 16 rows; row i of the run is at i mod 16. Then room for what a store of a whole
+  // register leaves beyond them.
+  alignas(64) T r_[2 * L] = {};
+  alignas(64) T q_[2 * L] = {};
 
   FusedRows(const Run<T>& run, Sums& sums)
-      : run_(run), sums_(sums), whole_(run.d / L * L), tail_(static_cast<int>(run.d - run.d / L * L)) {
+      : run_(run),
+        sums_(sums),
+        whole_(run.d / L * L),
+        tail_(static_cast<int>(run.d - run.d / L * L)),
+        fetch_(fetch(run)) {
     wide_.clear();
     if constexpr (M != Mode::forward) {
       for (std::int64_t j = 0; j < run.d + L - tail_; ++j) run.panel[j] = T(0);
     }
+  }
+
+  static Fetch fetch(const Run<T>& run) {
+    constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
+    const std::ptrdiff_t row = run.row_stride * kSize;
+    const std::ptrdiff_t gap = row - run.d * kSize;
+    // What lies between the rows would be fetched too: from an eighth of them on that is left to the hardware, and the
+    // instruction is given something harmless.
+    if (gap < 0 || gap > kLine + row / 8) return {reinterpret_cast<const char*>(run.w), 0, 0};
+    const std::ptrdiff_t step = R * row;
+    return {reinterpret_cast<const char*>(run.x) + (kFetchAhead + step - 1) / step * step, row, R * kLine};
   }
 
   const T* row(std::int64_t i) const { return run_.x + i * run_.row_stride; }
@@ -101,9 +125,13 @@ struct FusedRows {
   // Dots rows from `next` on (leaving their residuals) and adds the gradient of rows from `previous` on.
   template <int Rows, bool Dot, bool Add>
   void sweep(std::int64_t next, std::int64_t previous) {
-    Step<Rows> step{Dot ? row(next) : nullptr, Add ? row(previous) : nullptr, run_.row_stride, run_.w, run_.panel, {}};
+    Streams<T, Rows> in(row(Dot ? next : previous), run_.row_stride);
+    Streams<T, Rows> back(row(Add ? previous : next), run_.row_stride);
+    const char* ahead = fetch_.from + fetch_.row * next;
+    reg q[Rows] = {};
     if constexpr (Add) {
-      GDFAST_UNROLL for (int i = 0; i < Rows; ++i) step.q[i] = V::broadcast(q_[(previous + i) & (L - 1)]);
+      const T* const known = q_ + (previous & (L - 1));
+      GDFAST_UNROLL for (int i = 0; i < Rows; ++i) q[i] = V::broadcast(known[i]);
     }
     reg dots = V::zero();
     std::int64_t j = 0;
@@ -111,44 +139,42 @@ struct FusedRows {
       const std::int64_t end = whole_ - j < kChain * L ? whole_ : j + kChain * L;
       reg dot[kSums];
       GDFAST_UNROLL for (int i = 0; i < kSums; ++i) dot[i] = V::zero();
-      for (; j < end; j += L) columns<Rows, Dot, Add>(step, j, L, dot);
-      if (j == whole_ && tail_ != 0) columns<Rows, Dot, Add>(step, j, tail_, dot);
+      for (; j < end; j += L) {
+        if constexpr (Add) add_columns<Rows>(back, q, j, L);
+        if constexpr (Dot) dot_columns<Rows>(in, ahead, j, L, dot);
+        in.advance();
+        back.advance();
+        ahead += fetch_.step;
+        GDFAST_OPAQUE(ahead);
+      }
+      if (j == whole_ && tail_ != 0) {
+        if constexpr (Add) add_columns<Rows>(back, q, j, tail_);
+        if constexpr (Dot) dot_columns<Rows>(in, ahead, j, tail_, dot);
+      }
       if constexpr (Dot) dots = V::add(dots, V::sum_rows(dot));
     } while (j < whole_);
     if constexpr (Dot) residuals<Rows>(next, dots);
   }
 
   template <int Rows>
-  struct Step {
-    const T* in;    // rows to dot
-    const T* back;  // rows whose residuals q are known
-    std::ptrdiff_t stride;
-    const T* w;
-    T* panel;
-    reg q[Rows];
-  };
+  GDFAST_INLINE void dot_columns(const Streams<T, Rows>& x, const char* ahead, std::int64_t j, int m,
+                                 reg (&dot)[kSums]) const {
+    const reg w = V::load(run_.w + j);
+    GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
+      dot[i] = V::fma(load_rows<V>(x[i], m), w, dot[i]);
+      __builtin_prefetch(ahead + i * kLine, 0, 2);
+    }
+  }
 
-  template <int Rows, bool Dot, bool Add>
-  static GDFAST_INLINE void columns(const Step<Rows>& step, std::int64_t j, int m, reg (&dot)[kSums]) {
-    if constexpr (Dot) {
-      const reg w = V::load(step.w + j);
-      GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
-        const T* const x = step.in + i * step.stride + j;
-        dot[i] = V::fma(load_rows<V>(x, m), w, dot[i]);
-        __builtin_prefetch(reinterpret_cast<const char*>(x) + kFetchAhead);
-      }
+  template <int Rows>
+  GDFAST_INLINE void add_columns(const Streams<T, Rows>& x, const reg (&q)[Rows], std::int64_t j, int m) const {
+    reg grad = V::load(run_.panel + j);
+    GDFAST_UNROLL for (int i = 0; i < Rows; i += 4) {
+      reg four = V::mul(q[i], load_rows<V>(x[i], m));
+      for (int k = i + 1; k < Rows && k < i + 4; ++k) four = V::fma(q[k], load_rows<V>(x[k], m), four);
+      grad = V::add(grad, four);
     }
-    if constexpr (Add) {
-      reg grad = V::load(step.panel + j);
-      GDFAST_UNROLL for (int i = 0; i < Rows; i += 4) {
-        reg four = V::mul(step.q[i], load_rows<V>(step.back + i * step.stride + j, m));
-        for (int k = i + 1; k < Rows && k < i + 4; ++k) {
-          four = V::fma(step.q[k], load_rows<V>(step.back + k * step.stride + j, m), four);
-        }
-        grad = V::add(grad, four);
-      }
-      V::store(step.panel + j, grad);
-    }
+    V::store(run_.panel + j, grad);
   }
 
   template <int Rows>
@@ -164,12 +190,19 @@ struct FusedRows {
       V::store_first(run_.out + i, Rows, r);
     } else {
       const int lane = static_cast<int>(i & (L - 1));
-      V::store_first(r_ + lane, Rows, r);
-      V::store_first(q_ + lane, Rows, run_.s != nullptr ? V::mul(V::load_first(run_.s + i, Rows), r) : r);
-      i += Rows;
-      if (i % L == 0) wide_.add(run_, i - L, L, V::load(r_));
-      if (i % kChain == 0) wide_.flush(sums_);
+      if (lane == 0 && i > 0) add_up(i, L);
+      // Whole registers, since masked stores take twenty times as long on some CPUs.
+      V::store(r_ + lane, r);
+      V::store(q_ + lane, run_.s != nullptr ? V::mul(V::load_first(run_.s + i, Rows), r) : r);
     }
+  }
+
+  // Adds up the m residuals before row `end`, a step after they were stored: a load that spans several stores waits
+  // until they have left for the cache.
+  GDFAST_INLINE void add_up(std::int64_t end, int m) {
+    const reg r = V::load(r_);
+    wide_.add(run_, end - m, m, m == L ? r : V::keep_first(r, m));
+    if (end % kChain == 0) wide_.flush(sums_);
   }
 
   // The gradient of the run's first `rows` rows is in the panel.
@@ -186,7 +219,7 @@ struct FusedRows {
 
   void finish() {
     const int m = static_cast<int>(run_.n % L);
-    if (m != 0) wide_.add(run_, run_.n - m, m, V::keep_first(V::load(r_), m));
+    add_up(run_.n, m == 0 ? L : m);
     wide_.flush(sums_);
     flush_panel();
   }

@@ -35,6 +35,7 @@ struct Run {
   T b;
   T* panel;                 // room for d elements rounded up to a whole register: the gradient of the current chunk
   std::int64_t block_rows;  // column kernel: rows a block, a power of two that divides kRunRows
+  bool fetch_below;         // column kernel: L2 holds a block, so that the next one can be fetched meanwhile
 };
 
 // Sums over a segment, in float64. A lane is the row's number modulo the lanes of a register.

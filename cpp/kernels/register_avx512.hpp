@@ -18,7 +18,7 @@ struct Avx512F32 {
   static constexpr int rows_at_a_time = 8;
 
   static GDFAST_INLINE __mmask16 mask(int m) {
-    return static_cast<__mmask16>((1u << static_cast<unsigned>(clamp_lanes(m, lanes))) - 1u);
+    return static_cast<__mmask16>(_bzhi_u32(0xffff, static_cast<unsigned>(m)));
   }
   static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_ps(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_ps(p); }
@@ -91,9 +91,7 @@ struct Avx512F64 {
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 8;
 
-  static GDFAST_INLINE __mmask8 mask(int m) {
-    return static_cast<__mmask8>((1u << static_cast<unsigned>(clamp_lanes(m, lanes))) - 1u);
-  }
+  static GDFAST_INLINE __mmask8 mask(int m) { return static_cast<__mmask8>(_bzhi_u32(0xff, static_cast<unsigned>(m))); }
   static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_pd(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_pd(p); }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm512_maskz_loadu_pd(mask(m), p); }
