@@ -198,7 +198,7 @@ def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
         name = repr(arguments.columns[j])
     else:
         name = f"x[:, {j}]"
-    return f"{name} ({scales[j]:.3g})"
+    return f"{name} ({scales[j]:.4g})"
 
 
 def _remedy(arguments: FitArguments, curvature: float) -> str:

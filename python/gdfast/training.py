@@ -14,7 +14,7 @@ from gdfast import doctor, plan, scaling, step_size
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Hooks, Options, Outcome, Samples, StopReason
 from gdfast.fit_options import FitArguments
-from gdfast.objective import LossAndGradient, sample_bytes
+from gdfast.objective import LossAndGradient, quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
 from gdfast.result import Callback, Fit, Step
@@ -145,7 +145,8 @@ class _Training:
             return samples
         assert samples.x is not None
         assert samples.y is not None
-        gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+        with quiet():
+            gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
         return samples._replace(gram=gram)
