@@ -108,7 +108,8 @@ def test_a_fit_shows_its_progress(backend: Any, monkeypatch: pytest.MonkeyPatch,
 def test_a_long_fit_calls_now_and_then(backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     start = time.monotonic()
     fit = backend.fit(
         [1.0, 2.0],
@@ -119,5 +120,5 @@ def test_a_long_fit_calls_now_and_then(backend: Any, monkeypatch: pytest.MonkeyP
         plan="stream",
     )
     assert fit.stop_reason == "callback"
-    states = sys.stderr.getvalue().split("\r")  # type: ignore[attr-defined]
+    states = terminal.getvalue().split("\r")
     assert 2 <= len(states) - 1 <= 12

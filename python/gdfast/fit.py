@@ -146,10 +146,10 @@ def fit(
 
     Columns of different scales, and no learning rate to choose:
 
-    >>> x = [[1.0, 2000.0], [2.0, 1000.0], [3.0, 4000.0], [4.0, 3000.0]]
+    >>> x = [[1.0, 200.0], [2.0, 100.0], [3.0, 400.0], [4.0, 300.0]]
     >>> fit = gdfast.fit(x, [5.0, 6.0, 11.0, 12.0], fit_intercept=True, standardize=True, learning_rate="auto")
     >>> fit.w.round(6), round(fit.b, 6)
-    (array([2.   , 0.001]), 1.0)
+    (array([2.  , 0.01]), 1.0)
     """
     return backend_by_name(backend).fit(
         x,
