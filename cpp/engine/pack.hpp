@@ -15,4 +15,17 @@ void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* o
 template <class T>
 void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out);
 
+// Numbers of rows, of which the first few are wanted now and the others soon.
+struct Picked {
+  const std::int64_t* rows;
+  std::int64_t count;
+  std::int64_t known;  // at least `count`: those after are fetched
+};
+
+// The same for picked rows.
+template <class T>
+void gather_vector(const VectorView& v, const Picked& picked, T* out);
+template <class T>
+void gather_rows(const MatrixView& x, const Picked& picked, T* out);
+
 }  // namespace gdfast
