@@ -181,44 +181,7 @@ def test_out_goes_with_columns(backend: Any) -> None:
         backend.loss_and_gradient(X1, Y, 1.0, out=np.empty(1))
 
 
-# --- fit --------------------------------------------------------------------------------------------------------------
-
-OPTIONS: dict[str, tuple[type[Exception], dict[str, Any], tuple[str, ...]]] = {
-    "rate 0": (ValueError, {"learning_rate": 0}, ("learning_rate is 0", "above 0")),
-    "rate below 0": (ValueError, {"learning_rate": -0.1}, ("learning_rate is -0.1", "above 0")),
-    "rate NaN": (ValueError, {"learning_rate": np.nan}, ("learning_rate is nan", "finite")),
-    "rate infinite": (ValueError, {"learning_rate": np.inf}, ("learning_rate is inf", "finite")),
-    "rate a word": (TypeError, {"learning_rate": "auto"}, ("learning_rate is 'auto'", "number")),
-    "rate a boolean": (TypeError, {"learning_rate": True}, ("learning_rate is True", "number")),
-    "rate None": (TypeError, {"learning_rate": None}, ("learning_rate has dtype object",)),
-    "rates": (ValueError, {"learning_rate": [0.1, 0.2]}, ("learning_rate has shape \\(2,\\)",)),
-    "passes below 0": (ValueError, {"n_iters": -1}, ("n_iters is -1", "0 or more")),
-    "passes a float": (TypeError, {"n_iters": 10.0}, ("n_iters is 10.0", "whole number")),
-    "passes a boolean": (TypeError, {"n_iters": True}, ("n_iters is True",)),
-    "passes None": (TypeError, {"n_iters": None}, ("n_iters is None",)),
-    "a start that isn't used": (ValueError, {"b0": 1.0}, ("b0", "fit_intercept=True")),
-    "starts of b": (ValueError, {"b0": [1.0], "fit_intercept": True}, ("b0 has shape \\(1,\\)",)),
-    "intercept a number": (TypeError, {"fit_intercept": 1}, ("fit_intercept is 1", "True and False")),
-    "start too long": (ValueError, {"w0": np.ones(3)}, ("w0 has shape \\(3,\\)", "2 columns")),
-    "start a number": (ValueError, {"w0": 0.0}, ("w0 has shape \\(\\)", "np.full\\(2, w0\\)")),
-    "callback no function": (TypeError, {"callback": 3}, ("callback is of type int", "Step")),
-}
-
-
-@pytest.mark.parametrize("case", OPTIONS)
-def test_bad_options_of_fit_are_named(backend: Any, case: str) -> None:
-    error, options, parts = OPTIONS[case]
-    with pytest.raises(error, match=all_of(*parts)):
-        backend.fit(X, Y, **options)
-
-
-@pytest.mark.parametrize("option", ["optimizer", "momentum", "batch_size", "l2", "sample_weight", "tol", "progress"])
-def test_options_that_are_not_there_are_not_accepted(backend: Any, option: str) -> None:
-    absent: dict[str, Any] = {option: None}
-    with pytest.raises(TypeError, match=option):
-        backend.fit(X, Y, **absent)
-    with pytest.raises(TypeError, match=option):
-        gdfast.fit(X, Y, **absent)
+# --- fit (its options are in test_fit_options.py) ----------------------------------------------------------------------
 
 
 def test_fit_checks_its_data(backend: Any) -> None:

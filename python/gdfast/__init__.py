@@ -14,15 +14,22 @@ from gdfast import _core, threadpools
 from gdfast._core import forward, get_num_threads, gradient, loss, loss_and_gradient, set_num_threads
 from gdfast.backends import backend, backends
 from gdfast.config import config, show_config
-from gdfast.fit import Fit, Step, fit
+from gdfast.doctor import DivergenceError
+from gdfast.fit import Fit, Step, explain, fit
+from gdfast.plan import Explanation
+from gdfast.report import Report
 
 __all__ = [
+    "DivergenceError",
+    "Explanation",
     "Fit",
+    "Report",
     "Step",
     "__version__",
     "backend",
     "backends",
     "config",
+    "explain",
     "fit",
     "forward",
     "get_num_threads",

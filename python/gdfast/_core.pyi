@@ -1,10 +1,12 @@
-"""The compiled extension. Its functions are public under `gdfast`, but for `descend` and `probe_sum`."""
+"""The compiled extension. Its functions are public under `gdfast`, but for `descend`, `moments` and `probe_sum`."""
 
 from typing import Any, overload
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from gdfast.backends.base import AfterPass, Array, Outcome
+from gdfast.conversion import Array
+from gdfast.descent import Hooks, Options, Outcome, Samples
 
 def forward(x: ArrayLike, w: ArrayLike, b: float | None = None) -> Array: ...
 def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> float: ...
@@ -34,16 +36,17 @@ def loss_and_gradient(
     out: Array | None = None,
 ) -> tuple[float, tuple[Any, float]]: ...
 def descend(
-    x: Array,
-    y: Array,
+    train: Samples,
+    validation: Samples | None,
     w: Array,
     b: float | None,
-    learning_rate: float,
-    n_iters: int,
-    reduction: str,
-    callback: AfterPass | None,
+    options: Options,
+    hooks: Hooks,
 ) -> Outcome:
-    """The training loop of `gdfast.fit`, on checked arguments: x (n, d), y (n,) and w (d,) of one dtype."""
+    """The training loop of `gdfast.fit`, on checked arguments: see `gdfast.descent`."""
+
+def moments(x: Array, y: Array, sample_weight: Array | None) -> tuple[NDArray[np.float64], int, int]:
+    """The Gram matrix of [x, 1, y], the bytes read for it, and the most extra bytes in use."""
 
 def probe_sum(x: Array) -> float:
     """The sum of x, contiguous float32 or float64, at the speed of memory: what bandwidth is measured by."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from numpy.typing import ArrayLike
 
+from gdfast import fit_options, training
 from gdfast.backends import backend as backend_by_name
-from gdfast.backends.base import Callback
-from gdfast.result import Fit, Step
+from gdfast.plan import Explanation
+from gdfast.result import Callback, Fit, Step
 
-__all__ = ["Fit", "Step", "fit"]
+__all__ = ["Fit", "Step", "explain", "fit"]
 
 
 def fit(
@@ -18,18 +22,34 @@ def fit(
     w0: ArrayLike | None = None,
     b0: float | None = None,
     fit_intercept: bool = False,
-    learning_rate: float = 0.01,
+    learning_rate: float | str = 0.01,
     n_iters: int = 100,
+    optimizer: str = "gd",
+    momentum: float = 0.9,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    rng: int | np.random.Generator | None = None,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    sample_weight: ArrayLike | None = None,
+    standardize: bool = False,
     reduction: str = "mean",
+    tol: float | None = None,
+    validation: tuple[ArrayLike, ...] | None = None,
+    patience: int = 10,
     callback: Callback | None = None,
+    progress: bool = False,
+    plan: str = "auto",
     backend: str = "native",
 ) -> Fit:
-    r"""Train ``y ≈ x @ w + b`` by gradient descent on all of the data at once.
+    r"""Train ``y ≈ x @ w + b`` by gradient descent.
 
-    Each pass reads the data once and moves against the gradient,
-    :math:`w \leftarrow w - \eta \, \partial L / \partial w` and b likewise. :math:`\eta` is the learning rate, and
-    :math:`L = \sum_i r_i^2 / n` the loss of the residuals :math:`r = x w + b - y`, without the division for
-    ``reduction="sum"``.
+    What is lowered is the objective :math:`L + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1` with the loss
+    :math:`L = \sum_i s_i r_i^2 / \sum_i s_i` of the residuals :math:`r = x w + b - y`, for the sample weights s; without
+    the division for ``reduction="sum"``. b is never penalised. A pass reads the data once; with ``optimizer="gd"`` it
+    moves w by :math:`-\eta` times the gradient, where :math:`\eta` is the learning rate, and b likewise.
 
     Parameters
     ----------
@@ -44,21 +64,60 @@ def fit(
         Where b starts, with ``fit_intercept=True``. 0 by default.
     fit_intercept : bool, default False
         Whether there is a b.
-    learning_rate : float, default 0.01
-        Length of a step, as a multiple of the gradient. Above 0.
+    learning_rate : float or "auto", default 0.01
+        Length of a step, as a multiple of the gradient. Above 0. ``"auto"`` is 1/L, L the largest eigenvalue of the
+        Hessian of loss and l2; with it, training doesn't diverge. It costs about ten passes, or none where there are
+        moments.
     n_iters : int, default 100
-        Passes over the data. With 0 the loss is evaluated, and nothing else happens.
+        Passes over the data. With 0 the objective is evaluated, and nothing else happens.
+    optimizer : {"gd", "momentum", "nesterov", "adam"}, default "gd"
+        How a step follows from the gradient: as in ``torch.optim.SGD`` (with ``momentum``, and ``nesterov=True``) and
+        ``torch.optim.Adam``. ``"nesterov"`` with l1 is FISTA: ``losses`` are then of the points at which it takes the
+        gradient.
+    momentum : float, default 0.9
+        What ``"momentum"`` and ``"nesterov"`` keep of earlier steps, from 0 to below 1. FISTA has its own.
+    betas : (float, float), default (0.9, 0.999)
+        What Adam keeps of its means of the gradient and of its square, from 0 to below 1.
+    eps : float, default 1e-8
+        What Adam adds to the root of the latter.
+    batch_size : int, optional
+        Rows of a mini-batch, of which each makes an update of its own; the last one of a pass may be smaller. All rows
+        by default.
+    shuffle : bool, default True
+        Whether each pass draws the order of the rows for the mini-batches: ``rng.permutation(n)``.
+    rng : int or numpy.random.Generator, optional
+        What draws it: a generator, or the seed of one.
+    l2, l1 : float, default 0
+        What the coefficients cost. l1 sets coefficients to 0: it is a soft threshold after each update, with
+        ``"gd"`` and ``"nesterov"``.
+    sample_weight : array of shape (n,), optional
+        What each row counts: 0 or more. 1 by default.
+    standardize : bool, default False
+        Whether to descend in columns of mean 0 and standard deviation 1, in which one learning rate suits all. w0 and
+        b0, w and b are always those of x itself; learning rate and penalties act on the standardised coefficients.
+        Without an intercept nothing can be subtracted, and the root mean square is made 1.
     reduction : {"mean", "sum"}, default "mean"
         Whether the loss is the mean over the samples, or their sum: then a step is n times as long.
+    tol : float, optional
+        Stop when the objective of a pass differs from the one before by at most this share of it.
+    validation : (x, y) or (x, y, sample_weight), optional
+        Data on which the loss is taken after each pass. w and b of the result are those where it was lowest.
+    patience : int, default 10
+        Stop after so many passes without a lower validation loss.
     callback : callable, optional
         Called after each pass with a `Step`. Training stops when it returns True.
+    progress : bool, default False
+        Whether to show a progress bar on stderr.
+    plan : {"auto", "stream", "moments"}, default "auto"
+        ``"stream"`` reads the data in every pass. ``"moments"`` reads it once, for the sums that least squares depends
+        on, and iterates on these: the same steps up to rounding. ``"auto"`` takes what `explain` says is cheaper.
     backend : {"native", "numpy", "torch"}, default "native"
         What computes it: see `gdfast.backend`.
 
     Returns
     -------
     Fit
-        w and b, the loss of each pass, and why training stopped.
+        w and b, the objective of each pass, why training stopped, and a report.
 
     Raises
     ------
@@ -66,6 +125,9 @@ def fit(
         When an argument is not as above. The message says what is accepted.
     ImportError
         When the backend can't run here.
+    DivergenceError
+        When the objective is not finite, or more than 10¹⁰ times what training began with. The message says what to
+        write instead, and the fit so far is its attribute ``fit``.
     KeyboardInterrupt
         On Ctrl-C. The fit so far is its attribute ``fit``. The same holds for whatever the callback raises.
 
@@ -81,6 +143,13 @@ def fit(
     >>> fit = gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8], callback=lambda step: step.loss < 1e-3)
     >>> fit.n_iters, fit.stop_reason
     (33, 'callback')
+
+    Columns of different scales, and no learning rate to choose:
+
+    >>> x = [[1.0, 2000.0], [2.0, 1000.0], [3.0, 4000.0], [4.0, 3000.0]]
+    >>> fit = gdfast.fit(x, [5.0, 6.0, 11.0, 12.0], fit_intercept=True, standardize=True, learning_rate="auto")
+    >>> fit.w.round(6), round(fit.b, 6)
+    (array([2.   , 0.001]), 1.0)
     """
     return backend_by_name(backend).fit(
         x,
@@ -90,6 +159,55 @@ def fit(
         fit_intercept=fit_intercept,
         learning_rate=learning_rate,
         n_iters=n_iters,
+        optimizer=optimizer,
+        momentum=momentum,
+        betas=betas,
+        eps=eps,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        rng=rng,
+        l2=l2,
+        l1=l1,
+        sample_weight=sample_weight,
+        standardize=standardize,
         reduction=reduction,
+        tol=tol,
+        validation=validation,
+        patience=patience,
         callback=callback,
+        progress=progress,
+        plan=plan,
     )
+
+
+def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "native", **options: Any) -> Explanation:
+    """Say how `fit` with the same arguments would read the data, and what that is expected to cost. Reads none of it.
+
+    Parameters
+    ----------
+    x, y, n_iters, backend
+        As for `fit`.
+    **options
+        Any other option of `fit`.
+
+    Returns
+    -------
+    Explanation
+        The plan, why, and the bytes and seconds that each plan would take.
+
+    Raises
+    ------
+    ValueError, TypeError, ImportError
+        As `fit` would.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gdfast
+    >>> x = np.broadcast_to(np.float32(1), (1_000_000, 16))
+    >>> gdfast.explain(x, x[:, 0], n_iters=1_000).plan
+    'moments'
+    >>> gdfast.explain(x, x[:, 0], n_iters=1_000, batch_size=64).plan
+    'stream'
+    """
+    return training.explanation(backend_by_name(backend), fit_options.check(x, y, n_iters=n_iters, **options))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-StopReason = Literal["n_iters", "callback", "interrupted"]
+from gdfast.descent import StopReason
+from gdfast.report import Report
 
 
 class Predictor(Protocol):
@@ -52,6 +54,9 @@ class Step:
     loss: float
 
 
+Callback = Callable[[Step], object]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """A trained model, and how it got there.
@@ -59,17 +64,27 @@ class Fit:
     Attributes
     ----------
     w : float or ndarray of shape (d,)
-        Coefficients, of x's dtype; a float where x is (n,).
+        Coefficients, of x's dtype; a float where x is (n,). With ``validation``, those of the lowest validation loss;
+        else those after the last update.
     b : float or None
-        Intercept; None where none was fitted.
+        Intercept that belongs to w; None where none was fitted.
     losses : ndarray of shape (n_iters,), float64
-        ``losses[k]`` is the objective at the start of pass k.
+        ``losses[k]`` is the objective at the start of pass k; with mini-batches, the mean of what each update of the
+        pass started from.
+    validation_losses : ndarray of shape (n_iters,), float64
+        ``validation_losses[k]`` is the loss on the validation data after pass k. Empty without validation.
     loss : float
-        Objective after the last update. Ctrl-C spares the pass that this takes: then it is the last one known, or NaN.
+        Objective at w and b. Ctrl-C spares the pass that this takes: then it is the last one known, or NaN.
     n_iters : int
         Passes over the data that were completed.
-    stop_reason : {"n_iters", "callback", "interrupted"}
-        Why training ended: all passes were done; the callback returned True; Ctrl-C, or an exception in the callback.
+    stop_reason : {"n_iters", "tol", "validation", "callback", "interrupted", "diverged"}
+        Why training ended: all passes were done; the loss changed by less than ``tol``; no better validation loss in
+        ``patience`` passes; the callback returned True; Ctrl-C, or an exception in the callback; the loss grew without
+        bound. The last two are of fits that come with an exception.
+    learning_rate : float
+        The learning rate that was used: a number also where ``"auto"`` was asked for. NaN if none was found yet.
+    report : Report
+        What was read, and how fast.
     backend : Backend
         The implementation that trained, and that predicts.
 
@@ -88,9 +103,12 @@ class Fit:
     w: Any
     b: float | None
     losses: NDArray[np.float64]
+    validation_losses: NDArray[np.float64]
     loss: float
     n_iters: int
     stop_reason: StopReason
+    learning_rate: float
+    report: Report = field(repr=False)
     backend: Predictor = field(repr=False)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:

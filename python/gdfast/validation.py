@@ -1,8 +1,9 @@
-"""Every check of a user's arguments, and every message that explains what was wrong with them.
+"""Every check of a user's arrays, and every message that explains what was wrong with them.
 
 The reference backends call this module at the top of each function. The native functions look at their arguments in C++
 and come here for whatever isn't a plain float32 or float64 array of the right shape: what comes back is ready to use,
-or an exception says which argument was wrong, what came, and what to write instead.
+or an exception says which argument was wrong, what came, and what to write instead. The options of `fit` are checked in
+`gdfast.fit_options`.
 
 Two rules run through it. x decides the dtype of the computation and is never copied when it is floating point; all else
 is converted to that dtype, so a value beyond its range becomes infinite. And nothing is broadcast: (n,) is not (n, 1).
@@ -10,26 +11,13 @@ is converted to that dtype, so a value beyond its range becomes infinite. And no
 
 from __future__ import annotations
 
-import math
-import operator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gdfast.conversion import Array, cast, floating, is_floating, to_float, to_ndarray, type_name
 
 REDUCTIONS = ("mean", "sum")
-
-
-class FitArguments(NamedTuple):
-    """What `fit` hands to a descent loop."""
-
-    x: Array  # (n, d), or (n,)
-    y: Array  # (n,) of x's dtype
-    w: Array  # (d,) of x's dtype, (1,) where x is (n,)
-    b: float | None
-    learning_rate: float
-    n_iters: int
 
 
 # --- one function for each signature ----------------------------------------------------------------------------------
@@ -39,17 +27,17 @@ def problem(
     x: Any, y: Any, w: Any, b: Any = None, sample_weight: Any = None
 ) -> tuple[Array, Array, Any, float | None, Array | None]:
     """x, y, w, b and sample_weight of `loss_and_gradient`: w a float for (n,) x, (d,) for (n, d) x."""
-    x = _matrix(x)
-    y = _samples("y", y, x, x.dtype)
+    x = matrix(x)
+    y = samples("y", y, x, x.dtype)
     if sample_weight is not None:
-        sample_weight = _samples("sample_weight", sample_weight, x, x.dtype)
-    return x, y, _coefficients("w", w, x), None if b is None else _scalar("b", b), sample_weight
+        sample_weight = samples("sample_weight", sample_weight, x, x.dtype)
+    return x, y, coefficients("w", w, x), None if b is None else scalar("b", b), sample_weight
 
 
 def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, float | None]:
     """x, w and b of `forward`."""
-    x = _matrix(x)
-    return x, _coefficients("w", w, x), None if b is None else _scalar("b", b)
+    x = matrix(x)
+    return x, coefficients("w", w, x), None if b is None else scalar("b", b)
 
 
 def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
@@ -60,13 +48,13 @@ def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
         raise ValueError(f"y has shape {y.shape}, accepted is (n,): {_flatten('y', y)}")
     _not_empty("y", y)
     dtype = y.dtype if is_floating(given.dtype) else y_pred.dtype
-    return cast(y, dtype), _samples("y_pred", y_pred, y, dtype, "y")
+    return cast(y, dtype), samples("y_pred", y_pred, y, dtype, "y")
 
 
 def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
     """x, y and y_pred of `gradient`."""
-    x = _matrix(x)
-    return x, _samples("y", y, x, x.dtype), _samples("y_pred", y_pred, x, x.dtype)
+    x = matrix(x)
+    return x, samples("y", y, x, x.dtype), samples("y_pred", y_pred, x, x.dtype)
 
 
 def reduction(value: object) -> None:
@@ -95,87 +83,20 @@ def out(out: object, x: Array) -> None:
         raise ValueError(f"out is read-only, {wanted}")
 
 
-def fit(
-    x: Any,
-    y: Any,
-    *,
-    w0: Any,
-    b0: Any,
-    fit_intercept: object,
-    learning_rate: Any,
-    n_iters: Any,
-    reduction: object,
-    callback: object,
-) -> FitArguments:
-    """All arguments of `fit`, with the starts it takes when none are given: zeros."""
-    _one_of_reductions(reduction)
-    x = _matrix(x)
-    y = _samples("y", y, x, x.dtype)
-    start = np.zeros(x.shape[1:]) if w0 is None else _coefficients("w0", w0, x)
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
-    return FitArguments(
-        x=x,
-        y=y,
-        w=cast(np.atleast_1d(start), x.dtype).copy(),  # a fit never hands out the caller's w0
-        b=_intercept(b0, fit_intercept, x.dtype),
-        learning_rate=_learning_rate(learning_rate),
-        n_iters=_n_iters(n_iters),
-    )
-
-
-_one_of_reductions = reduction  # where an argument of the same name hides the function
-
-
-# --- options of fit ---------------------------------------------------------------------------------------------------
-
-
-def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | None:
-    if not isinstance(fit_intercept, (bool, np.bool_)):
-        raise TypeError(f"fit_intercept is {fit_intercept!r}, accepted are True and False (its start is b0)")
-    if not fit_intercept:
-        if b0 is not None:
-            raise ValueError("b0 is where the intercept starts, but there is none to fit: write fit_intercept=True")
-        return None
-    return 0.0 if b0 is None else float(cast(np.array(_scalar("b0", b0)), dtype))
-
-
-def _learning_rate(value: Any) -> float:
-    accepted = "accepted is a finite number above 0"
-    if isinstance(value, (bool, np.bool_, str)):
-        raise TypeError(f"learning_rate is {value!r}, {accepted}")
-    rate = _scalar("learning_rate", value)
-    if not (math.isfinite(rate) and rate > 0):
-        raise ValueError(f"learning_rate is {rate}, {accepted}")
-    return rate
-
-
-def _n_iters(value: Any) -> int:
-    accepted = "accepted is a whole number of passes, 0 or more"
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"n_iters is {value!r}, {accepted}") from None
-    if count < 0:
-        raise ValueError(f"n_iters is {count}, {accepted}")
-    return count
-
-
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
-def _matrix(x: Any) -> Array:
+def matrix(x: Any, name: str = "x") -> Array:
     """x as (n,) or (n, d)."""
-    array = floating("x", x)
+    array = floating(name, x)
     if array.ndim == 0:
-        raise ValueError("x is a single number, accepted is (n,) or (n, d): for one sample write [x]")
+        raise ValueError(f"{name} is a single number, accepted is (n,) or (n, d): for one sample write [{name}]")
     if array.ndim > 2:
-        raise ValueError(f"x has shape {array.shape}, accepted is (n,) or (n, d): write x.reshape(len(x), -1)")
-    _not_empty("x", array)
+        advice = f"write {name}.reshape(len({name}), -1)"
+        raise ValueError(f"{name} has shape {array.shape}, accepted is (n,) or (n, d): {advice}")
+    _not_empty(name, array)
     if array.shape[-1] == 0:
-        raise ValueError(f"x has shape {array.shape}: it has no columns, and at least one is needed")
+        raise ValueError(f"{name} has shape {array.shape}: it has no columns, and at least one is needed")
     return array
 
 
@@ -184,7 +105,7 @@ def _not_empty(name: str, array: Array) -> None:
         raise ValueError(f"{name} has shape {array.shape}: it has no samples, and at least one is needed")
 
 
-def _samples(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: str = "x") -> Array:
+def samples(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: str = "x") -> Array:
     """An array of one entry a sample."""
     array = floating(name, value)
     n = x.shape[0]
@@ -195,7 +116,7 @@ def _samples(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: str 
     return cast(array, dtype)
 
 
-def _coefficients(name: str, value: Any, x: Array) -> Any:
+def coefficients(name: str, value: Any, x: Array) -> Any:
     """w for x: a float for (n,), an array (d,) of x's dtype for (n, d)."""
     if x.ndim == 1 and type(value) is float:
         return value
@@ -216,7 +137,7 @@ def _coefficients(name: str, value: Any, x: Array) -> Any:
     raise ValueError(f"{came}: accepted is {name} of shape {(d,)}; {advice}")
 
 
-def _scalar(name: str, value: Any) -> float:
+def scalar(name: str, value: Any) -> float:
     if type(value) is float:
         return value
     array = floating(name, value)

@@ -8,18 +8,15 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from gdfast import validation
-from gdfast.result import Fit, Step, StopReason
-
-Array = NDArray[Any]
-Callback = Callable[[Step], object]
-
-# (w, b, losses, loss, n_iters, stop_reason, error): how far training came, and what ended it early, if anything raised.
-Outcome = tuple[Array, float | None, NDArray[np.float64], float, int, StopReason, BaseException | None]
-# Called once a pass with (iteration, copy of w, b, loss); a true answer stops.
-AfterPass = Callable[[int, Array, float | None, float], object]
+from gdfast import fit_options, training
+from gdfast.conversion import Array
+from gdfast.descent import Descend
+from gdfast.objective import LossAndGradient
+from gdfast.plan import REFERENCE, CostModel
+from gdfast.result import Callback, Fit
+from gdfast.training import TakeMoments
 
 
 class Forward(Protocol):
@@ -34,36 +31,6 @@ class Gradient(Protocol):
     def __call__(self, x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any: ...
 
 
-class LossAndGradient(Protocol):
-    def __call__(
-        self,
-        x: Any,
-        y: Any,
-        w: Any,
-        b: Any = None,
-        *,
-        sample_weight: Any = None,
-        reduction: str = "mean",
-        out: Array | None = None,
-    ) -> tuple[float, Any]: ...
-
-
-class Descend(Protocol):
-    """Full-batch gradient descent on checked arguments: x is (n, d), w (d,) of x's dtype."""
-
-    def __call__(
-        self,
-        x: Array,
-        y: Array,
-        w: Array,
-        b: float | None,
-        learning_rate: float,
-        n_iters: int,
-        reduction: str,
-        callback: AfterPass | None,
-    ) -> Outcome: ...
-
-
 @dataclass(frozen=True)
 class Backend:
     """One implementation of the model.
@@ -75,7 +42,15 @@ class Backend:
     forward, loss, gradient, loss_and_gradient : callable
         As the functions of the same name in `gdfast`.
     descend : callable
-        The training loop under `fit`.
+        The training loop under `fit`: see `gdfast.descent`.
+    moments : callable
+        ``(x, y, sample_weight)`` to the Gram matrix of ``[x, 1, y]``, the bytes it read and the most memory it used.
+    isa : str
+        Instruction set of its kernels, or the library that computes in their place.
+    threads : callable
+        How many threads it may use now, or None where that is left to a library.
+    costs : CostModel
+        What its work costs.
 
     Examples
     --------
@@ -90,6 +65,10 @@ class Backend:
     gradient: Gradient
     loss_and_gradient: LossAndGradient
     descend: Descend
+    moments: TakeMoments
+    isa: str
+    threads: Callable[[], int | None] = lambda: None
+    costs: CostModel = REFERENCE
 
     def fit(
         self,
@@ -99,10 +78,26 @@ class Backend:
         w0: ArrayLike | None = None,
         b0: float | None = None,
         fit_intercept: bool = False,
-        learning_rate: float = 0.01,
+        learning_rate: float | str = 0.01,
         n_iters: int = 100,
+        optimizer: str = "gd",
+        momentum: float = 0.9,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        rng: int | np.random.Generator | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        standardize: bool = False,
         reduction: str = "mean",
+        tol: float | None = None,
+        validation: tuple[ArrayLike, ...] | None = None,
+        patience: int = 10,
         callback: Callback | None = None,
+        progress: bool = False,
+        plan: str = "auto",
     ) -> Fit:
         """Train with this backend: `gdfast.fit` without its option `backend`.
 
@@ -112,7 +107,7 @@ class Backend:
         >>> gdfast.backend("numpy").fit([1, 2, 3, 4], [2, 4, 6, 8], n_iters=0)
         Fit(w=0, b=None, loss=30, n_iters=0, stop_reason='n_iters', backend='numpy')
         """
-        data = validation.fit(
+        arguments = fit_options.check(
             x,
             y,
             w0=w0,
@@ -120,24 +115,26 @@ class Backend:
             fit_intercept=fit_intercept,
             learning_rate=learning_rate,
             n_iters=n_iters,
+            optimizer=optimizer,
+            momentum=momentum,
+            betas=betas,
+            eps=eps,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            rng=rng,
+            l2=l2,
+            l1=l1,
+            sample_weight=sample_weight,
+            standardize=standardize,
             reduction=reduction,
+            tol=tol,
+            validation=validation,
+            patience=patience,
             callback=callback,
+            progress=progress,
+            plan=plan,
         )
-        one_column = data.x.ndim == 1
-        w, b, losses, loss, passes, stop_reason, error = self.descend(
-            data.x[:, np.newaxis] if one_column else data.x,
-            data.y,
-            data.w,
-            data.b,
-            data.learning_rate,
-            data.n_iters,
-            reduction,
-            None if callback is None else _after_pass(callback, one_column),
-        )
-        fit = Fit(_w(w, one_column), b, losses, loss, passes, stop_reason, self)
-        if error is not None:
-            _raise_with(fit, error)
-        return fit
+        return training.train(self, arguments)
 
     def __repr__(self) -> str:
         return f"<gdfast backend {self.name!r}>"
@@ -149,22 +146,3 @@ class Backend:
 def load(name: str) -> Backend:
     """The backend whose module in this package is called `name`."""
     return cast(Backend, import_module(f"gdfast.backends.{name}").BACKEND)
-
-
-def _w(w: Array, one_column: bool) -> Any:
-    """w as users know it: a float for (n,) x."""
-    return float(w[0]) if one_column else w
-
-
-def _after_pass(callback: Callback, one_column: bool) -> AfterPass:
-    """The user's callback, which takes a `Step`, as the descent loops call it."""
-    return lambda iteration, w, b, loss: callback(Step(iteration, _w(w, one_column), b, loss))
-
-
-def _raise_with(fit: Fit, error: BaseException) -> None:
-    """Raise what ended training, with the fit so far on it."""
-    error.fit = fit  # type: ignore[attr-defined]
-    try:
-        raise error
-    finally:
-        del error, fit  # the traceback holds this frame: without this the data would outlive the exception in a cycle

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from gdfast import validation
-from gdfast.backends.base import Array, Backend
-from gdfast.backends.descent import descend
+from gdfast.backends.base import Backend
+from gdfast.backends.moments import moments
+from gdfast.backends.reference import descend
+from gdfast.conversion import Array
 
 
 def forward(x: Any, w: Any, b: Any = None) -> Array:
@@ -77,4 +79,13 @@ def _model(x: Array, w: Any, b: float | None) -> Array:
     return y_pred if b is None else y_pred + b
 
 
-BACKEND = Backend("numpy", forward, loss, gradient, loss_and_gradient, partial(descend, loss_and_gradient))
+BACKEND = Backend(
+    "numpy",
+    forward,
+    loss,
+    gradient,
+    loss_and_gradient,
+    partial(descend, loss_and_gradient),
+    moments,
+    isa="numpy",
+)

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from gdfast import validation
-from gdfast.backends.base import Array, Backend
-from gdfast.backends.descent import descend
+from gdfast.backends.base import Backend
+from gdfast.backends.moments import moments
+from gdfast.backends.reference import descend
+from gdfast.conversion import Array
 
 # Autograd has to record here, whether or not the caller is inside `torch.no_grad()` or `torch.inference_mode()`.
 _recording = partial(torch.inference_mode, mode=False)
@@ -108,4 +110,13 @@ def _result(grad: Tensor | None) -> Any:
     return float(grad) if grad.ndim == 0 else grad.numpy()
 
 
-BACKEND = Backend("torch", forward, loss, gradient, loss_and_gradient, partial(descend, loss_and_gradient))
+BACKEND = Backend(
+    "torch",
+    forward,
+    loss,
+    gradient,
+    loss_and_gradient,
+    partial(descend, loss_and_gradient),
+    moments,
+    isa="torch",
+)

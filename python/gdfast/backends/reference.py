@@ -1,0 +1,134 @@
+"""The training loop of the reference backends: the tutorial's, with each of its lines a piece that can be exchanged.
+
+The pieces know nothing of one another: data, coordinates and penalties are in
+`gdfast.objective`, the optimisers in `optimizers`, and what ends training is `StoppingRules`. All of them keep the dtype of x.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from gdfast.backends.optimizers import OPTIMIZERS
+from gdfast.conversion import Array
+from gdfast.descent import Hooks, OnProgress, Options, Outcome, Samples, StopReason
+from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, data_of, quiet
+
+GROWTH = 1e10  # a loss so many times what training began with is on its way to infinity
+PROGRESS_SECONDS = 0.1
+
+
+def descend(
+    loss_and_gradient: LossAndGradient,
+    train: Samples,
+    validation: Samples | None,
+    w: Array,
+    b: float | None,
+    options: Options,
+    hooks: Hooks,
+) -> Outcome:
+    """Train; `Backend.descend` for a backend that has no loop of its own. Counts no memory: `peak_bytes` is 0."""
+    data = data_of(train, loss_and_gradient, options.reduction)
+    held_out = None if validation is None else data_of(validation, loss_and_gradient, options.reduction)
+    coordinates = Coordinates(w.dtype, b is not None, options.shift, options.scale)
+    penalty = Penalty(options.l2, options.l1, b is not None)
+    objective = Objective(coordinates, penalty)
+    optimizer = OPTIMIZERS[options.optimizer](coordinates.enter(w, b), options, penalty.prox)
+    rules = StoppingRules(options)
+    report = _throttled(hooks.progress)
+
+    stop: StopReason | None = None
+    error: BaseException | None = None
+    loss = math.nan
+    best: Array | None = None
+    try:
+        for iteration in range(options.n_iters):
+            values = []
+            for batch in data.batches(options.batch_size, options.rng):
+                value, grad = objective(batch, optimizer.at)
+                with quiet():
+                    optimizer.step(grad)
+                values.append(value)
+            loss = float(np.mean(values))
+            rules.losses.append(loss)
+
+            if held_out is not None:
+                with quiet():
+                    value, _, _ = held_out.evaluate(*coordinates.leave(optimizer.p))
+                if rules.is_best(value):
+                    best = optimizer.p
+            asked = hooks.callback is not None and bool(
+                hooks.callback(iteration, *coordinates.leave(optimizer.p), loss)
+            )
+            report(iteration + 1, loss)
+            stop = rules.after_pass(asked)
+            if stop is not None:
+                break
+        if stop != "diverged":
+            loss, _ = objective(data, optimizer.p if best is None else best)
+            stop = "diverged" if rules.diverged(loss) else stop or "n_iters"
+    except BaseException as raised:  # Ctrl-C, or whatever the callback raised: `Backend.fit` raises it again
+        stop, error = "interrupted", raised
+    if rules.losses:  # else they are where they began, and to and fro between coordinates would round them
+        w, b = coordinates.leave(optimizer.p if best is None else best)
+    return Outcome(
+        w,
+        b,
+        losses=np.array(rules.losses, dtype=np.float64),
+        validation_losses=np.array(rules.validation_losses, dtype=np.float64),
+        loss=loss,
+        stop_reason=stop,
+        error=error,
+        bytes_read=data.bytes_read + (0 if held_out is None else held_out.bytes_read),
+        peak_bytes=0,
+    )
+
+
+class StoppingRules:
+    """What has been reached so far, and whether that is enough."""
+
+    def __init__(self, options: Options) -> None:
+        self.tol, self.patience, self.baseline = options.tol, options.patience, options.baseline
+        self.losses: list[float] = []
+        self.validation_losses: list[float] = []
+        self.lowest, self.passes_since = math.inf, 0
+
+    def is_best(self, validation_loss: float) -> bool:
+        """Take note of the validation loss after a pass: whether none was lower."""
+        self.validation_losses.append(validation_loss)
+        better = validation_loss < self.lowest
+        self.lowest, self.passes_since = (validation_loss, 0) if better else (self.lowest, self.passes_since + 1)
+        return better
+
+    def after_pass(self, asked: bool) -> StopReason | None:
+        """Why training ends after this pass, the most important reason first; None if it goes on."""
+        if self.diverged(self.losses[-1]):
+            return "diverged"
+        if asked:
+            return "callback"
+        if self.passes_since >= self.patience:
+            return "validation"
+        if len(self.losses) > 1 and self.tol >= 0:
+            before, now = self.losses[-2:]
+            if abs(now - before) <= self.tol * before:
+                return "tol"
+        return None
+
+    def diverged(self, loss: float) -> bool:
+        start = self.losses[0] if self.losses else loss
+        return not (math.isfinite(loss) and loss <= GROWTH * max(start, self.baseline))
+
+
+def _throttled(progress: OnProgress | None) -> OnProgress:
+    """`progress`, but called at most every `PROGRESS_SECONDS`."""
+    last = time.monotonic()
+
+    def report(done: int, loss: float) -> None:
+        nonlocal last
+        if progress is not None and time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            progress(done, loss)
+
+    return report

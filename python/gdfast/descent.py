@@ -1,0 +1,83 @@
+"""What goes into a descent loop and what comes out of it: all that `Backend.descend` and its callers agree upon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast.conversion import Array
+
+StopReason = Literal["n_iters", "tol", "validation", "callback", "interrupted", "diverged"]
+
+# Called after each pass with (iteration, copy of w, b, loss); a true answer stops.
+AfterPass = Callable[[int, Array, float | None, float], object]
+# Called with (passes done, loss), at most every 0.1 s.
+OnProgress = Callable[[int, float], None]
+
+
+class Samples(NamedTuple):
+    """Data that a descent evaluates: samples, or the moments of samples that it needn't see."""
+
+    x: Array | None  # (n, d)
+    y: Array | None  # (n,) of x's dtype
+    sample_weight: Array | None  # (n,) of x's dtype; None: all 1
+    gram: NDArray[np.float64] | None = None  # (d + 2, d + 2), the moments of [x, 1, y]: if there, nothing else is read
+
+
+class Options(NamedTuple):
+    """The numbers of a descent, all of them checked."""
+
+    learning_rate: float
+    n_iters: int
+    optimizer: str  # "gd", "momentum", "nesterov", "adam", "fista"
+    momentum: float
+    betas: tuple[float, float]
+    eps: float
+    batch_size: int  # 0: all rows
+    rng: np.random.Generator | None  # draws the order of the rows; None: as they lie
+    l2: float
+    l1: float
+    reduction: str
+    tol: float  # below 0: no such rule
+    patience: int
+    baseline: float  # loss at w = b = 0, by which divergence is judged
+    shift: NDArray[np.float64] | None  # (d,): training descends in the coordinates of (x - shift) / scale
+    scale: NDArray[np.float64] | None
+
+
+class Hooks(NamedTuple):
+    """What a descent calls back."""
+
+    callback: AfterPass | None
+    progress: OnProgress | None
+
+
+class Outcome(NamedTuple):
+    """How far a descent came, and what ended it."""
+
+    w: Array  # (d,) of x's dtype, for x as it was given
+    b: float | None
+    losses: NDArray[np.float64]
+    validation_losses: NDArray[np.float64]  # empty without validation
+    loss: float  # objective at w and b; NaN where it isn't known
+    stop_reason: StopReason
+    error: BaseException | None  # what the callback raised, or Ctrl-C
+    bytes_read: int  # of x, y and sample_weight
+    peak_bytes: int  # most extra memory in use at once
+
+
+class Descend(Protocol):
+    """Training on checked arguments; w is (d,) of x's dtype."""
+
+    def __call__(
+        self,
+        train: Samples,
+        validation: Samples | None,
+        w: Array,
+        b: float | None,
+        options: Options,
+        hooks: Hooks,
+    ) -> Outcome: ...

@@ -1,0 +1,202 @@
+"""What went wrong when training diverged, and what to write instead; and what would have made a fit easier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast.conversion import Array
+from gdfast.descent import Samples
+
+if TYPE_CHECKING:
+    from gdfast.fit_options import FitArguments
+    from gdfast.result import Fit
+
+# Numbers that are looked at together: temporaries of at most 1 MiB.
+BLOCK = 2**17
+
+# Scales are estimated on evenly spaced rows, so many and so few numbers that it takes no time.
+SAMPLE_ROWS = 1024
+
+# Columns whose scales differ by more slow training down: the smallest one's coefficient converges in a number of passes
+# that grows with the square of this ratio.
+UNEVEN = 1e3
+
+NAMED = 3  # columns that a message names
+
+
+class DivergenceError(ArithmeticError):
+    """Training took steps so long that its loss grew without bound, or the data held a NaN or an infinity.
+
+    Attributes
+    ----------
+    fit : Fit
+        How far training came, with the losses that grew.
+
+    Examples
+    --------
+    >>> import gdfast
+    >>> try:
+    ...     gdfast.fit([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], learning_rate=1.0, backend="numpy")
+    ... except gdfast.DivergenceError as error:
+    ...     print(error.fit.stop_reason, error.fit.n_iters)
+    diverged 5
+    """
+
+    fit: Fit
+
+
+class Failure(NamedTuple):
+    """A descent that diverged."""
+
+    losses: NDArray[np.float64]
+    loss: float
+    learning_rate: float
+    curvature: float  # L, or NaN where it isn't finite
+
+
+def diagnose(arguments: FitArguments, failure: Failure) -> str:
+    """The message of a `DivergenceError`, for data that is finite."""
+    losses = failure.losses
+    if len(losses):
+        where = f"in pass {len(losses)} of {arguments.n_iters}"
+        if np.isfinite(losses[-1]) and not failure.loss == losses[-1]:
+            where = "in the last pass"
+    else:
+        where = "before the first pass"
+    start = f", and began at {losses[0]:.6g}" if len(losses) > 1 else ""
+    sentences = [
+        f"training diverged {where}, with learning_rate={failure.learning_rate:.6g}: its objective is "
+        f"{failure.loss:.6g}{start}.",
+        _stability(arguments, failure),
+        _largest_columns(arguments),
+        _remedy(arguments, failure),
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def not_finite(train: Samples, names: tuple[str, str, str] = ("x", "y", "sample_weight")) -> str | None:
+    """Where the first NaN or infinity of the data is, as a message; None where there is none."""
+    if train.gram is not None and train.x is None:
+        return None if np.isfinite(train.gram).all() else "the moments hold a NaN or an infinity: the data did"
+    for name, array in zip(names, train[:3], strict=True):
+        position = None if array is None else first_not_finite(array)
+        if array is not None and position is not None:
+            index = ", ".join(map(str, position))
+            return (
+                f"{name}[{index}] is {array[position]}, and no loss is finite with it: leave such rows out "
+                f"(keep = np.isfinite({name}){'.all(axis=1)' if array.ndim == 2 else ''}), or fill them in"
+            )
+    return None
+
+
+def first_not_finite(array: Array) -> tuple[int, ...] | None:
+    """The index of the first entry that is NaN or infinite, by rows."""
+    rows = max(1, BLOCK // (array[0].size or 1))
+    for start in range(0, len(array), rows):
+        finite = np.isfinite(array[start : start + rows])
+        if not finite.all():
+            first = np.unravel_index(int(np.argmin(finite)), finite.shape)
+            return (start + int(first[0]), *map(int, first[1:]))
+    return None
+
+
+def advice(arguments: FitArguments) -> tuple[str, ...]:
+    """What would make training faster, for `Report.advice`."""
+    if arguments.standardize or arguments.w.size == 1:
+        return ()
+    scales = column_scales(arguments.train)
+    usable = np.isfinite(scales) & (scales > 0)
+    if usable.sum() < 2:
+        return ()
+    ratio = scales[usable].max() / scales[usable].min()
+    if not ratio > UNEVEN:
+        return ()
+    largest = int(np.argmax(np.where(usable, scales, -np.inf)))
+    smallest = int(np.argmin(np.where(usable, scales, np.inf)))
+    return (
+        f"the scales of the columns differ by a factor of {ratio:.1g}, from {_named(arguments, smallest, scales)} to "
+        f"{_named(arguments, largest, scales)}: gradient descent is slow along the small ones. Write standardize=True",
+    )
+
+
+def column_scales(train: Samples) -> NDArray[np.float64]:
+    """The root mean square of each column, on evenly spaced rows: their squares are the Hessian's diagonal."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if train.x is None:
+            assert train.gram is not None
+            scales: NDArray[np.float64] = np.sqrt(np.diag(train.gram)[:-2] / train.gram[-2, -2])
+            return scales
+        n, d = train.x.shape
+        rows = min(n, SAMPLE_ROWS, max(16, BLOCK // d))
+        step = n // rows
+        total = np.zeros(d)
+        together = max(1, BLOCK // d)
+        for start in range(0, rows, together):
+            block = train.x[start * step : min(rows, start + together) * step : step].astype(np.float64)
+            total += np.einsum("ij,ij->j", block, block)
+        return np.sqrt(total / rows)
+
+
+def _stability(arguments: FitArguments, failure: Failure) -> str:
+    """Which learning rates don't diverge.
+
+    Along an eigenvector of the Hessian with eigenvalue h, and with a = learning rate * h, each optimiser is a linear
+    recurrence in p (the distance from the optimum), stable where the roots of its characteristic polynomial
+    z² - tz + q are inside the unit circle: |q| < 1 and |t| < 1 + q.
+
+    gd        p' = (1 - a)p                                                           a < 2
+    momentum  p'' = (1 + m - a)p' - mp: t = 1 + m - a, q = m                          a < 2(1 + m)
+    nesterov  p'' = (1 + m)(1 - a)p' - m(1 - a)p: t = (1 + m)(1 - a), q = m(1 - a)    a < (2 + 2m) / (1 + 2m)
+    fista     nesterov with m that grows to 1                                         a < 4/3
+    """
+    if arguments.optimizer == "adam":
+        return "Adam moves each coefficient by up to about the learning rate a step."
+    if not np.isfinite(failure.curvature):
+        return "The squares of the data are beyond the range of its dtype."
+    if failure.curvature == 0:
+        return ""
+    factor, formula = largest_stable(arguments.optimizer, arguments.momentum)
+    rate = factor / failure.curvature
+    batches = " for all of the data at once, and less for batches" if arguments.batch_size else ""
+    return f"The largest stable learning rate is {rate:.4g}{batches} ({formula}, with L the largest curvature)."
+
+
+def largest_stable(optimizer: str, momentum: float) -> tuple[float, str]:
+    """The largest stable learning rate as a multiple of 1/L, and as a formula."""
+    return {
+        "gd": (2.0, "2/L"),
+        "momentum": (2 * (1 + momentum), "2(1 + momentum)/L"),
+        "nesterov": ((2 + 2 * momentum) / (1 + 2 * momentum), "(2 + 2 momentum)/((1 + 2 momentum) L)"),
+        "fista": (4 / 3, "4/(3L)"),
+    }[optimizer]
+
+
+def _largest_columns(arguments: FitArguments) -> str:
+    scales = column_scales(arguments.train)
+    order = np.argsort(-scales, kind="stable")[:NAMED]
+    listed = ", ".join(_named(arguments, int(j), scales) for j in order)
+    return f"{'The columns' if len(order) > 1 else 'The column'} of largest scale (root mean square): {listed}."
+
+
+def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
+    if arguments.one_column:
+        name = "x"
+    elif arguments.columns is not None and len(arguments.columns) == arguments.w.size:
+        name = repr(arguments.columns[j])
+    else:
+        name = f"x[:, {j}]"
+    return f"{name} ({scales[j]:.3g})"
+
+
+def _remedy(arguments: FitArguments, failure: Failure) -> str:
+    standardize = "" if arguments.standardize else "standardize=True"
+    if not np.isfinite(failure.curvature):
+        return "Write standardize=True, or scale the columns down." if standardize else "Scale the columns down."
+    if arguments.optimizer == "adam" or arguments.batch_size:
+        rate = "a smaller learning_rate"
+    else:
+        rate = "learning_rate='auto'"
+    return f"Write {rate}{' or ' + standardize if standardize else ''}."

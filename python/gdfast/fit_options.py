@@ -1,0 +1,296 @@
+"""Every check of the options of `fit`: what they may be, and which of them mean something together."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast import validation as arrays
+from gdfast.conversion import Array, cast, type_name
+from gdfast.descent import Samples
+from gdfast.result import Callback
+
+OPTIMIZERS = ("gd", "momentum", "nesterov", "adam")
+PLANS = ("auto", "stream", "moments")
+
+Plan = Literal["auto", "stream", "moments"]
+
+
+class FitArguments(NamedTuple):
+    """All that `fit` was asked for, checked and in the form that a descent takes."""
+
+    train: Samples  # x is (n, d)
+    validation: Samples | None
+    one_column: bool  # x was (n,), so w goes out as a float
+    columns: tuple[str, ...] | None  # their names, where x came with any
+    w: Array  # (d,) of x's dtype
+    b: float | None
+    at_zero: bool  # w and b start at 0
+    learning_rate: float | None  # None: "auto"
+    n_iters: int
+    optimizer: str  # "fista" for "nesterov" with l1
+    momentum: float
+    betas: tuple[float, float]
+    eps: float
+    batch_size: int  # 0: all rows
+    rng: np.random.Generator | None
+    l2: float
+    l1: float
+    standardize: bool
+    reduction: str
+    tol: float  # -1: no such rule
+    patience: int
+    callback: Callback | None
+    progress: bool
+    plan: Plan
+
+
+def check(
+    x: Any,
+    y: Any,
+    *,
+    w0: Any = None,
+    b0: Any = None,
+    fit_intercept: Any = False,
+    learning_rate: Any = 0.01,
+    n_iters: Any = 100,
+    optimizer: Any = "gd",
+    momentum: Any = 0.9,
+    betas: Any = (0.9, 0.999),
+    eps: Any = 1e-8,
+    batch_size: Any = None,
+    shuffle: Any = True,
+    rng: Any = None,
+    l2: Any = 0.0,
+    l1: Any = 0.0,
+    sample_weight: Any = None,
+    standardize: Any = False,
+    reduction: Any = "mean",
+    tol: Any = None,
+    validation: Any = None,
+    patience: Any = 10,
+    callback: Any = None,
+    progress: Any = False,
+    plan: Any = "auto",
+) -> FitArguments:
+    """The arguments of `fit` but for its backend, with `fit`'s own defaults."""
+    arrays.reduction(reduction)
+    matrix = arrays.matrix(x)
+    train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
+    starts_at = np.zeros(matrix.shape[1:]) if w0 is None else arrays.coefficients("w0", w0, matrix)
+    arguments = FitArguments(
+        train=train,
+        validation=None if validation is None else _validation(validation, matrix),
+        one_column=matrix.ndim == 1,
+        columns=_columns(x),
+        w=cast(np.atleast_1d(starts_at), matrix.dtype).copy(),  # a fit never hands out the caller's w0
+        b=_intercept(b0, fit_intercept, matrix.dtype),
+        at_zero=w0 is None and not b0,
+        learning_rate=_learning_rate(learning_rate),
+        n_iters=_whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
+        optimizer=_one_of("optimizer", optimizer, OPTIMIZERS),
+        momentum=_share("momentum", momentum),
+        betas=_betas(betas),
+        eps=_number("eps", eps, "a finite number above 0", above=0.0),
+        batch_size=0 if batch_size is None else _batch_size(batch_size, len(matrix)),
+        rng=_order(batch_size, _flag("shuffle", shuffle), rng),
+        l2=_number("l2", l2, "a finite number, 0 or more"),
+        l1=_number("l1", l1, "a finite number, 0 or more"),
+        standardize=_flag("standardize", standardize),
+        reduction=reduction,
+        tol=-1.0 if tol is None else _number("tol", tol, "None or a finite number, 0 or more"),
+        patience=_whole("patience", patience, 1, "a whole number of passes, 1 or more"),
+        callback=callback,
+        progress=_flag("progress", progress),
+        plan=_one_of("plan", plan, PLANS),
+    )
+    return _together(arguments)
+
+
+def check_moments(gram: NDArray[np.float64], **options: Any) -> FitArguments:
+    """The arguments of a fit that has the moments of [x, 1, y] and no samples; `options` are those of `fit`."""
+    d = len(gram) - 2
+    row = np.broadcast_to(0.0, (1, d))  # stands for x where its shape and dtype matter
+    arguments = check(row, row[:, 0], **options, plan="moments")
+    return arguments._replace(train=Samples(None, None, None, gram))
+
+
+def _together(arguments: FitArguments) -> FitArguments:
+    """The options that each are right, if they mean something together."""
+    optimizer, batches = arguments.optimizer, arguments.batch_size > 0
+    if arguments.learning_rate is None:
+        if batches:
+            raise ValueError(
+                "learning_rate='auto' is derived from all of the data, and a batch may be steeper: "
+                "write a number, or batch_size=None"
+            )
+        if optimizer == "adam":
+            raise ValueError(
+                "learning_rate='auto' is the largest step that the loss allows, and Adam's steps don't grow with the "
+                "loss: write a number (0.001 is usual) or optimizer='nesterov'"
+            )
+    if batches and arguments.plan == "moments":
+        raise ValueError("plan='moments' knows sums over all rows and no single batch: write batch_size=None")
+    if arguments.l1 > 0:
+        if optimizer in ("momentum", "adam"):
+            raise ValueError(
+                f"l1={arguments.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since its "
+                "steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
+            )
+        if optimizer == "nesterov":
+            if batches:
+                raise ValueError(
+                    "optimizer='nesterov' with l1 is FISTA, which takes the gradient of all data: "
+                    "write optimizer='gd', or batch_size=None"
+                )
+            return arguments._replace(optimizer="fista")
+    return arguments
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, x_name: str) -> Samples:
+    y = arrays.samples(y_name, y, matrix, matrix.dtype, x_name)
+    if weight is not None:
+        weight = arrays.samples(weight_name, weight, matrix, matrix.dtype, x_name)
+        _check_weights(weight_name, weight)
+    return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
+
+
+def _check_weights(name: str, weight: Array) -> None:
+    """Below 0 the loss would have no least value; of total 0 it has none at all."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lowest, total = weight.min(), weight.sum(dtype=np.float64)
+    accepted = "accepted are finite numbers, 0 or more, not all of them 0"
+    if lowest >= 0 and 0 < total < np.inf:
+        return
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    came = f"{name}[{wrong[0]}] is {weight[wrong[0]]}" if wrong.size else f"{name} adds up to {total}"
+    raise ValueError(f"{came}, {accepted}")
+
+
+def _validation(given: Any, x: Array) -> Samples:
+    accepted = "accepted is (x, y) or (x, y, sample_weight)"
+    if not isinstance(given, (tuple, list)):
+        raise TypeError(f"validation is of type {type_name(given)}, {accepted}")
+    if len(given) not in (2, 3):
+        raise ValueError(f"validation has {len(given)} parts, {accepted}")
+    matrix = arrays.matrix(given[0], "validation[0]")
+    if matrix.shape[1:] != x.shape[1:]:
+        accepted = "(n,)" if x.ndim == 1 else f"(n, {x.shape[1]})"
+        raise ValueError(
+            f"validation[0] has shape {matrix.shape} and x has shape {x.shape}: accepted is validation[0] of shape "
+            f"{accepted}, with the columns of x"
+        )
+    names = "validation[1]", "validation[2]", "validation[0]"
+    return _samples(cast(matrix, x.dtype), given[1], given[2] if len(given) == 3 else None, *names)
+
+
+def _columns(x: Any) -> tuple[str, ...] | None:
+    """The names of x's columns, where it is a table that has some."""
+    names = None if type(x) is np.ndarray else getattr(x, "columns", None)
+    if names is None or callable(names):
+        return None
+    return tuple(map(str, names))
+
+
+def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | None:
+    if not isinstance(fit_intercept, (bool, np.bool_)):
+        raise TypeError(f"fit_intercept is {fit_intercept!r}, accepted are True and False (its start is b0)")
+    if not fit_intercept:
+        if b0 is not None:
+            raise ValueError("b0 is where the intercept starts, but there is none to fit: write fit_intercept=True")
+        return None
+    return 0.0 if b0 is None else float(cast(np.array(arrays.scalar("b0", b0)), dtype))
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def _learning_rate(value: Any) -> float | None:
+    if isinstance(value, str) and value == "auto":
+        return None
+    accepted = "a finite number above 0, or 'auto'"
+    if isinstance(value, str):
+        raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
+    return _number("learning_rate", value, accepted, above=0.0)
+
+
+def _number(name: str, value: Any, accepted: str, above: float | None = None) -> float:
+    """A finite number: above `above`, or else 0 or more."""
+    if type(value) is not float:
+        if isinstance(value, (bool, np.bool_, str)):
+            raise TypeError(f"{name} is {value!r}, accepted is {accepted}")
+        value = arrays.scalar(name, value)
+    if not (value >= 0 if above is None else value > above) or value == math.inf:
+        raise ValueError(f"{name} is {value}, accepted is {accepted}")
+    return float(value)
+
+
+def _share(name: str, value: Any) -> float:
+    """A number from 0 to below 1: what is kept of an average."""
+    accepted = "a number from 0 to below 1"
+    number = _number(name, value, accepted)
+    if number >= 1:
+        raise ValueError(f"{name} is {number}, accepted is {accepted}")
+    return number
+
+
+def _betas(value: Any) -> tuple[float, float]:
+    accepted = "accepted are two numbers from 0 to below 1"
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise TypeError(f"betas is {value!r}, {accepted}")
+    if len(value) != 2:
+        raise ValueError(f"betas is {value!r}, {accepted}")
+    return _share("betas[0]", value[0]), _share("betas[1]", value[1])
+
+
+def _whole(name: str, value: Any, lowest: int, accepted: str) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, accepted is {accepted}") from None
+    if count < lowest:
+        raise ValueError(f"{name} is {count}, accepted is {accepted}")
+    return count
+
+
+def _batch_size(value: Any, n: int) -> int:
+    accepted = f"None or a whole number of rows from 1 to the {n} there are"
+    size = _whole("batch_size", value, 1, accepted)
+    if size > n:
+        raise ValueError(f"batch_size is {size}, accepted is {accepted}")
+    return size
+
+
+def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | None:
+    """What draws the order of the rows: nothing, where there is one batch or no shuffling."""
+    if not (rng is None or isinstance(rng, (int, np.integer, np.random.Generator))) or isinstance(rng, bool):
+        raise TypeError(
+            f"rng is of type {type_name(rng)}, accepted is None, a seed (an int) or a numpy.random.Generator: "
+            "write np.random.default_rng(seed)"
+        )
+    if isinstance(rng, (int, np.integer)) and rng < 0:
+        raise ValueError(f"rng is {rng}, accepted is a seed of 0 or more")
+    return np.random.default_rng(rng) if shuffle and batch_size is not None else None
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}, accepted are True and False")
+    return bool(value)
+
+
+def _one_of(name: str, value: Any, accepted: tuple[str, ...]) -> Any:
+    if not isinstance(value, str) or value not in accepted:
+        raise ValueError(f"{name} is {value!r}, accepted are {', '.join(map(repr, accepted))}")
+    return value

@@ -1,0 +1,207 @@
+"""What the training loop descends on: losses of data, in some coordinates, with penalties.
+
+Streamed, FromMoments   the loss at w and b, and its gradient
+Coordinates             w and b as one vector p of parameters, and of standardised columns if wanted
+Penalty                 what large coefficients cost
+Objective               the three together: value and gradient at p
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast.conversion import Array
+from gdfast.descent import Options, Samples
+
+Value = tuple[float, Array, float]  # loss, gradient in w, gradient in b
+
+
+def quiet() -> np.errstate:
+    """A loss beyond all bounds is told by an exception after the pass, not by warnings from inside it."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+class LossAndGradient(Protocol):
+    """`gdfast.loss_and_gradient`, of one backend."""
+
+    def __call__(
+        self,
+        x: Any,
+        y: Any,
+        w: Any,
+        b: Any = None,
+        *,
+        sample_weight: Any = None,
+        reduction: str = "mean",
+        out: Array | None = None,
+    ) -> tuple[float, Any]: ...
+
+
+class Data(Protocol):
+    """Samples, as far as a descent needs them."""
+
+    bytes_read: int
+
+    def evaluate(self, w: Array, b: float | None) -> Value: ...
+
+    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
+        """The data in pieces of `size` rows, in an order drawn by `rng`; with size 0, all of it at once."""
+        ...
+
+
+@dataclass
+class Streamed:
+    """Samples that are read for every evaluation."""
+
+    loss_and_gradient: LossAndGradient
+    samples: Samples
+    reduction: str
+    bytes_read: int = 0
+
+    def evaluate(self, w: Array, b: float | None) -> Value:
+        x, y, s, _ = self.samples
+        assert x is not None
+        assert y is not None
+        self.bytes_read += sample_bytes(self.samples)
+        if s is not None and not s.any():  # a batch of which no sample counts: its mean is nobody's
+            return 0.0, np.zeros_like(w), 0.0
+        loss, grad = self.loss_and_gradient(x, y, w, b, sample_weight=s, reduction=self.reduction)
+        return (loss, grad, 0.0) if b is None else (loss, *grad)
+
+    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
+        if size == 0:
+            yield self
+            return
+        x, y, s, _ = self.samples
+        assert x is not None
+        assert y is not None
+        order = np.arange(len(x)) if rng is None else rng.permutation(len(x))
+        for start in range(0, len(x), size):
+            rows = order[start : start + size]
+            batch = Samples(x[rows], y[rows], None if s is None else s[rows])
+            self.bytes_read += sample_bytes(batch)
+            yield Streamed(self.loss_and_gradient, batch, self.reduction)
+
+
+@dataclass
+class FromMoments:
+    """Samples of which the Gram matrix G of [x, 1, y] is left, which is all that their loss depends on.
+
+    With v = [w, b, -1] the residuals are [x, 1, y] @ v, so the sum of their squares is vᵀGv, and its gradient is 2Gv.
+    """
+
+    gram: NDArray[np.float64]
+    reduction: str
+    bytes_read: int = 0
+
+    def evaluate(self, w: Array, b: float | None) -> Value:
+        v = np.concatenate([w, [0.0 if b is None else b, -1.0]], dtype=np.float64)
+        product = self.gram @ v
+        divisor = self.gram[-2, -2] if self.reduction == "mean" else 1.0
+        # Of a good fit rounding may leave less than nothing. (NaN stays NaN.)
+        loss = float(np.maximum(v @ product, 0.0) / divisor)
+        grad = 2 * product / divisor
+        return loss, grad[:-2], float(grad[-2])
+
+    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
+        assert size == 0
+        yield self
+
+
+def data_of(samples: Samples, loss_and_gradient: LossAndGradient, reduction: str) -> Data:
+    if samples.gram is not None:
+        return FromMoments(samples.gram, reduction)
+    return Streamed(loss_and_gradient, samples, reduction)
+
+
+def sample_bytes(samples: Samples) -> int:
+    """Bytes of one read of the samples."""
+    return sum(array.size * array.itemsize for array in samples[:3] if array is not None)
+
+
+@dataclass
+class Coordinates:
+    """The parameters p = [v, c] of a model in the columns z = (x - shift) / scale; c only where there is an intercept.
+
+    v @ z + c is w @ x + b with w = v / scale and b = c - shift @ w.
+    """
+
+    dtype: np.dtype[Any]
+    intercept: bool
+    shift: NDArray[np.float64] | None = None
+    scale: NDArray[np.float64] | None = None
+
+    def enter(self, w: Array, b: float | None) -> Array:
+        """p, for the coefficients of x."""
+        if self.scale is not None:
+            b = None if b is None else b + float(self.shift @ w)
+            w = w * self.scale
+        return np.array(w if b is None else np.append(w, b), dtype=self.dtype)
+
+    def leave(self, p: Array) -> tuple[Array, float | None]:
+        """The coefficients of x, for p."""
+        w, b = (p[:-1].copy(), float(p[-1])) if self.intercept else (p.copy(), None)
+        if self.scale is not None:
+            with quiet():
+                w = (w / self.scale).astype(self.dtype)
+                b = None if b is None else float(self.dtype.type(b - self.shift @ w))
+        return w, b
+
+    def gradient(self, grad_w: Array, grad_b: float) -> Array:
+        """The gradient in p, for that in the coefficients of x: the chain rule."""
+        if self.scale is not None:
+            grad_w = (grad_w - self.shift * grad_b) / self.scale if self.intercept else grad_w / self.scale
+        return np.array(np.append(grad_w, grad_b) if self.intercept else grad_w, dtype=self.dtype)
+
+
+@dataclass
+class Penalty:
+    """l2·‖v‖² + l1·‖v‖₁ of the coefficients in p; an intercept costs nothing."""
+
+    l2: float
+    l1: float
+    intercept: bool
+
+    def value(self, p: Array) -> float:
+        v = self._coefficients(p).astype(np.float64)
+        return float(self.l2 * (v @ v) + self.l1 * np.abs(v).sum())
+
+    def gradient(self, p: Array) -> Array:
+        """Of the smooth part, l2; what l1 does is a proximal step."""
+        grad = np.zeros_like(p)
+        self._coefficients(grad)[:] = 2 * self.l2 * self._coefficients(p)
+        return grad
+
+    def prox(self, p: Array, length: float) -> Array:
+        """The proximal step of l1: each coefficient by length·l1 closer to 0, and no further."""
+        if self.l1 == 0:
+            return p
+        shrunk = p.copy()
+        v = self._coefficients(p)
+        self._coefficients(shrunk)[:] = np.sign(v) * np.maximum(np.abs(v) - length * self.l1, 0)
+        return shrunk
+
+    def _coefficients(self, p: Array) -> Array:
+        return p[:-1] if self.intercept else p
+
+
+@dataclass
+class Objective:
+    """The value that training lowers, and its gradient, at the parameters p."""
+
+    coordinates: Coordinates
+    penalty: Penalty
+
+    def __call__(self, data: Data, p: Array) -> tuple[float, Array]:
+        w, b = self.coordinates.leave(p)
+        with quiet():
+            loss, grad_w, grad_b = data.evaluate(w, b)
+            grad = self.coordinates.gradient(grad_w, grad_b)
+            if self.penalty.l2 == 0 and self.penalty.l1 == 0:
+                return loss, grad
+            return loss + self.penalty.value(p), grad + self.penalty.gradient(p)

@@ -1,0 +1,171 @@
+"""Whether to read the data once a pass, or once in all for its moments: what each would cost, and which is cheaper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+PlanName = Literal["stream", "moments"]
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """What work costs on some machine with some kernels, in seconds of one thread unless it says otherwise.
+
+    A pass over the data takes the time to read it, from the cache if it fits there and from memory if not. Moments take
+    one read, in which each row adds its outer product to the Gram matrix, and then a product with that matrix a pass.
+    """
+
+    memory_bytes_per_s: float  # one thread's
+    memory_bytes_per_s_at_most: float  # all threads'
+    cache_bytes_per_s: float
+    cache_bytes: int
+    pass_s: float  # what a pass costs beside its reading
+    moments_s: float  # what moments cost beside their reading and adding up
+    moments_row_s: float  # a row of few columns
+    moments_product_s: float  # one of the (d + 2)² / 2 products that a row adds
+    gram_s: float  # one of the (d + 2)² numbers of the Gram matrix, in a pass over the moments
+    gram_pass_s: float  # what such a pass costs beside that
+
+
+# Two cores of a Zen 5, float32.
+NATIVE = CostModel(
+    memory_bytes_per_s=14e9,
+    memory_bytes_per_s_at_most=28e9,
+    cache_bytes_per_s=60e9,
+    cache_bytes=24 * 2**20,
+    pass_s=20e-9,
+    moments_s=10e-6,
+    moments_row_s=2e-9,
+    moments_product_s=0.1e-9,
+    gram_s=0.15e-9,
+    gram_pass_s=20e-9,
+)
+
+# NumPy and torch on the same machine: two products with x a pass, and Python between them.
+REFERENCE = CostModel(
+    memory_bytes_per_s=5e9,
+    memory_bytes_per_s_at_most=10e9,
+    cache_bytes_per_s=20e9,
+    cache_bytes=24 * 2**20,
+    pass_s=30e-6,
+    moments_s=50e-6,
+    moments_row_s=10e-9,
+    moments_product_s=0.2e-9,
+    gram_s=0.3e-9,
+    gram_pass_s=30e-6,
+)
+
+# The estimates are rough, and streaming keeps every promise about single steps: moments have to be worth it.
+WORTH = 0.8
+
+# Lanczos' method needs about so many products for learning_rate="auto".
+PRODUCTS = 8
+
+# Memory that moments may take when nobody asked for them: 4 MiB, or this share of the data.
+GRAM_BYTES = 4 * 2**20
+GRAM_SHARE = 1 / 16
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do, as far as it costs time."""
+
+    n: int
+    d: int
+    data_bytes: int  # of x, y and sample_weight
+    n_validation: int
+    validation_bytes: int
+    n_iters: int
+    threads: int
+    finds_rate: bool  # learning_rate="auto"
+    finds_scales: bool  # standardize=True
+    batches: bool
+    given_moments: bool  # there are no samples
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a plan is expected to read, and how long it takes."""
+
+    bytes_read: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which plan a fit follows, and why.
+
+    Attributes
+    ----------
+    plan : {"stream", "moments"}
+        Read the data once a pass, or once in all for its moments.
+    why : str
+        What decided.
+    costs : dict of str to Cost
+        ``bytes_read`` and ``seconds`` expected of each plan that is possible.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gdfast
+    >>> x = np.broadcast_to(np.float32(1), (1_000_000, 16))
+    >>> explanation = gdfast.explain(x, x[:, 0], n_iters=1_000)
+    >>> explanation.plan
+    'moments'
+    >>> explanation.costs["stream"].bytes_read // explanation.costs["moments"].bytes_read
+    1001
+    """
+
+    plan: PlanName
+    why: str
+    costs: dict[PlanName, Cost]
+
+    def __str__(self) -> str:
+        lines = [f"plan: {self.plan}, because {self.why}", f"{'':2}{'':8} {'bytes read':>20} {'seconds':>10}"]
+        for name, cost in self.costs.items():
+            mark = "*" if name == self.plan else ""
+            lines.append(f"{mark:2}{name:8} {cost.bytes_read:20,} {cost.seconds:10.3g}")
+        return "\n".join(lines)
+
+
+def explain(work: Work, asked: str, model: CostModel, reference: bool) -> Explanation:
+    """The plan for `work`, where `asked` is what the user chose: "auto", "stream" or "moments"."""
+    if work.given_moments:
+        return Explanation("moments", "there are moments and no samples", {"moments": _moments(work, model)})
+    if work.batches:
+        return Explanation("stream", "mini-batches need single rows", {"stream": _stream(work, model)})
+    costs: dict[PlanName, Cost] = {"stream": _stream(work, model), "moments": _moments(work, model)}
+    if asked == "stream" or asked == "moments":
+        return Explanation(asked, f"plan={asked!r} was asked for", costs)
+    if reference:
+        return Explanation("stream", "the reference backends follow the formulas unless told otherwise", costs)
+    gram_bytes = 8 * (work.d + 2) ** 2
+    if gram_bytes > max(GRAM_BYTES, GRAM_SHARE * work.data_bytes):
+        return Explanation("stream", f"the moments of {work.d:,} columns would take {gram_bytes:,} bytes", costs)
+    stream, moments = costs["stream"].seconds, costs["moments"].seconds
+    compared = f"moments are expected to take {moments:.2g} s, and {work.n_iters + 1:,} passes {stream:.2g} s"
+    return Explanation("moments" if moments < WORTH * stream else "stream", compared, costs)
+
+
+def _stream(work: Work, model: CostModel) -> Cost:
+    passes = work.n_iters + 1 + (PRODUCTS if work.finds_rate else 0) + (1 if work.finds_scales else 0)
+    seconds = passes * (model.pass_s + _reading(work.data_bytes, work.threads, model))
+    seconds += work.n_iters * _reading(work.validation_bytes, work.threads, model)
+    return Cost(passes * work.data_bytes + work.n_iters * work.validation_bytes, seconds)
+
+
+def _moments(work: Work, model: CostModel) -> Cost:
+    size = (work.d + 2) ** 2
+    rows = 0 if work.given_moments else work.n + work.n_validation
+    read = 0 if work.given_moments else work.data_bytes + work.validation_bytes
+    adding = rows * (model.moments_row_s + size / 2 * model.moments_product_s) / work.threads
+    once = model.moments_s + max(adding, _reading(read, work.threads, model))
+    evaluations = work.n_iters + 1 + (work.n_iters if work.n_validation else 0) + (PRODUCTS if work.finds_rate else 0)
+    return Cost(read, once + evaluations * (model.gram_pass_s + size * model.gram_s))
+
+
+def _reading(data_bytes: int, threads: int, model: CostModel) -> float:
+    if data_bytes <= model.cache_bytes:
+        return data_bytes / (model.cache_bytes_per_s * threads)
+    return data_bytes / min(model.memory_bytes_per_s * threads, model.memory_bytes_per_s_at_most)

@@ -1,0 +1,264 @@
+"""The way of a fit: plan, scales of the columns, learning rate, descent; then a `Fit`, or an exception that carries one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast import doctor, plan, scaling, step_size
+from gdfast.conversion import Array
+from gdfast.descent import AfterPass, Descend, Hooks, Options, Outcome, Samples, StopReason
+from gdfast.fit_options import FitArguments
+from gdfast.objective import LossAndGradient, sample_bytes
+from gdfast.progress import ProgressBar
+from gdfast.report import Report
+from gdfast.result import Callback, Fit, Step
+
+# (x, y, sample_weight) to (Gram matrix of [x, 1, y], bytes read, most extra bytes in use)
+TakeMoments = Callable[[Array, Array, Array | None], tuple[NDArray[np.float64], int, int]]
+
+
+class Machinery(Protocol):
+    """What training asks of a backend."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def loss_and_gradient(self) -> LossAndGradient: ...
+    @property
+    def descend(self) -> Descend: ...
+    @property
+    def moments(self) -> TakeMoments: ...
+    @property
+    def forward(self) -> Any: ...
+    @property
+    def costs(self) -> plan.CostModel: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> Callable[[], int | None]: ...
+
+
+def train(backend: Machinery, arguments: FitArguments) -> Fit:
+    """Train as `arguments` say.
+
+    Raises
+    ------
+    DivergenceError
+        When the loss grew without bound, or the data isn't finite.
+    KeyboardInterrupt, Exception
+        Ctrl-C, and whatever the callback raised. The fit so far is on each of them.
+    """
+    return _Training(backend, arguments).run()
+
+
+def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
+    """The plan of the fit that `arguments` describe. Reads no data."""
+    held_out = arguments.validation
+    x = arguments.train.x
+    work = plan.Work(
+        n=0 if x is None else len(x),
+        d=arguments.w.size,
+        data_bytes=sample_bytes(arguments.train),
+        n_validation=0 if held_out is None or held_out.x is None else len(held_out.x),
+        validation_bytes=0 if held_out is None else sample_bytes(held_out),
+        n_iters=arguments.n_iters,
+        threads=backend.threads() or 1,
+        finds_rate=arguments.learning_rate is None,
+        finds_scales=arguments.standardize,
+        batches=arguments.batch_size > 0,
+        given_moments=x is None,
+    )
+    return plan.explain(work, arguments.plan, backend.costs, backend.name != "native")
+
+
+class _Training:
+    """One fit under way: what it has found and read so far."""
+
+    def __init__(self, backend: Machinery, arguments: FitArguments) -> None:
+        self.started = time.perf_counter()
+        self.backend, self.arguments = backend, arguments
+        self.train, self.validation = arguments.train, arguments.validation
+        self.plan: str = arguments.plan
+        self.learning_rate = math.nan
+        self.shift: NDArray[np.float64] | None = None
+        self.scale: NDArray[np.float64] | None = None
+        self.bytes_read = self.peak_bytes = 0
+
+    def run(self) -> Fit:
+        error: BaseException | None = None
+        fit = self.fit(_nothing_done(self.arguments, "interrupted"))
+        try:
+            self.prepare()
+            outcome = self.descend()
+            fit, error = self.fit(outcome), outcome.error
+            if outcome.stop_reason == "diverged":
+                error = doctor.DivergenceError(self.diagnosis(outcome))
+        except doctor.DivergenceError as refused:
+            fit, error = self.fit(_nothing_done(self.arguments, "diverged")), refused.with_traceback(None)
+        except KeyboardInterrupt as interrupt:
+            error = interrupt
+        if error is None:
+            return fit
+        try:
+            error.fit = fit  # type: ignore[attr-defined]
+            raise error
+        finally:
+            # The traceback holds this frame: without this the data would outlive the exception in a cycle.
+            outcome = None
+            del error, fit
+
+    def prepare(self) -> None:
+        """All that comes before the first pass."""
+        self.plan = explanation(self.backend, self.arguments).plan
+        if self.plan == "moments":
+            self.train = self.take_moments(self.train)
+            self.validation = None if self.validation is None else self.take_moments(self.validation)
+        if self.arguments.standardize:
+            self.shift, self.scale, read = scaling.scaling(self.train, self.arguments.b is not None)
+            self.bytes_read += read
+            if not np.isfinite(self.shift + self.scale).all():
+                self.refuse_data()
+        rate = self.arguments.learning_rate
+        if rate is None:
+            largest = self.curvature()
+            if not math.isfinite(largest):
+                self.refuse_data()
+            # Without curvature there is no gradient either, and any rate leaves everything where it is.
+            rate = 1 / largest if largest > 0 else 1.0
+        self.learning_rate = rate
+
+    def take_moments(self, samples: Samples) -> Samples:
+        if samples.gram is not None:
+            return samples
+        assert samples.x is not None
+        assert samples.y is not None
+        gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+        self.bytes_read += read
+        self.peak_bytes = max(self.peak_bytes, peak)
+        return samples._replace(gram=gram)
+
+    def curvature(self) -> float:
+        """L, the largest eigenvalue of the Hessian."""
+        found = step_size.curvature(
+            self.train,
+            self.backend.loss_and_gradient,
+            dtype=self.arguments.w.dtype,
+            intercept=self.arguments.b is not None,
+            reduction=self.arguments.reduction,
+            l2=self.arguments.l2,
+            shift=self.shift,
+            scale=self.scale,
+        )
+        self.bytes_read += found.bytes_read
+        return found.largest
+
+    def descend(self) -> Outcome:
+        arguments = self.arguments
+        options = Options(
+            learning_rate=self.learning_rate,
+            n_iters=arguments.n_iters,
+            optimizer=arguments.optimizer,
+            momentum=arguments.momentum,
+            betas=arguments.betas,
+            eps=arguments.eps,
+            batch_size=arguments.batch_size,
+            rng=arguments.rng,
+            l2=arguments.l2,
+            l1=arguments.l1,
+            reduction=arguments.reduction,
+            tol=arguments.tol,
+            patience=arguments.patience,
+            baseline=self.baseline(),
+            shift=self.shift,
+            scale=self.scale,
+        )
+        callback = None if arguments.callback is None else _after_pass(arguments.callback, arguments.one_column)
+        start = self.train, self.validation, arguments.w, arguments.b, options
+        if arguments.progress:
+            with ProgressBar(arguments.n_iters) as bar:
+                outcome = self.backend.descend(*start, Hooks(callback, bar))
+                bar.finish(len(outcome.losses), outcome.loss)
+        else:
+            outcome = self.backend.descend(*start, Hooks(callback, None))
+        self.bytes_read += outcome.bytes_read
+        self.peak_bytes = max(self.peak_bytes, outcome.peak_bytes)
+        return outcome
+
+    def baseline(self) -> float:
+        """The loss at w = b = 0, which takes no read of x: all that is left of the residuals is y."""
+        arguments = self.arguments
+        if arguments.at_zero and not arguments.batch_size:
+            return 0.0  # then it is the first loss of all, which divergence is judged by anyway
+        gram = self.train.gram
+        if gram is not None:
+            return float(gram[-1, -1] / (gram[-2, -2] if arguments.reduction == "mean" else 1))
+        _, y, s, _ = self.train
+        assert y is not None
+        nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
+        loss, _ = self.backend.loss_and_gradient(nothing, y, 0.0, sample_weight=s, reduction=arguments.reduction)
+        return loss
+
+    # --- what comes of it ---
+
+    def fit(self, outcome: Outcome) -> Fit:
+        seconds = time.perf_counter() - self.started
+        one_read = sample_bytes(self.train)
+        report = Report(
+            plan=self.plan,
+            passes=round(self.bytes_read / one_read, 2) if one_read else 0.0,
+            bytes_read=self.bytes_read,
+            seconds=seconds,
+            threads=self.backend.threads(),
+            isa=self.backend.isa,
+            peak_bytes=self.peak_bytes,
+            advice=doctor.advice(self.arguments) if outcome.error is None else (),
+        )
+        return Fit(
+            w=_w(outcome.w, self.arguments.one_column),
+            b=outcome.b,
+            losses=outcome.losses,
+            validation_losses=outcome.validation_losses,
+            loss=outcome.loss,
+            n_iters=len(outcome.losses),
+            stop_reason=outcome.stop_reason,
+            learning_rate=self.learning_rate,
+            report=report,
+            backend=self.backend,
+        )
+
+    def diagnosis(self, outcome: Outcome) -> str:
+        """What to say of an outcome that diverged."""
+        if not math.isfinite(outcome.loss):
+            message = doctor.not_finite(self.arguments.train)
+            if message is not None:
+                return message
+        largest = math.nan if self.arguments.optimizer == "adam" else self.curvature()
+        failure = doctor.Failure(outcome.losses, outcome.loss, self.learning_rate, largest)
+        return doctor.diagnose(self.arguments, failure)
+
+    def refuse_data(self) -> NoReturn:
+        """There are no scales, or no learning rate, of such data."""
+        message = doctor.not_finite(self.arguments.train)
+        raise doctor.DivergenceError(message or "the squares of the data are beyond the range of its dtype")
+
+
+def _w(w: Array, one_column: bool) -> Any:
+    """w as users know it: a float for (n,) x."""
+    return float(w[0]) if one_column else w
+
+
+def _after_pass(callback: Callback, one_column: bool) -> AfterPass:
+    """The user's callback, which takes a `Step`, as the descent loops call it."""
+    return lambda iteration, w, b, loss: callback(Step(iteration, _w(w, one_column), b, loss))
+
+
+def _nothing_done(arguments: FitArguments, stop_reason: StopReason) -> Outcome:
+    """Training that ended before its first pass."""
+    none = np.empty(0)
+    return Outcome(arguments.w, arguments.b, none, none.copy(), math.nan, stop_reason, None, 0, 0)
