@@ -47,12 +47,13 @@ class Batches : public Streamed<T> {
         samples_(samples),
         reduction_(reduction),
         batch_rows_(batch_rows),
-        order_(order) {}
+        order_(order),
+        stop_(*stop) {}
 
   std::int64_t count() const { return (samples_.x.n + batch_rows_ - 1) / batch_rows_; }
 
   // False where the work was interrupted.
-  bool start_pass() { return order_.draw(); }
+  bool start_pass() { return order_.draw(stop_); }
 
   // What `evaluate` is about from now on.
   void select(std::int64_t k) {
@@ -77,6 +78,7 @@ class Batches : public Streamed<T> {
   Reduction reduction_;
   std::int64_t batch_rows_;
   RowOrder& order_;
+  const Stop& stop_;
 };
 
 }  // namespace gdfast
