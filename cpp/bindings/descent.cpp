@@ -1,10 +1,9 @@
 #include "engine/descent.hpp"
 
-#include <chrono>
-
 #include "arrays.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
+#include "signal_check.hpp"
 
 namespace gdfast::bindings {
 namespace {
@@ -14,42 +13,6 @@ py::array copy_of(const std::vector<T>& values) {
   return py::array(py::dtype::of<T>(), py::array::ShapeContainer{static_cast<py::ssize_t>(values.size())},
                    values.data());
 }
-
-// The exception itself, with the frames it came through.
-py::object exception_of(const py::error_already_set& raised) {
-  if (raised.trace()) PyException_SetTraceback(raised.value().ptr(), raised.trace().ptr());
-  return raised.value();
-}
-
-// Runs pending signal handlers, at most every 50 ms: Ctrl-C arrives in time and the GIL is left alone. An exception
-// that a handler raises is kept for the end.
-class SignalCheck {
- public:
-  explicit SignalCheck(py::object& error) : error_(error) {}
-
-  bool operator()() {
-    // Looking at the clock costs more than a small pass.
-    if (++calls_ % 64 != 0 && last_ != Clock::time_point{} && !slow_) return false;
-    const auto now = Clock::now();
-    slow_ = now - last_ > std::chrono::milliseconds(1);
-    if (now - asked_ < std::chrono::milliseconds(50)) {
-      last_ = now;
-      return false;
-    }
-    asked_ = last_ = now;
-    const HeldGil gil;
-    if (PyErr_CheckSignals() == 0) return false;
-    error_ = exception_of(py::error_already_set());
-    return true;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  py::object& error_;
-  unsigned calls_ = 0;
-  bool slow_ = true;
-  Clock::time_point last_{}, asked_{Clock::now()};
-};
 
 // Calls the user's callback. What it raises ends the descent.
 template <class T>
