@@ -36,4 +36,9 @@ const KernelTable<T>& kernels() {
   return table;
 }
 
+inline const MomentsTable& moments_kernels() {
+  static const MomentsTable& table = active_isa().kernels->moments;
+  return table;
+}
+
 }  // namespace gdfast

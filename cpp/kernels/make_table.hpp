@@ -3,8 +3,10 @@
 
 #include "fused_columns.hpp"
 #include "fused_rows.hpp"
+#include "moments.hpp"
 #include "narrow.hpp"
 #include "vectors.hpp"
+#include "widen.hpp"
 
 namespace gdfast {
 namespace {
@@ -25,7 +27,23 @@ constexpr KernelTable<typename V::T> make_table() {
   table.columns = columns_form<V, V::rows_at_a_time>();
   table.squares = squares<V>;
   table.sum = sum<V>;
+  table.widen = {widen_vector<V>, widen_rows<V>, widen_columns<V>, widen_narrow_rows<V>};
   return table;
+}
+
+template <class V, int D>
+constexpr void fill_narrow_moments(MomentsTable& table) {
+  table.narrow[D] = narrow_moments<V, D>;
+  if constexpr (D + 1 < kNarrowMoments) fill_narrow_moments<V, D + 1>(table);
+}
+
+template <class F32, class F64>
+constexpr Kernels make_kernels() {
+  Kernels all{make_table<F32>(), make_table<F64>(), {}};
+  all.moments.band = band_sums<F64>;
+  all.moments.scale = scale<F64>;
+  fill_narrow_moments<F64, 1>(all.moments);
+  return all;
 }
 
 }  // namespace
