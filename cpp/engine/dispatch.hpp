@@ -36,8 +36,8 @@ const KernelTable<T>& kernels() {
   return table;
 }
 
-inline const MomentsTable& moments_kernels() {
-  static const MomentsTable& table = active_isa().kernels->moments;
+inline const PanelTable& panel_kernels() {
+  static const PanelTable& table = active_isa().kernels->panel;
   return table;
 }
 

@@ -34,7 +34,7 @@ class CountedScratch {
 
 // Rows of which a chain of FMAs makes one sum. A panel of 16 columns fits L1. Blocks of the narrow form, whose chains
 // run over every eighth row, are longer for less overhead. A large matrix is read and written anew for each block.
-constexpr std::int64_t kBlockRows = 128, kNarrowBlockRows = 512, kSheetBlockRows = 256;
+constexpr std::int64_t kBlockRows = 128, kNarrowBlockRows = 1024, kSheetBlockRows = 256;
 
 template <class T>
 struct Job {
@@ -62,7 +62,7 @@ struct Job {
                     std::min(to * kStrip, size) - from * kStrip,
                     gram + shape.first * size + from * kStrip,
                     size};
-    moments_kernels().band(band, ahead);
+    panel_kernels().band(band, ahead);
   }
 };
 
@@ -117,10 +117,9 @@ struct PieceJob : Job<T> {
   void narrow(std::int64_t start, std::int64_t end, const typename PanelReader<T>::NarrowRoom& room, double* sums) {
     for (std::int64_t i = start; i < end && !this->stop(); i += pieces.block) {
       const std::int64_t next = std::min(i + pieces.block, end);
-      NarrowBlock block = this->reader.read_narrow(i, next - i, room);
+      NarrowBlock<T> block = this->reader.read_narrow(i, next - i, room);
       block.out = sums;
-      Ahead ahead = this->reader.ahead(next, std::min(pieces.block, end - next));
-      moments_kernels().narrow[this->data.x.d](block, ahead);
+      kernels<T>().moments.narrow[this->data.x.d](block);
     }
   }
 

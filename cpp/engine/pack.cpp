@@ -127,9 +127,9 @@ void pack_vector_as(const VectorView& v, std::int64_t first, std::int64_t count,
   }
 }
 
-template <class T>
-void pack_as_double(const MatrixView& x, std::int64_t first, std::int64_t count, double* out, std::ptrdiff_t row_step,
-                    std::ptrdiff_t column_step) {
+template <class T, class To>
+void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
+             std::ptrdiff_t column_step) {
   pack<T>(x.data + first * x.row_stride, {count, x.row_stride, row_step}, {x.d, x.column_stride, column_step}, out);
 }
 
@@ -145,9 +145,8 @@ template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, float*
 template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, double*);
 template void pack_vector_as<float>(const VectorView&, std::int64_t, std::int64_t, double*);
 template void pack_vector_as<double>(const VectorView&, std::int64_t, std::int64_t, double*);
-template void pack_as_double<float>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t,
-                                    std::ptrdiff_t);
-template void pack_as_double<double>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t,
-                                     std::ptrdiff_t);
+template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, float*, std::ptrdiff_t, std::ptrdiff_t);
+template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
+template void pack_as<double>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
 
 }  // namespace gdfast

@@ -18,7 +18,7 @@ std::ptrdiff_t narrow_stride(std::int64_t rows) { return round_up(rows, kStrip) 
 template <class T>
 void widen(const VectorView& v, std::int64_t first, std::int64_t count, double* out) {
   if (v.dtype == kDType<T> && v.stride == static_cast<std::ptrdiff_t>(sizeof(T))) {
-    kernels<T>().widen.vector(reinterpret_cast<const T*>(v.data) + first, count, out);
+    kernels<T>().moments.vector(reinterpret_cast<const T*>(v.data) + first, count, out);
   } else {
     pack_vector_as<T>(v, first, count, out);
   }
@@ -91,13 +91,13 @@ void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t a
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data_.x;
   const Panel z{room.z.data + at_row * kStrip, room.z.stride};
-  const WidenTable<T>& widen_x = kernels<T>().widen;
+  const MomentsTable<T>& table = kernels<T>().moments;
   switch (layout_) {
     case Layout::rows:
-      widen_x.rows(at(first), x.row_stride / kSize, count, x.d, z);
+      table.rows(at(first), x.row_stride / kSize, count, x.d, z);
       break;
     case Layout::columns:
-      widen_x.columns(at(first), x.column_stride / kSize, count, x.d, z);
+      table.columns(at(first), x.column_stride / kSize, count, x.d, z);
       break;
     case Layout::elements:
       elements(first, count, at_row, room.z);
@@ -112,7 +112,7 @@ void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t a
   if (room.s == nullptr) return;
   double* const s = room.s + at_row;
   widen<T>(data_.s, first, count, s);
-  moments_kernels().scale(z, strips_of(x.d), s, count, {room.weighted.data + at_row * kStrip, room.weighted.stride});
+  panel_kernels().scale(z, strips_of(x.d), s, count, {room.weighted.data + at_row * kStrip, room.weighted.stride});
 }
 
 template <class T>
@@ -121,42 +121,46 @@ void PanelReader<T>::elements(std::int64_t first, std::int64_t count, std::int64
     MatrixView strip = data_.x;
     strip.data += j * strip.column_stride;
     strip.d = std::min(kStrip, strip.d - j);
-    pack_as_double<T>(strip, first, count, column(out, j, at_row), kStrip, 1);
+    pack_as<T>(strip, first, count, column(out, j, at_row), kStrip, 1);
     // Zeros up to the strip's end: 1 and y come into their places later, the rest was never written.
   }
 }
 
 template <class T>
 std::size_t PanelReader<T>::NarrowRoom::bytes(const DataSet& data, std::int64_t rows) {
-  return Scratch::bytes<double>((data.x.d + 2) * narrow_stride(rows));
+  return Scratch::bytes<T>((data.x.d + 2) * narrow_stride(rows));
 }
 
 template <class T>
 PanelReader<T>::NarrowRoom::NarrowRoom(const DataSet& data, std::int64_t rows, Scratch& scratch)
-    : x(scratch.take<double>((data.x.d + 2) * narrow_stride(rows))),
-      y(x + data.x.d * narrow_stride(rows)),
-      s(data.s.data != nullptr ? y + narrow_stride(rows) : nullptr),
-      stride(narrow_stride(rows)) {}
+    : stride(narrow_stride(rows)) {
+  x = scratch.take<T>((data.x.d + 2) * stride);
+  y = x + data.x.d * stride;
+  s = y + stride;
+}
 
 template <class T>
-NarrowBlock PanelReader<T>::read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const {
+NarrowBlock<T> PanelReader<T>::read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data_.x;
-  const WidenTable<T>& widen_x = kernels<T>().widen;
+  const auto vector = [&](const VectorView& v, T* packed) -> const T* {
+    if (v.data == nullptr) return nullptr;
+    if (v.dtype == kDType<T> && v.stride == kSize) return reinterpret_cast<const T*>(v.data) + first;
+    pack_vector(v, first, count, packed);
+    return packed;
+  };
+  NarrowBlock<T> block{room.x, room.stride, vector(data_.y, room.y), vector(data_.s, room.s), count, nullptr};
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool rows_follow = x.row_stride >= x.d * kSize || x.d * kSize >= 16;
-  widen<T>(data_.y, first, count, room.y);
-  if (room.s != nullptr) widen<T>(data_.s, first, count, room.s);
   if (layout_ == Layout::columns) {
-    for (std::int64_t j = 0; j < x.d; ++j) {
-      widen_x.vector(at(first) + j * (x.column_stride / kSize), count, room.x + j * room.stride);
-    }
+    block.x = at(first);
+    block.stride = x.column_stride / kSize;
   } else if (layout_ == Layout::rows && x.d > 1 && rows_follow) {
-    widen_x.narrow_rows(at(first), x.row_stride / kSize, count, x.d, room.x, room.stride);
+    kernels<T>().moments.turn(at(first), x.row_stride / kSize, count, x.d, room.x, room.stride);
   } else {
-    pack_as_double<T>(x, first, count, room.x, 1, room.stride);
+    pack_as<T>(x, first, count, room.x, 1, room.stride);
   }
-  return {room.x, room.stride, room.y, room.s, count, nullptr};
+  return block;
 }
 
 template <class T>

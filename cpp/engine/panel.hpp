@@ -53,10 +53,10 @@ class PanelReader {
    public:
     static std::size_t bytes(const DataSet& data, std::int64_t rows);
     NarrowRoom(const DataSet& data, std::int64_t rows, Scratch& scratch);
-    double *x, *y, *s;
+    T *x, *y, *s;
     std::ptrdiff_t stride;
   };
-  NarrowBlock read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const;
+  NarrowBlock<T> read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const;
 
   // The memory that rows [first, first + count) lie in.
   Ahead ahead(std::int64_t first, std::int64_t count) const;

@@ -96,31 +96,31 @@ struct Band {
 };
 
 // Few columns, each contiguous. y and s likewise; s may be null.
+template <class T>
 struct NarrowBlock {
-  const double* x;
+  const T* x;
   std::ptrdiff_t stride;  // from column to column
-  const double* y;
-  const double* s;
+  const T* y;
+  const T* s;
   std::int64_t n;
   double* out;  // (d + 2)², of which the upper triangle is added to
 };
 
-struct MomentsTable {
+struct PanelTable {
   void (*band)(const Band&, Ahead&);
-  void (*narrow[kNarrowMoments])(const NarrowBlock&, Ahead&);  // by d
   // to = s · from, row by row.
-  void (*scale)(const Panel& from, std::int64_t strips, const double* s, std::int64_t n, const Panel& to);
+  void (*scale)(Panel from, std::int64_t strips, const double* s, std::int64_t n, Panel to);
 };
 
-// To float64: a vector; n contiguous rows or columns of d elements as a panel, the last strip filled up with zeros;
-// rows of two to four elements as columns, `stride` elements apart.
+// n rows of d elements, contiguous by rows or by columns, as a panel; a vector in float64; few columns.
 template <class T>
-struct WidenTable {
+struct MomentsTable {
+  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out);
+  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out);
   void (*vector)(const T* v, std::int64_t n, double* out);
-  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const Panel& out);
-  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, const Panel& out);
-  void (*narrow_rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, double* out,
-                      std::ptrdiff_t stride);
+  // Rows of two to four elements as columns, `stride` elements apart.
+  void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
+  void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
 };
 
 template <class T>
@@ -132,13 +132,13 @@ struct KernelTable {
   Form<T> columns;                       // contiguous columns
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
-  WidenTable<T> widen;
+  MomentsTable<T> moments;
 };
 
 struct Kernels {
   KernelTable<float> f32;
   KernelTable<double> f64;
-  MomentsTable moments;
+  PanelTable panel;
 };
 
 extern const Kernels kScalarKernels;

@@ -12,28 +12,38 @@ namespace {
 
 // --- memory that will be needed next ---
 
-inline bool next_run(Ahead& ahead) {
-  while (ahead.areas > 0) {
-    Area& area = ahead.area[ahead.areas - 1];
-    if (area.runs == 0) {
-      --ahead.areas;
-      continue;
-    }
-    ahead.next = area.from;
-    ahead.end = area.from + area.bytes;
+// A kernel's own copy of where `Ahead` stands, in registers.
+class Fetcher {
+ public:
+  explicit GDFAST_INLINE Fetcher(Ahead& ahead) : ahead_(ahead), next_(ahead.next), end_(ahead.end) {}
+  GDFAST_INLINE ~Fetcher() {
+    ahead_.next = next_;
+    ahead_.end = end_;
+  }
+  Fetcher(const Fetcher&) = delete;
+  Fetcher& operator=(const Fetcher&) = delete;
+
+  // One cache line on its way to L2.
+  GDFAST_INLINE void line() {
+    if (next_ >= end_ && !next_run()) return;
+    __builtin_prefetch(next_, 0, 2);
+    next_ += 64;
+  }
+
+ private:
+  Ahead& ahead_;
+  const char *next_, *end_;
+
+  GDFAST_INLINE bool next_run() {
+    if (ahead_.areas == 0) return false;
+    Area& area = ahead_.area[ahead_.areas - 1];
+    next_ = area.from;
+    end_ = area.from + area.bytes;
     area.from += area.stride;
-    --area.runs;
+    if (--area.runs == 0) --ahead_.areas;
     return true;
   }
-  return false;
-}
-
-// One cache line on its way to L2.
-GDFAST_INLINE void fetch_line(Ahead& ahead) {
-  if (ahead.next >= ahead.end && !(ahead.areas > 0 && next_run(ahead))) return;
-  __builtin_prefetch(ahead.next, 0, 2);
-  ahead.next += 64;
-}
+};
 
 // --- many columns: a register holds eight columns of one row ---
 //
@@ -49,8 +59,9 @@ GDFAST_INLINE void tile(const Band& band, const double* left, const double* righ
   using reg = typename V::reg;
   reg sum[R][C];
   GDFAST_UNROLL for (int r = 0; r < R; ++r) GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::zero();
+  Fetcher fetch(ahead);
   for (std::int64_t i = 0; i < band.n; ++i) {
-    fetch_line(ahead);
+    fetch.line();
     reg z[C];
     GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = V::load(right + c * band.stride + kStrip * i);
     GDFAST_UNROLL for (int r = 0; r < R; ++r) {
@@ -99,7 +110,7 @@ void band_sums(const Band& band, Ahead& ahead) {
 }
 
 template <class V>
-void scale(const Panel& from, std::int64_t strips, const double* s, std::int64_t n, const Panel& to) {
+void scale(Panel from, std::int64_t strips, const double* s, std::int64_t n, Panel to) {
   for (std::int64_t strip = 0; strip < strips; ++strip) {
     const double* const p = from.data + strip * from.stride;
     double* const q = to.data + strip * to.stride;
@@ -111,56 +122,51 @@ void scale(const Panel& from, std::int64_t strips, const double* s, std::int64_t
 
 // --- few columns: a register holds eight rows of one column ---
 
-// The upper triangle row by row.
-template <int Size>
-struct Triangle {
-  static constexpr int count = Size * (Size + 1) / 2;
-  int row[count], column[count];
-  constexpr Triangle() : row{}, column{} {
-    for (int e = 0, j = 0; j < Size; ++j) {
-      for (int k = j; k < Size; ++k, ++e) row[e] = j, column[e] = k;
-    }
-  }
-};
-
-// The sums from entry First on of the triangle, as many as there are registers for; then the rest.
-template <class V, int D, int First>
-GDFAST_INLINE void narrow_sums(const NarrowBlock& block, Ahead& ahead) {
+// Sums First, First + 1, … of the upper triangle, row by row, as many as there are registers for; then the rest.
+template <class V, class T, int D, bool Weighted, int First>
+GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
   using reg = typename V::reg;
-  constexpr int L = V::lanes;
-  constexpr int Z = D + 2;
-  constexpr Triangle<Z> triangle;
-  constexpr int kLeft = triangle.count - First;
-  constexpr int kSums = kLeft < V::narrow_sums ? kLeft : V::narrow_sums;
-  reg sum[kSums];
-  GDFAST_UNROLL for (int e = 0; e < kSums; ++e) sum[e] = V::zero();
-  for (std::int64_t i = 0; i < block.n; i += L) {
-    const int m = block.n - i < L ? static_cast<int>(block.n - i) : L;
-    GDFAST_UNROLL for (int k = 0; k <= Z; ++k) fetch_line(ahead);
-    const auto load = [m](const double* p) GDFAST_LAMBDA { return m == L ? V::load(p) : V::load_first(p, m); };
+  constexpr int L = V::lanes, Z = D + 2, kAll = Z * (Z + 1) / 2;
+  constexpr int kEnd = First + V::narrow_sums < kAll ? First + V::narrow_sums : kAll;
+  // The number of a sum; −1 if it isn't one of these.
+  constexpr auto place = [](int j, int k) {
+    const int number = j * Z - j * (j - 1) / 2 + k - j;
+    return First <= number && number < kEnd ? number - First : -1;
+  };
+  reg sum[kEnd - First];
+  GDFAST_UNROLL for (int e = 0; e < kEnd - First; ++e) sum[e] = V::zero();
+  const auto add = [&](std::int64_t i, int m) GDFAST_LAMBDA {
+    const auto load = [m](const T* p) GDFAST_LAMBDA { return m == L ? V::load(p) : V::load_first(p, m); };
     reg z[Z], q[Z];
     GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = load(block.x + k * block.stride + i);
-    z[D] = V::keep_first(V::broadcast(1.0), m);
+    z[D] = V::keep_first(V::broadcast(1), m);
     z[D + 1] = load(block.y + i);
-    if (block.s == nullptr) {
-      GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = z[k];
-    } else {
-      const reg s = load(block.s + i);
-      GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = V::mul(s, z[k]);
+    const reg s = Weighted ? load(block.s + i) : z[D];
+    GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = Weighted ? V::mul(s, z[k]) : z[k];
+    GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
+      GDFAST_UNROLL for (int k = j; k < Z; ++k) {
+        if (place(j, k) >= 0) sum[place(j, k)] = V::fma(q[j], z[k], sum[place(j, k)]);
+      }
     }
-    GDFAST_UNROLL for (int e = 0; e < kSums; ++e) {
-      sum[e] = V::fma(q[triangle.row[First + e]], z[triangle.column[First + e]], sum[e]);
+  };
+  std::int64_t i = 0;
+  for (; i + L <= block.n; i += L) add(i, L);
+  if (i < block.n) add(i, static_cast<int>(block.n - i));
+  GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
+    GDFAST_UNROLL for (int k = j; k < Z; ++k) {
+      if (place(j, k) >= 0) block.out[j * Z + k] += V::sum(sum[place(j, k)]);
     }
   }
-  GDFAST_UNROLL for (int e = 0; e < kSums; ++e) {
-    block.out[triangle.row[First + e] * Z + triangle.column[First + e]] += V::sum(sum[e]);
-  }
-  if constexpr (First + kSums < triangle.count) narrow_sums<V, D, First + kSums>(block, ahead);
+  if constexpr (kEnd < kAll) narrow_sums<V, T, D, Weighted, kEnd>(block);
 }
 
-template <class V, int D>
-void narrow_moments(const NarrowBlock& block, Ahead& ahead) {
-  narrow_sums<V, D, 0>(block, ahead);
+template <class V, class T, int D>
+void narrow_moments(const NarrowBlock<T>& block) {
+  if (block.s != nullptr) {
+    narrow_sums<V, T, D, true, 0>(block);
+  } else {
+    narrow_sums<V, T, D, false, 0>(block);
+  }
 }
 
 }  // namespace

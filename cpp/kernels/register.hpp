@@ -49,6 +49,7 @@ struct Register {
   static constexpr int group = N::group;
   static constexpr int rows_at_a_time = N::rows_at_a_time;
   static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
+  using Double = Register<typename N::Double, 8 / N::Double::lanes>;
   static_assert(lanes * sizeof(T) == 64, "the virtual register has 64 bytes on every ISA");
 
   struct reg {
@@ -151,9 +152,9 @@ struct Register {
     return c;
   }
   // The lower and the upper eight lanes of sixteen, in float64.
-  template <class Double>
-  static GDFAST_INLINE void widen(reg v, typename Double::reg (&out)[2]) {
-    constexpr int kLanes = N::Double::lanes, kParts = Double::lanes / kLanes, kHalves = N::lanes / kLanes;
+  template <class Reg>
+  static GDFAST_INLINE void widen(reg v, Reg (&out)[2]) {
+    constexpr int kLanes = N::Double::lanes, kParts = 8 / kLanes, kHalves = N::lanes / kLanes;
     GDFAST_UNROLL for (int k = 0; k < K; ++k) {
       const int first = kHalves * k;
       out[first / kParts].part[first % kParts] = N::low(v.part[k]);

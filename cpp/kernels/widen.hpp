@@ -9,53 +9,66 @@ namespace {
 
 // The virtual register of float64 on the same ISA.
 template <class V>
-struct DoubleOf;
-template <class N, int K>
-struct DoubleOf<Register<N, K>> {
-  using type = Register<typename N::Double, 8 / N::Double::lanes>;
-};
+using DoubleOf = typename V::Double;
 
 // V's register as one or two of float64.
 template <class V>
 struct Widened {
-  using D = typename DoubleOf<V>::type;
+  using D = DoubleOf<V>;
   static constexpr int count = V::lanes / D::lanes;
   typename D::reg part[count];
 
   explicit GDFAST_INLINE Widened(typename V::reg v) {
     if constexpr (count == 2) {
-      V::template widen<D>(v, part);
+      V::widen(v, part);
     } else {
       part[0] = v;
     }
   }
 };
 
+template <int Value>
+struct Constant {
+  static constexpr int value = Value;
+};
+
 template <class V>
 void widen_vector(const typename V::T* v, std::int64_t n, double* out) {
-  using D = typename DoubleOf<V>::type;
+  using D = DoubleOf<V>;
   std::int64_t i = 0;
   for (; i + D::lanes <= n; i += D::lanes) D::store(out + i, D::load(v + i));
   for (; i < n; ++i) out[i] = static_cast<double>(load_one(v + i));
 }
 
+// Eight rows at a time, so that a strip's part of them is one piece of memory.
 template <class V>
-void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const Panel& out) {
-  using D = typename DoubleOf<V>::type;
+void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out) {
+  using D = DoubleOf<V>;
+  constexpr int kRows = 8;
   const std::int64_t whole = d / kStrip * kStrip;
-  for (std::int64_t i = 0; i < n; ++i) {
+  const int rest = static_cast<int>(d - whole);
+  const auto some_rows = [&](std::int64_t i, auto rows) GDFAST_LAMBDA {
     const typename V::T* const p = x + i * row_stride;
     double* q = out.data + kStrip * i;
-    for (std::int64_t j = 0; j < whole; j += kStrip, q += out.stride) D::store(q, D::load(p + j));
-    if (whole < d) D::store(q, D::load_first(p + whole, static_cast<int>(d - whole)));
-  }
+    std::int64_t j = 0;
+    for (; j < whole; j += kStrip, q += out.stride) {
+      GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) D::store(q + kStrip * k, D::load(p + k * row_stride + j));
+    }
+    if (rest == 0) return;
+    GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) {
+      D::store(q + kStrip * k, D::load_first(p + k * row_stride + j, rest));
+    }
+  };
+  std::int64_t i = 0;
+  for (; i + kRows <= n; i += kRows) some_rows(i, Constant<kRows>());
+  for (; i < n; ++i) some_rows(i, Constant<1>());
 }
 
 // Transposes pieces of one register of columns; what is left at the edges goes one by one.
 template <class V>
 void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d,
-                   const Panel& out) {
-  using D = typename DoubleOf<V>::type;
+                   Panel out) {
+  using D = DoubleOf<V>;
   constexpr int L = V::lanes, G = V::group;
   const auto one_by_one = [&](std::int64_t j, std::int64_t first) {
     double* const q = out.data + j / kStrip * out.stride + j % kStrip;
@@ -80,9 +93,8 @@ void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::in
 
 // A piece of 16 bytes may begin with what is wanted and end in the next row: the last rows go one by one.
 template <class V>
-void widen_narrow_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, double* out,
-                       std::ptrdiff_t stride) {
-  using D = typename DoubleOf<V>::type;
+void turn(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, typename V::T* out,
+          std::ptrdiff_t stride) {
   constexpr int L = V::lanes, G = V::group;
   const std::int64_t safe = n - (d < G ? G - d : 0);
   std::int64_t i = 0;
@@ -92,15 +104,12 @@ void widen_narrow_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::i
       typename V::reg column[G];
       V::load_transposed(x + i * row_stride + first, row_stride, column);
       GDFAST_UNROLL for (int g = 0; g < G; ++g) {
-        if (first + g >= d) break;
-        const Widened<V> wide(column[g]);
-        double* const q = out + (first + g) * stride + i;
-        GDFAST_UNROLL for (int k = 0; k < wide.count; ++k) D::store(q + k * D::lanes, wide.part[k]);
+        if (first + g < d) V::store(out + (first + g) * stride + i, column[g]);
       }
     }
   }
   for (; i < n; ++i) {
-    for (std::int64_t j = 0; j < d; ++j) out[j * stride + i] = static_cast<double>(load_one(x + i * row_stride + j));
+    for (std::int64_t j = 0; j < d; ++j) out[j * stride + i] = load_one(x + i * row_stride + j);
   }
 }
 

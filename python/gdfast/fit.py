@@ -46,10 +46,10 @@ def fit(
 ) -> Fit:
     r"""Train ``y ≈ x @ w + b`` by gradient descent.
 
-    What is lowered is the objective :math:`L + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1` with the loss
-    :math:`L = \sum_i s_i r_i^2 / \sum_i s_i` of the residuals :math:`r = x w + b - y`, for the sample weights s; without
-    the division for ``reduction="sum"``. b is never penalised. A pass reads the data once; with ``optimizer="gd"`` it
-    moves w by :math:`-\eta` times the gradient, where :math:`\eta` is the learning rate, and b likewise.
+    What is lowered is the objective :math:`L + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1`. L is the loss
+    :math:`\sum_i s_i r_i^2 / \sum_i s_i` of the residuals :math:`r = x w + b - y`, for sample weights s; without the
+    division for ``reduction="sum"``. b is never penalised. A pass reads the data once; with ``optimizer="gd"`` it moves
+    w by :math:`-\eta` times the gradient, where :math:`\eta` is the learning rate, and b likewise.
 
     Parameters
     ----------

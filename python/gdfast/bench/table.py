@@ -8,7 +8,7 @@ from rich.table import Table
 
 from gdfast.bench.peers import RIVALS, Peer
 from gdfast.bench.report import Row
-from gdfast.bench.targets import Verdict
+from gdfast.bench.verdict import Verdict
 
 
 def bench_table(rows: Sequence[Row]) -> Table:
@@ -84,7 +84,7 @@ def _roofline_table(rows: Sequence[Row]) -> Table:
 def targets_table(verdicts: Sequence[Verdict]) -> Table:
     """Each target with what was measured."""
     table = Table(
-        title="loss_and_gradient against its targets",
+        title="Speed against its targets",
         caption="R: read bandwidth. Where a row covers "
         "several problems, the worst one is shown. One thread unless stated. Medians.",
     )
