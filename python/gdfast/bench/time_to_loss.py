@@ -117,9 +117,8 @@ def data(shape: Shape, seed: int = 0) -> Data:
     x *= np.geomspace(0.5, 2, shape.d, dtype=np.float32)
     signal = x @ rng.standard_normal(shape.d).astype(np.float32)
     y = signal + rng.standard_normal(shape.n, dtype=np.float32) * (signal.std() / 3)
-    moments = gdfast.Moments(shape.d).update(x, y)
-    gram = moments.gram
-    optimum = np.linalg.solve(gram[: shape.d, : shape.d], gram[: shape.d, -1])
+    wide = x.astype(np.float64)
+    optimum = np.linalg.solve(wide.T @ wide, wide.T @ y)
     rate = gdfast.fit(x, y, n_iters=0, learning_rate="auto").learning_rate
     return Data(x, y, _error(x, y, optimum), rate)
 
@@ -141,6 +140,11 @@ def ways() -> tuple[Way, ...]:
     )
 
 
+def steps() -> int:
+    """How often `run` calls `tick`."""
+    return len(ways()) + 1
+
+
 def run(shape: Shape, seconds: float, tick: Tick = lambda text: None) -> list[Arrival]:
     """Find the passes that each way needs, then time all of them in turns.
 
@@ -150,7 +154,7 @@ def run(shape: Shape, seconds: float, tick: Tick = lambda text: None) -> list[Ar
     seconds : float
         For the timing.
     tick : callable
-        Called with a line on what comes next, ``len(ways()) + 1`` times.
+        Called with a line on what comes next, `steps()` times.
 
     Returns
     -------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,7 @@ def _many_passes(shape: Shape, steps: float, effort: Effort, *, closed_form: boo
     )
     if closed_form:
         ratio = measured.ratio("closed form", "fit")
-        yield Verdict(f"the same against scikit-learn's LinearRegression", "≥ 8×", f"{ratio:.0f}×", ratio, 8.0)
+        yield Verdict("the same against scikit-learn's LinearRegression", "≥ 8×", f"{ratio:.0f}×", ratio, 8.0)
 
 
 def _streamed_pass(shape: Shape, effort: Effort) -> Verdict:
@@ -299,8 +300,7 @@ def _agree(what: str, found: Any, wanted: Any, tolerance: float) -> None:
         raise RuntimeError(f"not timed, because {what} gave a result that is off by {error:.3g}")
 
 
-def rivals_installed() -> Sequence[str]:
-    """What is missing of the packages that training is compared with."""
-    from importlib.util import find_spec
-
-    return [name for name in ("sklearn", "torch") if find_spec(name) is None]
+def missing() -> list[str]:
+    """What is not installed of the packages that training is compared with."""
+    packages = {"sklearn": "scikit-learn", "torch": "torch"}
+    return [name for package, name in packages.items() if find_spec(package) is None]
