@@ -1,10 +1,15 @@
-#include "engine/descent.hpp"
+// gdfast.descent's Samples, Options and Hooks in, an Outcome out.
+#include "engine/descent/descend.hpp"
 
 #include <chrono>
+#include <memory>
+#include <optional>
 
 #include "arrays.hpp"
+#include "engine/descent/moments_source.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
+#include "signal_check.hpp"
 
 namespace gdfast::bindings {
 namespace {
@@ -15,56 +20,96 @@ py::array copy_of(const std::vector<T>& values) {
                    values.data());
 }
 
-// The exception itself, with the frames it came through.
-py::object exception_of(const py::error_already_set& raised) {
-  if (raised.trace()) PyException_SetTraceback(raised.value().ptr(), raised.trace().ptr());
-  return raised.value();
+// The vector's memory as an array, without a copy: of many small passes, touching it once more would be a good part.
+py::array array_of(std::vector<double>&& values) {
+  auto kept = std::make_unique<std::vector<double>>(std::move(values));
+  const auto size = static_cast<py::ssize_t>(kept->size());
+  double* const data = kept->data();
+  const py::capsule owner(kept.release(), [](void* p) { delete static_cast<std::vector<double>*>(p); });
+  return py::array(py::dtype::of<double>(), py::array::ShapeContainer{size}, data, owner);
 }
 
-// Runs pending signal handlers, at most every 50 ms: Ctrl-C arrives in time and the GIL is left alone. An exception
-// that a handler raises is kept for the end.
-class SignalCheck {
- public:
-  explicit SignalCheck(py::object& error) : error_(error) {}
+py::object number_or_none(bool given, double value) {
+  return given ? py::object(py::float_(value)) : py::object(py::none());
+}
 
-  bool operator()() {
-    // Looking at the clock costs more than a small pass.
-    if (++calls_ % 64 != 0 && last_ != Clock::time_point{} && !slow_) return false;
-    const auto now = Clock::now();
-    slow_ = now - last_ > std::chrono::milliseconds(1);
-    if (now - asked_ < std::chrono::milliseconds(50)) {
-      last_ = now;
-      return false;
-    }
-    asked_ = last_ = now;
-    const HeldGil gil;
-    if (PyErr_CheckSignals() == 0) return false;
-    error_ = exception_of(py::error_already_set());
-    return true;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  py::object& error_;
-  unsigned calls_ = 0;
-  bool slow_ = true;
-  Clock::time_point last_{}, asked_{Clock::now()};
+// Data as the interface has it: views of samples, or a matrix of moments.
+struct Input {
+  Samples samples{};
+  const double* gram = nullptr;
+  std::int64_t d = 0;
 };
+
+Input input_of(py::handle object) {
+  Input input;
+  if (const py::object gram = object.attr("gram"); !gram.is_none()) {
+    bool one_dimensional = false;
+    MatrixView view{};
+    if (!as_matrix(gram, view, one_dimensional) || view.dtype != DType::f64 || view.n != view.d ||
+        (py::reinterpret_borrow<py::array>(gram).flags() & py::array::c_style) == 0) {
+      throw py::value_error("gram is no C-contiguous square float64 matrix");
+    }
+    input.gram = reinterpret_cast<const double*>(view.data);
+    input.d = view.d - 2;
+    return input;
+  }
+  std::int64_t rows = 0;
+  bool one_dimensional = false;
+  if (!as_matrix(object.attr("x"), input.samples.x, one_dimensional)) throw py::type_error("x is no float array");
+  const auto vector = [&](const char* name) {
+    const auto view = as_vector(object.attr(name), rows);
+    if (!view || rows != input.samples.x.n) throw py::value_error(std::string(name) + " doesn't go with x");
+    return *view;
+  };
+  input.samples.y = vector("y");
+  if (!object.attr("sample_weight").is_none()) input.samples.s = vector("sample_weight");
+  input.d = input.samples.x.d;
+  return input;
+}
 
 // Calls the user's callback. What it raises ends the descent.
 template <class T>
 class Callback {
  public:
-  Callback(py::handle function, bool has_b, py::object& error) : function_(function), has_b_(has_b), error_(error) {}
+  using Answer = typename Watcher<T>::Answer;
+  Callback(py::object function, bool has_b, py::object& error) : function_(function), has_b_(has_b), error_(error) {}
 
-  bool operator()(std::int64_t iteration, const Descent<T>& descent) const {
+  Answer operator()(std::int64_t iteration, const Descent<T>& descent) const {
     const HeldGil gil;
     try {
-      const py::object b = has_b_ ? py::object(py::float_(static_cast<double>(descent.b))) : py::object(py::none());
+      const py::object b = number_or_none(has_b_, static_cast<double>(descent.b));
       const py::object stop = function_(iteration, copy_of(descent.w), b, descent.losses.back());
       const int truth = PyObject_IsTrue(stop.ptr());
       if (truth < 0) throw py::error_already_set();
-      return truth != 0;
+      return truth != 0 ? Answer::stop : Answer::go_on;
+    } catch (const py::error_already_set& raised) {
+      error_ = exception_of(raised);
+      return Answer::failed;
+    }
+  }
+
+ private:
+  py::handle function_;  // held by the caller's arguments
+  bool has_b_;
+  py::object& error_;
+};
+
+// Tells how far the descent is, at most every 0.1 s.
+template <class T>
+class Progress {
+ public:
+  Progress(py::handle function, const Descent<T>& descent, py::object& error)
+      : function_(function), descent_(descent), error_(error) {}
+
+  // True where telling it raised.
+  bool operator()() {
+    const auto now = std::chrono::steady_clock::now();
+    if (descent_.losses.empty() || now - told_ < std::chrono::milliseconds(100)) return false;
+    told_ = now;
+    const HeldGil gil;
+    try {
+      function_(descent_.losses.size(), descent_.losses.back());
+      return false;
     } catch (const py::error_already_set& raised) {
       error_ = exception_of(raised);
       return true;
@@ -73,57 +118,213 @@ class Callback {
 
  private:
   py::handle function_;
-  bool has_b_;
+  const Descent<T>& descent_;
   py::object& error_;
+  std::chrono::steady_clock::time_point told_{};
 };
 
-const char* name(bool has_error, int stopped) {
-  constexpr const char* kNames[] = {"n_iters", "callback", "interrupted"};
-  return has_error ? "interrupted" : kNames[stopped];
+// The order of a pass, drawn from a NumPy Generator under its own lock.
+class Permutation {
+ public:
+  explicit Permutation(const py::object& rng) {
+    const py::object generator = rng.attr("bit_generator");
+    lock_ = generator.attr("lock");
+    bits_ = py::capsule(generator.attr("capsule")).get_pointer<BitGenerator>();
+  }
+
+  bool operator()(std::int64_t n, std::int64_t* order, const Stop& stop) const {
+    call("acquire");
+    const bool drawn = permutation(*bits_, n, order, stop);
+    call("release");
+    return drawn;
+  }
+
+ private:
+  py::object lock_;
+  BitGenerator* bits_;
+
+  void call(const char* method) const {
+    const HeldGil gil;
+    lock_.attr(method)();
+  }
+};
+
+DescentOptions options_of(py::handle options, bool fit_intercept) {
+  DescentOptions result;
+  const py::tuple betas = options.attr("betas");
+  result.optimizer = options.attr("optimizer").cast<std::string>();
+  result.rates = {options.attr("learning_rate").cast<double>(), options.attr("momentum").cast<double>(),
+                  betas[0].cast<double>(), betas[1].cast<double>(), options.attr("eps").cast<double>()};
+  result.penalty = {options.attr("l2").cast<double>(), options.attr("l1").cast<double>()};
+  result.n_iters = options.attr("n_iters").cast<std::int64_t>();
+  result.fit_intercept = fit_intercept;
+  result.tol = options.attr("tol").cast<double>();
+  result.patience = options.attr("patience").cast<std::int64_t>();
+  return result;
 }
 
-py::object descend_from(py::handle x, py::handle y, py::handle w, py::handle b, double learning_rate,
-                        std::int64_t n_iters, py::handle reduction, py::handle callback) {
-  Inputs inputs;
-  take_problem(x, y, w, b, py::none(), inputs);
-  const Reduction mean_or_sum = take_reduction(reduction);
-  const auto run = [&](auto* none) -> py::object {
-    using T = std::remove_pointer_t<decltype(none)>;
-    std::vector<T> room;
-    const T* const start = weights(inputs, room);
-    Descent<T> descent;
-    descent.w.assign(start, start + inputs.x.d);
-    descent.b = static_cast<T>(inputs.b);
-    py::object error = py::none();
-    Watcher<T> watcher{nullptr, SignalCheck(error)};
-    if (!callback.is_none()) watcher.after_pass = Callback<T>(callback, !b.is_none(), error);
+Standardization columns_of(py::handle options, std::int64_t d) {
+  if (options.attr("shift").is_none()) return {};
+  const auto column_data = [&](const char* name) {
+    std::int64_t size = 0;
+    const py::object array = options.attr(name);
+    const auto view = as_vector(array, size);
+    if (!view || size != d || view->dtype != DType::f64 || view->stride != sizeof(double)) {
+      throw py::value_error(std::string(name) + " is no float64 array with an entry a column");
+    }
+    return reinterpret_cast<const double*>(view->data);
+  };
+  return {column_data("shift"), column_data("scale")};
+}
+
+const char* name_of(Stopped stopped) {
+  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged"};
+  return kNames[static_cast<int>(stopped)];
+}
+
+// The sources of one descent, each in the coordinates of its parameters.
+template <class T>
+class Sources {
+ public:
+  Sources(const Standardization& columns, Reduction reduction, const Stop& stop, Counters& counters)
+      : columns_(columns), reduction_(reduction), stop_(stop), counters_(counters) {}
+
+  Source& of(const Input& input) {
+    if (input.gram != nullptr) {
+      return keep(std::make_unique<MomentsSource>(input.gram, input.d, reduction_), input.d);
+    }
+    return keep(std::make_unique<Streamed<T>>(input.samples, reduction_, &stop_, counters_), input.d);
+  }
+
+  Source& batches_of(const Input& input, std::int64_t rows, RowOrder& order, Batches<T>*& batches) {
+    auto made = std::make_unique<Batches<T>>(input.samples, rows, order, reduction_, &stop_, counters_);
+    batches = made.get();
+    return keep(std::move(made), input.d);
+  }
+
+ private:
+  Standardization columns_;
+  Reduction reduction_;
+  const Stop& stop_;
+  Counters& counters_;
+  std::vector<std::unique_ptr<Source>> kept_;
+
+  Source& keep(std::unique_ptr<Source> source, std::int64_t d) {
+    kept_.push_back(std::move(source));
+    if (columns_) kept_.push_back(std::make_unique<StandardizedSource>(*kept_.back(), columns_, d));
+    return *kept_.back();
+  }
+};
+
+template <class T>
+class Session {
+ public:
+  Session(const Input& train, const std::optional<Input>& validation, py::handle w, py::handle b, py::handle options,
+          py::handle hooks)
+      : has_b_(!b.is_none()),
+        options_(options_of(options, has_b_)),
+        order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
+        columns_(columns_of(options, train.d)),
+        sources_(columns_, take_reduction(options.attr("reduction")), stop_, counters_) {
+    start(w, b, train.d);
+    watch(hooks);
+    Source& full = sources_.of(train);
+    Batches<T>* batches = nullptr;
+    const auto batch_rows = options.attr("batch_size").cast<std::int64_t>();
+    Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
+    Source* const other = validation ? &sources_.of(*validation) : nullptr;
+    data_.emplace(Data<T>{full, update, batches, other, columns_});
+    counters_.take(order_.bytes());
+  }
+
+  py::object run() {
     {
       const ReleasedGil released;
-      const LeastSquares<T> problem(inputs.x, inputs.y, inputs.s, mean_or_sum);
-      descend(problem, {learning_rate, n_iters, !b.is_none()}, watcher, descent);
+      descend(*data_, options_, watcher_, descent_);
     }
-    const py::object new_b =
-        b.is_none() ? py::object(py::none()) : py::object(py::float_(static_cast<double>(descent.b)));
-    return py::make_tuple(copy_of(descent.w), new_b, copy_of(descent.losses), descent.loss, descent.losses.size(),
-                          name(!error.is_none(), static_cast<int>(descent.stopped)), error);
-  };
-  return inputs.x.dtype == DType::f32 ? run(static_cast<float*>(nullptr)) : run(static_cast<double*>(nullptr));
+    return py::make_tuple(copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
+                          array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
+                          name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load());
+  }
+
+ private:
+  bool has_b_;
+  py::object error_ = py::none();
+  py::object callback_, progress_;
+  Counters counters_;
+  Stop stop_;
+  DescentOptions options_;
+  RowOrder order_;
+  Standardization columns_;
+  Sources<T> sources_;
+  std::optional<Data<T>> data_;
+  Watcher<T> watcher_;
+  Descent<T> descent_;
+
+  RowOrder::Draw draw(py::handle options) {
+    const py::object rng = options.attr("rng");
+    return rng.is_none() ? RowOrder::Draw() : RowOrder::Draw(Permutation(rng));
+  }
+
+  // Then an order drawn ahead would leave the generator elsewhere than where the passes made have brought it; and a
+  // callback may draw from it too.
+  bool may_end_early(bool has_validation, py::handle hooks) const {
+    return has_validation || options_.tol >= 0 || !hooks.attr("callback").is_none();
+  }
+
+  void start(py::handle w, py::handle b, std::int64_t d) {
+    std::int64_t size = 0;
+    const auto view = as_vector(w, size);
+    if (!view || size != d || view->dtype != kDType<T>) throw py::value_error("w doesn't go with x");
+    Inputs inputs;
+    inputs.x.d = d;
+    inputs.w = *view;
+    std::vector<T> room;
+    const T* const values = weights(inputs, room);
+    descent_.w.assign(values, values + d);
+    if (has_b_) descent_.b = static_cast<T>(b.cast<double>());
+  }
+
+  void watch(py::handle hooks) {
+    callback_ = hooks.attr("callback");
+    progress_ = hooks.attr("progress");
+    if (!callback_.is_none()) watcher_.after_pass = Callback<T>(callback_, has_b_, error_);
+    if (progress_.is_none()) {
+      stop_ = SignalCheck(error_);
+    } else {
+      stop_ = [signals = SignalCheck(error_), progress = Progress<T>(progress_, descent_, error_)]() mutable {
+        return signals() || progress();
+      };
+    }
+    watcher_.interrupted = &stop_;
+  }
+};
+
+py::object descend_from(py::handle train, py::handle validation, py::handle w, py::handle b, py::handle options,
+                        py::handle hooks) {
+  const Input data = input_of(train);
+  std::optional<Input> other;
+  if (!validation.is_none()) other = input_of(validation);
+  std::int64_t d = 0;
+  const auto start = as_vector(w, d);
+  if (start && start->dtype == DType::f32) return Session<float>(data, other, w, b, options, hooks).run();
+  return Session<double>(data, other, w, b, options, hooks).run();
 }
 
 }  // namespace
 
 void register_descent(py::module_& m) {
-  m.def("descend", &descend_from, py::arg("x"), py::arg("y"), py::arg("w"), py::arg("b"), py::arg("learning_rate"),
-        py::arg("n_iters"), py::arg("reduction"), py::arg("callback"),
-        R"(descend(x, y, w, b, learning_rate, n_iters, reduction, callback)
+  m.def("descend", &descend_from, py::arg("train"), py::arg("validation"), py::arg("w"), py::arg("b"),
+        py::arg("options"), py::arg("hooks"),
+        R"(descend(train, validation, w, b, options, hooks)
 --
 
-Full-batch gradient descent from `w` and `b`; `gdfast.fit` is the way to call it.
+The descent under `gdfast.fit`, on the types of `gdfast.descent`, whose values are checked already.
 
 Returns
 -------
 tuple
-    ``(w, b, losses, loss, n_iters, stop_reason, error)``; `error` is the exception that ended it early, or None.
+    The fields of `gdfast.descent.Outcome`.
 )");
 }
 

@@ -91,7 +91,19 @@ Walk<T> choose_walk(const MatrixView& x, Operation operation) {
   return {part_of(rows, operation), Access::pack_rows, packed_rows(x.d, kSize), block};
 }
 
+template <class T>
+Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation) {
+  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
+  const MatrixView gathered{nullptr, x.n, x.d, x.d * kSize, kSize, x.dtype};
+  Walk<T> walk = choose_walk<T>(gathered, operation);
+  walk.access = Access::gather_rows;
+  walk.run_rows = packed_rows(x.d, kSize);
+  return walk;
+}
+
 template Walk<float> choose_walk<float>(const MatrixView&, Operation);
 template Walk<double> choose_walk<double>(const MatrixView&, Operation);
+template Walk<float> choose_gathering_walk<float>(const MatrixView&, Operation);
+template Walk<double> choose_gathering_walk<double>(const MatrixView&, Operation);
 
 }  // namespace gdfast

@@ -24,7 +24,7 @@ Segments cut(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size);
 // Helpers pay only where there is work for longer than it takes to wake them.
 int threads_for(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size);
 
-enum class Access { direct, pack_rows, pack_columns };
+enum class Access { direct, pack_rows, pack_columns, gather_rows };
 enum class Operation { fused, forward, gradient };
 
 // The kernel for a matrix, how it gets at x, and how many rows it is given at a time.
@@ -38,5 +38,9 @@ struct Walk {
 
 template <class T>
 Walk<T> choose_walk(const MatrixView& x, Operation operation);
+
+// The same for rows that are picked one by one.
+template <class T>
+Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation);
 
 }  // namespace gdfast

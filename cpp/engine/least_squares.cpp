@@ -28,7 +28,9 @@ struct Job {
   T b;
   T* out;
   SegmentSums* sums;
+  Selection selection = {};
   const Stop* stop = nullptr;
+  Counters* counters = nullptr;
   std::atomic<bool> stopped{false};
   const std::thread::id caller = std::this_thread::get_id();
 
@@ -49,6 +51,7 @@ struct Job {
     for (std::int64_t i = start; i < end; i += step) {
       walk.kernel(buffers.run(*this, i, std::min(step, end - i)), lanes);
     }
+    if (counters != nullptr) counters->add_read((end - start) * row_bytes());
     if (sums != nullptr) sums->set_scalars(k, lanes);
   }
 
@@ -58,28 +61,48 @@ struct Job {
     return stopped;
   }
 
-  static bool needs_packing(const VectorView& v) {
+  // Of the user's data.
+  std::int64_t row_bytes() const {
+    std::int64_t bytes = x.data != nullptr ? x.d * static_cast<std::int64_t>(sizeof(T)) : 0;
+    for (const VectorView* v : {&y, &s, &y_pred}) bytes += v->data != nullptr ? size_of(v->dtype) : 0;
+    return bytes;
+  }
+
+  bool needs_packing(const VectorView& v) const {
+    if (v.data != nullptr && selection.rows != nullptr) return true;
     return v.data != nullptr && (v.dtype != kDType<T> || v.stride != static_cast<std::ptrdiff_t>(sizeof(T)) ||
                                  reinterpret_cast<std::uintptr_t>(v.data) % alignof(T) != 0);
   }
 
+  Picked picked(std::int64_t i, std::int64_t rows) const { return {selection.rows + i, rows, selection.known - i}; }
+
   // Room for the pieces of a run that must be copied, and the kernel's panel.
   struct Buffers {
     BorrowedScratch scratch;
+    Counters* const counters;
+    std::int64_t size;
     T *panel, *x = nullptr, *y = nullptr, *s = nullptr, *y_pred = nullptr;
 
-    Buffers(const Job& job, std::int64_t rows) {
+    Buffers(const Job& job, std::int64_t rows) : counters(job.counters) {
       const bool packs_x = job.walk.access != Access::direct;
-      const std::size_t vectors = std::size_t{needs_packing(job.y)} + needs_packing(job.s) + needs_packing(job.y_pred);
-      const std::size_t size = Scratch::bytes<T>(padded(job.x.d)) + vectors * Scratch::bytes<T>(rows) +
-                               (packs_x ? Scratch::bytes<T>(rows * job.x.d) : 0);
-      scratch->reserve(size);
+      const std::size_t vectors =
+          std::size_t{job.needs_packing(job.y)} + job.needs_packing(job.s) + job.needs_packing(job.y_pred);
+      const std::size_t bytes = Scratch::bytes<T>(padded(job.x.d)) + vectors * Scratch::bytes<T>(rows) +
+                                (packs_x ? Scratch::bytes<T>(rows * job.x.d) : 0);
+      scratch->reserve(bytes);
+      size = static_cast<std::int64_t>(bytes);
+      if (counters != nullptr) counters->take(size);
       panel = scratch->take<T>(padded(job.x.d));
       if (packs_x) x = scratch->take<T>(rows * job.x.d);
-      if (needs_packing(job.y)) y = scratch->take<T>(rows);
-      if (needs_packing(job.s)) s = scratch->take<T>(rows);
-      if (needs_packing(job.y_pred)) y_pred = scratch->take<T>(rows);
+      if (job.needs_packing(job.y)) y = scratch->take<T>(rows);
+      if (job.needs_packing(job.s)) s = scratch->take<T>(rows);
+      if (job.needs_packing(job.y_pred)) y_pred = scratch->take<T>(rows);
     }
+    ~Buffers() {
+      if (counters != nullptr) counters->give(size);
+    }
+    Buffers(const Buffers&) = delete;
+    Buffers& operator=(const Buffers&) = delete;
 
     Run<T> run(const Job& job, std::int64_t i, std::int64_t rows) {
       constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
@@ -104,10 +127,16 @@ struct Job {
           r.row_stride = 1;
           r.column_stride = rows;
           break;
+        case Access::gather_rows:
+          gather_rows(job.x, job.picked(i, rows), x);
+          r.x = x;
+          r.row_stride = job.x.d;
+          r.column_stride = 1;
+          break;
       }
-      r.y = piece(job.y, i, rows, y);
-      r.s = piece(job.s, i, rows, s);
-      r.y_pred = piece(job.y_pred, i, rows, y_pred);
+      r.y = piece(job, job.y, i, rows, y);
+      r.s = piece(job, job.s, i, rows, s);
+      r.y_pred = piece(job, job.y_pred, i, rows, y_pred);
       r.out = job.out == nullptr ? nullptr : job.out + i;
       r.w = job.w;
       r.b = job.b;
@@ -117,10 +146,14 @@ struct Job {
       return r;
     }
 
-    static const T* piece(const VectorView& v, std::int64_t i, std::int64_t rows, T* room) {
+    static const T* piece(const Job& job, const VectorView& v, std::int64_t i, std::int64_t rows, T* room) {
       if (v.data == nullptr) return nullptr;
       if (room == nullptr) return reinterpret_cast<const T*>(v.data) + i;
-      pack_vector(v, i, rows, room);
+      if (job.selection.rows != nullptr) {
+        gather_vector(v, job.picked(i, rows), room);
+      } else {
+        pack_vector(v, i, rows, room);
+      }
       return room;
     }
   };
@@ -135,29 +168,37 @@ const T* padded_weights(const T* w, std::int64_t d, Scratch& scratch) {
   return copy;
 }
 
-template <class T>
-void write_gradient(const SegmentSums& sums, std::int64_t d, double scale, T* grad) {
-  for (std::int64_t j = 0; j < d; ++j) grad[j] = static_cast<T>(scale * sums.grad()[j]);
+template <class G>
+void write_gradient(const SegmentSums& sums, std::int64_t d, double scale, G* grad) {
+  for (std::int64_t j = 0; j < d; ++j) grad[j] = static_cast<G>(scale * sums.grad()[j]);
 }
 
 }  // namespace
 
 template <class T>
-LeastSquares<T>::LeastSquares(const MatrixView& x, const VectorView& y, const VectorView& s, Reduction reduction)
+LeastSquares<T>::LeastSquares(const MatrixView& x, const VectorView& y, const VectorView& s, Reduction reduction,
+                              const Selection& selection)
     : x_(x),
       y_(y),
       s_(s),
       reduction_(reduction),
+      selection_(selection),
       segments_(cut(x.n, x.d, sizeof(T))),
-      walk_(choose_walk<T>(x, Operation::fused)) {}
+      walk_(selection.rows != nullptr ? choose_gathering_walk<T>(x, Operation::fused)
+                                      : choose_walk<T>(x, Operation::fused)) {}
 
 template <class T>
-bool LeastSquares<T>::evaluate(const T* w, T b, T* grad, Loss& loss, const Stop* stop) const {
+template <class G>
+bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop, Counters* counters) const {
   BorrowedScratch scratch;
-  scratch->reserve(SegmentSums::bytes(segments_.count, x_.d) + Scratch::bytes<T>(padded(x_.d)));
+  const std::size_t bytes = SegmentSums::bytes(segments_.count, x_.d) + Scratch::bytes<T>(padded(x_.d));
+  scratch->reserve(bytes);
+  if (counters != nullptr) counters->take(static_cast<std::int64_t>(bytes));
   SegmentSums sums(segments_.count, x_.d, *scratch);
-  Job<T> job{x_, y_, s_, {}, segments_, walk_, padded_weights(w, x_.d, *scratch), b, nullptr, &sums, stop};
+  const T* const weights = padded_weights(w, x_.d, *scratch);
+  Job<T> job{x_, y_, s_, {}, segments_, walk_, weights, b, nullptr, &sums, selection_, stop, counters};
   job.run();
+  if (counters != nullptr) counters->give(static_cast<std::int64_t>(bytes));
   if (job.stopped) return false;
   sums.merge();
   const double weight = s_.data != nullptr ? sums.weight() : static_cast<double>(x_.n);
@@ -223,6 +264,9 @@ double sum(const T* x, std::int64_t n) {
 
 template class LeastSquares<float>;
 template class LeastSquares<double>;
+template bool LeastSquares<float>::evaluate(const float*, float, float*, Loss&, const Stop*, Counters*) const;
+template bool LeastSquares<float>::evaluate(const float*, float, double*, Loss&, const Stop*, Counters*) const;
+template bool LeastSquares<double>::evaluate(const double*, double, double*, Loss&, const Stop*, Counters*) const;
 template void forward(const MatrixView&, const float*, float, float*);
 template void forward(const MatrixView&, const double*, double, double*);
 template void gradient(const MatrixView&, const VectorView&, const VectorView&, Reduction, float*);

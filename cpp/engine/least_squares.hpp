@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "blocks.hpp"
+#include "counters.hpp"
 #include "matrix_view.hpp"
 
 namespace gdfast {
@@ -18,19 +19,29 @@ struct Loss {
 // Returns true to give up; asked on the calling thread, between segments. May be empty.
 using Stop = std::function<bool()>;
 
+// The rows of x, y and s that a problem takes, in this order, as numbers from 0; x.n says how many. What follows them in
+// the array is fetched from memory meanwhile.
+struct Selection {
+  const std::int64_t* rows = nullptr;  // null: rows 0 to n − 1
+  std::int64_t known = 0;              // entries of `rows` that there are
+};
+
 template <class T>
 class LeastSquares {
  public:
   // s.data may be null. y and s have any floating dtype and stride: they are converted a piece at a time.
-  LeastSquares(const MatrixView& x, const VectorView& y, const VectorView& s, Reduction reduction);
+  LeastSquares(const MatrixView& x, const VectorView& y, const VectorView& s, Reduction reduction,
+               const Selection& selection = {});
 
-  // Loss, and the gradient in w into grad (d elements), in one read of x. False if `stop` gave up.
-  bool evaluate(const T* w, T b, T* grad, Loss& loss, const Stop* stop = nullptr) const;
+  // Loss, and the gradient in w into grad (d elements of T or double), in one read of x. False if `stop` gave up.
+  template <class G>
+  bool evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop = nullptr, Counters* counters = nullptr) const;
 
  private:
   MatrixView x_;
   VectorView y_, s_;
   Reduction reduction_;
+  Selection selection_;
   Segments segments_;
   Walk<T> walk_;
 };

@@ -1,5 +1,6 @@
 #include "pack.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -13,8 +14,8 @@ T read(const char* p) {
   return value;
 }
 
-template <class From, class T>
-void convert(const char* p, std::ptrdiff_t stride, std::int64_t count, T* out) {
+template <class From, class T, class To = T>
+void convert(const char* p, std::ptrdiff_t stride, std::int64_t count, To* out) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(read<From>(p + i * stride));
 }
 
@@ -25,44 +26,127 @@ struct Axis {
 };
 
 // The axis with the smaller stride in x is walked innermost, so that x is read in its own order.
-template <class T>
-void pack(const char* p, Axis a, Axis b, T* out) {
+template <class T, class To = T>
+void pack(const char* p, Axis a, Axis b, To* out) {
   const bool swap = std::abs(a.from) < std::abs(b.from);
   const Axis outer = swap ? b : a, inner = swap ? a : b;
   for (std::int64_t i = 0; i < outer.size; ++i) {
     const char* from = p + i * outer.from;
-    T* to = out + i * outer.to;
+    To* to = out + i * outer.to;
     for (std::int64_t k = 0; k < inner.size; ++k) to[k * inner.to] = read<T>(from + k * inner.from);
+  }
+}
+
+// Picked rows lie anywhere, and each is a wait for memory unless it was asked for in time: 64 rows ahead are some 300 ns
+// at the speed at which small rows are copied; of long rows so many as make up 8 KiB. Into L2, which waits for more lines
+// at a time than L1 can: a third of the time on a Zen 4 (4.1 ns a row of 64 bytes against 9.5).
+constexpr std::int64_t kRowsAhead = 64;
+constexpr std::ptrdiff_t kLine = 64;
+
+void fetch(const char* p) { __builtin_prefetch(p, 0, 2); }
+
+std::int64_t rows_ahead(std::ptrdiff_t row_bytes) {
+  return std::clamp<std::int64_t>((8 << 10) / std::max<std::ptrdiff_t>(row_bytes, 1), 2, kRowsAhead);
+}
+
+// The row's bytes, in pieces whose size the compiler knows.
+void copy(const char* from, std::ptrdiff_t bytes, char* to) {
+  constexpr std::ptrdiff_t kPiece = 16;
+  std::ptrdiff_t i = 0;
+  for (; i + kPiece <= bytes; i += kPiece) std::memcpy(to + i, from + i, kPiece);
+  for (; i < bytes; i += 4) std::memcpy(to + i, from + i, 4);
+}
+
+template <class From, class T>
+void gather(const VectorView& v, const Picked& picked, T* out) {
+  for (std::int64_t i = 0; i < picked.count; ++i) {
+    if (i + kRowsAhead < picked.known) fetch(v.data + picked.rows[i + kRowsAhead] * v.stride);
+    out[i] = static_cast<T>(read<From>(v.data + picked.rows[i] * v.stride));
   }
 }
 
 }  // namespace
 
 template <class T>
+void gather_vector(const VectorView& v, const Picked& picked, T* out) {
+  if (v.dtype == DType::f32) {
+    gather<float>(v, picked, out);
+  } else {
+    gather<double>(v, picked, out);
+  }
+}
+
+template <class T>
+void gather_rows(const MatrixView& x, const Picked& picked, T* out) {
+  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
+  const bool contiguous = x.column_stride == kSize || x.d == 1;
+  const std::ptrdiff_t bytes = x.d * kSize;
+  const std::int64_t ahead = rows_ahead(bytes);
+  for (std::int64_t i = 0; i < picked.count; ++i, out += x.d) {
+    const char* const row = x.data + picked.rows[i] * x.row_stride;
+    if (contiguous) {
+      if (i + ahead < picked.known) {
+        const char* const later = x.data + picked.rows[i + ahead] * x.row_stride;
+        for (std::ptrdiff_t k = 0; k < bytes; k += kLine) fetch(later + k);
+        fetch(later + bytes - 1);
+      }
+      copy(row, bytes, reinterpret_cast<char*>(out));
+    } else {
+      for (std::int64_t j = 0; j < x.d; ++j) out[j] = read<T>(row + j * x.column_stride);
+    }
+  }
+}
+
+template <class T>
 void pack_vector(const VectorView& v, std::int64_t first, std::int64_t count, T* out) {
   const char* p = v.data + first * v.stride;
   if (v.dtype == DType::f32) {
-    convert<float>(p, v.stride, count, out);
+    convert<float, T>(p, v.stride, count, out);
   } else {
-    convert<double>(p, v.stride, count, out);
+    convert<double, T>(p, v.stride, count, out);
   }
 }
 
 template <class T>
 void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* out) {
-  pack(x.data + first * x.row_stride, {count, x.row_stride, x.d}, {x.d, x.column_stride, 1}, out);
+  pack<T>(x.data + first * x.row_stride, {count, x.row_stride, x.d}, {x.d, x.column_stride, 1}, out);
 }
 
 template <class T>
 void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out) {
-  pack(x.data + first * x.row_stride, {count, x.row_stride, 1}, {x.d, x.column_stride, count}, out);
+  pack<T>(x.data + first * x.row_stride, {count, x.row_stride, 1}, {x.d, x.column_stride, count}, out);
 }
 
+template <class T>
+void pack_vector_as(const VectorView& v, std::int64_t first, std::int64_t count, double* out) {
+  const char* p = v.data + first * v.stride;
+  if (v.dtype == DType::f32) {
+    convert<float, T>(p, v.stride, count, out);
+  } else {
+    convert<double, T>(p, v.stride, count, out);
+  }
+}
+
+template <class T, class To>
+void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
+             std::ptrdiff_t column_step) {
+  pack<T>(x.data + first * x.row_stride, {count, x.row_stride, row_step}, {x.d, x.column_stride, column_step}, out);
+}
+
+template void gather_vector(const VectorView&, const Picked&, float*);
+template void gather_vector(const VectorView&, const Picked&, double*);
+template void gather_rows(const MatrixView&, const Picked&, float*);
+template void gather_rows(const MatrixView&, const Picked&, double*);
 template void pack_vector(const VectorView&, std::int64_t, std::int64_t, float*);
 template void pack_vector(const VectorView&, std::int64_t, std::int64_t, double*);
 template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, float*);
 template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, double*);
 template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, float*);
 template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, double*);
+template void pack_vector_as<float>(const VectorView&, std::int64_t, std::int64_t, double*);
+template void pack_vector_as<double>(const VectorView&, std::int64_t, std::int64_t, double*);
+template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, float*, std::ptrdiff_t, std::ptrdiff_t);
+template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
+template void pack_as<double>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
 
 }  // namespace gdfast

@@ -15,4 +15,26 @@ void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* o
 template <class T>
 void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out);
 
+// Numbers of rows, of which the first few are wanted now and the others soon.
+struct Picked {
+  const std::int64_t* rows;
+  std::int64_t count;
+  std::int64_t known;  // at least `count`: those after are fetched
+};
+
+// The same for picked rows.
+template <class T>
+void gather_vector(const VectorView& v, const Picked& picked, T* out);
+template <class T>
+void gather_rows(const MatrixView& x, const Picked& picked, T* out);
+
+// Element (i, j) of x, which has dtype T, to out[i · row_step + j · column_step].
+template <class T, class To>
+void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
+             std::ptrdiff_t column_step);
+
+// Elements of v as T, and then as float64.
+template <class T>
+void pack_vector_as(const VectorView& v, std::int64_t first, std::int64_t count, double* out);
+
 }  // namespace gdfast

@@ -42,15 +42,12 @@ class Scratch {
   std::byte* next_ = nullptr;
 };
 
-// A thread's scratch for the length of a call. A call within a call (a signal handler's, say) gets one of its own.
+// A thread's scratch for the length of a call. A call within a call takes the next one: a job's caller runs tasks of it
+// too, and a signal handler may call again. Only from the third level on is memory allocated anew.
 class BorrowedScratch {
  public:
-  BorrowedScratch() : scratch_(in_use() ? &own_ : &of_thread()) {
-    if (scratch_ != &own_) in_use() = true;
-  }
-  ~BorrowedScratch() {
-    if (scratch_ != &own_) in_use() = false;
-  }
+  BorrowedScratch() : scratch_(depth() < kLevels ? &of_thread(depth()) : &own_) { ++depth(); }
+  ~BorrowedScratch() { --depth(); }
   BorrowedScratch(const BorrowedScratch&) = delete;
   BorrowedScratch& operator=(const BorrowedScratch&) = delete;
 
@@ -58,13 +55,14 @@ class BorrowedScratch {
   Scratch& operator*() { return *scratch_; }
 
  private:
-  static Scratch& of_thread() {
-    thread_local Scratch scratch;
-    return scratch;
+  static constexpr int kLevels = 2;
+  static Scratch& of_thread(int level) {
+    thread_local Scratch scratch[kLevels];
+    return scratch[level];
   }
-  static bool& in_use() {
-    thread_local bool used = false;
-    return used;
+  static int& depth() {
+    thread_local int levels = 0;
+    return levels;
   }
   Scratch own_;
   Scratch* scratch_;

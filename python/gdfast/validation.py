@@ -34,6 +34,15 @@ def problem(
     return x, y, coefficients("w", w, x), None if b is None else scalar("b", b), sample_weight
 
 
+def samples(x: Any, y: Any, sample_weight: Any = None) -> tuple[Array, Array, Array | None]:
+    """x, y and sample_weight of `moments`."""
+    x = _matrix(x)
+    y = _samples("y", y, x, x.dtype)
+    if sample_weight is not None:
+        sample_weight = _samples("sample_weight", sample_weight, x, x.dtype)
+    return x, y, sample_weight
+
+
 def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, float | None]:
     """x, w and b of `forward`."""
     x = matrix(x)

@@ -1,0 +1,62 @@
+// The descent: pass after pass over a source, with an optimizer, a penalty, batches and rules for stopping that know
+// nothing of one another.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "optimizer.hpp"
+#include "penalty.hpp"
+#include "source.hpp"
+#include "standardized.hpp"
+#include "streamed.hpp"
+
+namespace gdfast {
+
+enum class Stopped { n_iters, tol, validation, callback, interrupted, diverged };
+
+template <class T>
+struct Descent {
+  std::vector<T> w;  // d, in the units of x
+  T b = T(0);
+  std::vector<double> losses;             // losses[k]: at the start of pass k; with batches the mean over its updates
+  std::vector<double> validation_losses;  // after pass k
+  double loss = 0;                        // after the last update; NaN if it isn't known
+  Stopped stopped = Stopped::n_iters;
+};
+
+// What is descended, all in the coordinates of the parameters.
+template <class T>
+struct Data {
+  Source& full;              // all rows
+  Source& update;            // what an update takes its gradient of: all rows, or those of a batch
+  Batches<T>* batches;       // chooses the rows of `update`; null where it has all
+  Source* validation;        // may be null
+  Standardization columns;
+};
+
+struct DescentOptions {
+  std::string optimizer;
+  OptimizerOptions rates;
+  Penalty penalty;
+  std::int64_t n_iters;
+  bool fit_intercept;
+  double tol;  // negative: no such rule
+  std::int64_t patience;
+};
+
+// What a descent asks of whoever started it. Both may be empty.
+template <class T>
+struct Watcher {
+  enum class Answer { go_on, stop, failed };
+  std::function<Answer(std::int64_t iteration, const Descent<T>&)> after_pass;  // w and b are those of the pass
+  const Stop* interrupted = nullptr;                                            // also asked between passes
+};
+
+// From the w and b in `descent`. std::invalid_argument where no optimizer has the name.
+template <class T>
+void descend(const Data<T>& data, const DescentOptions& options, const Watcher<T>& watcher, Descent<T>& descent);
+
+}  // namespace gdfast

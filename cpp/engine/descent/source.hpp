@@ -1,0 +1,19 @@
+// What a descent goes down: something that has a loss, and its derivatives, at every (w, b).
+#pragma once
+
+#include "engine/least_squares.hpp"
+
+namespace gdfast {
+
+class Source {
+ public:
+  Source() = default;
+  virtual ~Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  // The loss at (w, b), its gradient in w into grad, and in b. False where the work was interrupted.
+  virtual bool evaluate(const double* w, double b, double* grad, Loss& loss) = 0;
+};
+
+}  // namespace gdfast

@@ -1,0 +1,84 @@
+// The loss of samples, read from memory at each evaluation: of all of them, or of one batch after the other.
+#pragma once
+
+#include <vector>
+
+#include "engine/counters.hpp"
+#include "row_order.hpp"
+#include "source.hpp"
+
+namespace gdfast {
+
+struct Samples {
+  MatrixView x;
+  VectorView y, s;  // s.data may be null
+};
+
+template <class T>
+class Streamed : public Source {
+ public:
+  Streamed(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
+      : problem_(samples.x, samples.y, samples.s, reduction),
+        w_(static_cast<std::size_t>(samples.x.d)),
+        stop_(stop),
+        counters_(counters) {}
+
+  bool evaluate(const double* w, double b, double* grad, Loss& loss) override {
+    for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
+    return problem_.evaluate(w_.data(), static_cast<T>(b), grad, loss, stop_, &counters_);
+  }
+
+ protected:
+  LeastSquares<T> problem_;
+
+ private:
+  std::vector<T> w_;
+  const Stop* stop_;
+  Counters& counters_;
+};
+
+// One update's share of the rows, in the order that is drawn for each pass.
+template <class T>
+class Batches : public Streamed<T> {
+ public:
+  Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
+          Counters& counters)
+      : Streamed<T>(samples, reduction, stop, counters),
+        samples_(samples),
+        reduction_(reduction),
+        batch_rows_(batch_rows),
+        order_(order),
+        stop_(*stop) {}
+
+  std::int64_t count() const { return (samples_.x.n + batch_rows_ - 1) / batch_rows_; }
+
+  // False where the work was interrupted.
+  bool start_pass() { return order_.draw(stop_); }
+
+  // What `evaluate` is about from now on.
+  void select(std::int64_t k) {
+    const std::int64_t start = k * batch_rows_;
+    const std::int64_t left = samples_.x.n - start;
+    const std::int64_t rows = left < batch_rows_ ? left : batch_rows_;
+    Samples batch = samples_;
+    batch.x.n = rows;
+    Selection selection;
+    if (order_.shuffles()) {
+      selection = {order_.rows() + start, left};
+    } else {
+      batch.x.data += start * batch.x.row_stride;
+      batch.y.data += start * batch.y.stride;
+      if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
+    }
+    this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, reduction_, selection);
+  }
+
+ private:
+  Samples samples_;
+  Reduction reduction_;
+  std::int64_t batch_rows_;
+  RowOrder& order_;
+  const Stop& stop_;
+};
+
+}  // namespace gdfast
