@@ -155,9 +155,9 @@ def _together(arguments: FitArguments) -> FitArguments:
 
 
 def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, x_name: str) -> Samples:
-    y = arrays.samples(y_name, y, matrix, matrix.dtype, x_name)
+    y = arrays.per_sample(y_name, y, matrix, matrix.dtype, x_name)
     if weight is not None:
-        weight = arrays.samples(weight_name, weight, matrix, matrix.dtype, x_name)
+        weight = arrays.per_sample(weight_name, weight, matrix, matrix.dtype, x_name)
         _check_weights(weight_name, weight)
     return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
 
