@@ -128,7 +128,11 @@ def ways() -> tuple[Way, ...]:
     return (
         Way("gdfast, nesterov", partial(_gdfast, optimizer="nesterov", learning_rate="auto"), 4_096),
         Way("gdfast, gd", partial(_gdfast, learning_rate="auto"), 4_096),
-        Way("gdfast, nesterov, streamed", partial(_gdfast, optimizer="nesterov", learning_rate="auto", plan="stream"), 512),
+        Way(
+            "gdfast, nesterov, streamed",
+            partial(_gdfast, optimizer="nesterov", learning_rate="auto", plan="stream"),
+            512,
+        ),
         Way("gdfast, batches of 256", partial(_gdfast, batch_size=_BATCH, rng=0, learning_rate=2e-3), 32),
         Way("torch.optim.SGD, nesterov", _torch_full, 256),
         Way("torch.optim.Adam, batches of 256", _torch_batches, 8),

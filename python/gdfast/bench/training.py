@@ -170,9 +170,7 @@ def _many_passes(shape: Shape, steps: float, effort: Effort, *, closed_form: boo
     measured = compare(contenders, effort)
     value, seconds = 1 / measured.ratio("step", "fit"), measured.timing("fit").p50
     work = f"{_PASSES:,} passes over {shape} f32, in steps of NumPy"
-    yield Verdict(
-        work, f"≤ {steps:g} steps", f"{value:.2f} steps ({seconds * 1e3:.1f} ms)", value, steps, at_most=True
-    )
+    yield Verdict(work, f"≤ {steps:g} steps", f"{value:.2f} steps ({seconds * 1e3:.1f} ms)", value, steps, at_most=True)
     if closed_form:
         ratio = measured.ratio("closed form", "fit")
         yield Verdict("the same against scikit-learn's LinearRegression", "≥ 8×", f"{ratio:.0f}×", ratio, 8.0)
