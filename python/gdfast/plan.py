@@ -35,12 +35,12 @@ NATIVE = CostModel(
     memory_bytes_per_s_at_most=28e9,
     cache_bytes_per_s=60e9,
     cache_bytes=24 * 2**20,
-    pass_s=20e-9,
-    moments_s=10e-6,
+    pass_s=150e-9,
+    moments_s=2e-6,
     moments_row_s=2e-9,
     moments_product_s=0.1e-9,
     gram_s=0.15e-9,
-    gram_pass_s=20e-9,
+    gram_pass_s=15e-9,
 )
 
 # NumPy and torch on the same machine: two products with x a pass, and Python between them.
