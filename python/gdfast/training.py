@@ -62,6 +62,19 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
     return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
 
 
+def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
+    # A tiny fit shouldn't take longer to plan than to do.
+    if (
+        arguments.plan == "auto"
+        and arguments.learning_rate is not None
+        and not arguments.standardize
+        and arguments.validation is None
+        and plan.negligible(sample_bytes(arguments.train), arguments.n_iters + 1, backend.costs)
+    ):
+        return "stream"
+    return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+
+
 def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
     held_out = arguments.validation
     x = arguments.train.x
@@ -92,6 +105,7 @@ class _Training:
         self.shift: NDArray[np.float64] | None = None
         self.scale: NDArray[np.float64] | None = None
         self.bytes_read = self.peak_bytes = 0
+        self.advice: tuple[str, ...] = ()
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
@@ -121,16 +135,13 @@ class _Training:
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
-        arguments, backend = self.arguments, self.backend
-        self.plan = plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+        arguments = self.arguments
+        self.plan = _plan(self.backend, arguments)
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
         if arguments.standardize:
-            self.shift, self.scale, read = scaling.scaling(self.train, arguments.b is not None)
-            self.bytes_read += read
-            if not np.isfinite(self.shift + self.scale).all():
-                self.refuse_data()
+            self.find_scales()
         rate = arguments.learning_rate
         if rate is None:
             largest = self.curvature()
@@ -150,6 +161,21 @@ class _Training:
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
         return samples._replace(gram=gram)
+
+    def find_scales(self) -> None:
+        """Shift and scale of the columns; without moments, where those have lost what is left after the shift."""
+        intercept = self.arguments.b is not None
+        found = scaling.scaling(self.train, intercept)
+        self.bytes_read += found.bytes_read
+        if self.train.gram is not None and found.loses_digits():
+            if self.arguments.plan == "auto":
+                self.plan, self.train, self.validation = "stream", self.arguments.train, self.arguments.validation
+                self.find_scales()
+                return
+            self.advice = (scaling.LOST_DIGITS,)
+        self.shift, self.scale = found.shift, found.scale
+        if not np.isfinite(found.shift + found.scale).all():
+            self.refuse_data()
 
     def curvature(self) -> float:
         """L, the largest eigenvalue of the Hessian."""
@@ -226,7 +252,7 @@ class _Training:
             threads=self.backend.threads(),
             isa=self.backend.isa,
             peak_bytes=self.peak_bytes,
-            advice=advice,
+            advice=self.advice + advice,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),
