@@ -46,7 +46,7 @@ class DivergenceError(ArithmeticError):
     ...     gdfast.fit([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], learning_rate=1.0, backend="numpy")
     ... except gdfast.DivergenceError as error:
     ...     print(error.fit.stop_reason, error.fit.n_iters)
-    diverged 5
+    diverged 6
     """
 
     fit: Fit

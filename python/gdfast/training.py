@@ -62,6 +62,19 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
     return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
 
 
+def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
+    # A tiny fit shouldn't take longer to plan than to do.
+    if (
+        arguments.plan == "auto"
+        and not arguments.finds_rate
+        and not arguments.standardize
+        and arguments.validation is None
+        and plan.negligible(sample_bytes(arguments.train), arguments.options.n_iters + 1, backend.costs)
+    ):
+        return "stream"
+    return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+
+
 def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
     held_out = arguments.validation
     x = arguments.train.x
@@ -90,6 +103,7 @@ class _Training:
         self.plan: str = arguments.plan
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
+        self.advice: tuple[str, ...] = ()
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
@@ -119,17 +133,13 @@ class _Training:
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
-        arguments, backend = self.arguments, self.backend
-        self.plan = plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+        arguments = self.arguments
+        self.plan = _plan(self.backend, arguments)
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
         if arguments.standardize:
-            shift, scale, read = scaling.scaling(self.train, arguments.b is not None)
-            self.bytes_read += read
-            if not np.isfinite(shift + scale).all():
-                self.refuse_data()
-            self.options = self.options._replace(shift=shift, scale=scale)
+            self.find_scales()
         if arguments.finds_rate:
             largest = self.curvature()
             if not math.isfinite(largest):
@@ -147,6 +157,21 @@ class _Training:
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
         return samples._replace(gram=gram)
+
+    def find_scales(self) -> None:
+        """Shift and scale of the columns; without moments, where those have lost what is left after the shift."""
+        intercept = self.arguments.b is not None
+        found = scaling.scaling(self.train, intercept)
+        self.bytes_read += found.bytes_read
+        if self.train.gram is not None and found.loses_digits():
+            if self.arguments.plan == "auto":
+                self.plan, self.train, self.validation = "stream", self.arguments.train, self.arguments.validation
+                self.find_scales()
+                return
+            self.advice = (scaling.LOST_DIGITS,)
+        self.options = self.options._replace(shift=found.shift, scale=found.scale)
+        if not np.isfinite(found.shift + found.scale).all():
+            self.refuse_data()
 
     def curvature(self) -> float:
         """L, the largest eigenvalue of the Hessian."""
@@ -203,7 +228,7 @@ class _Training:
             threads=self.backend.threads(),
             isa=self.backend.isa,
             peak_bytes=self.peak_bytes,
-            advice=advice,
+            advice=self.advice + advice,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),
