@@ -186,7 +186,8 @@ class _Training:
             scale=self.options.scale,
         )
         self.bytes_read += found.bytes_read
-        return found.largest
+        # Moments are float64 whatever x is, but steps of 1/L have to be numbers of x's dtype.
+        return found.largest if found.largest <= np.finfo(self.arguments.w.dtype).max else math.inf
 
     def descend(self) -> Outcome:
         arguments = self.arguments
