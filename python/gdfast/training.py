@@ -187,7 +187,7 @@ class _Training:
         )
         self.bytes_read += found.bytes_read
         # Moments are float64 whatever x is, but steps of 1/L have to be numbers of x's dtype.
-        return found.largest if found.largest <= np.finfo(self.arguments.w.dtype).max else math.inf
+        return found.largest if found.largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
 
     def descend(self) -> Outcome:
         arguments = self.arguments
@@ -213,7 +213,8 @@ class _Training:
         _, y, s, _ = self.train
         assert y is not None
         nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
-        loss, _ = self.backend.loss_and_gradient(nothing, y, 0.0, sample_weight=s, reduction=self.options.reduction)
+        with quiet():
+            loss, _ = self.backend.loss_and_gradient(nothing, y, 0.0, sample_weight=s, reduction=self.options.reduction)
         return loss
 
     # --- what comes of it ---
