@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
-from gdfast.descent import Samples
+from gdfast.descent import Options, Samples
 from gdfast.plan import Asked
 from gdfast.result import Callback
 
@@ -27,21 +28,9 @@ class FitArguments(NamedTuple):
     columns: tuple[str, ...] | None  # their names, where x came with any
     w: Array  # (d,) of x's dtype
     b: float | None
-    at_zero: bool  # w and b start at 0
-    learning_rate: float | None  # None: "auto"
-    n_iters: int
-    optimizer: str  # "fista" for "nesterov" with l1
-    momentum: float
-    betas: tuple[float, float]
-    eps: float
-    batch_size: int  # 0: all rows
-    rng: np.random.Generator | None
-    l2: float
-    l1: float
+    options: Options  # its learning rate is NaN for "auto"; without the scales of the columns
+    finds_rate: bool  # learning_rate="auto"
     standardize: bool
-    reduction: str
-    tol: float  # -1: no such rule
-    patience: int
     callback: Callback | None
     progress: bool
     plan: Asked
@@ -81,6 +70,7 @@ def check(
     train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
+    rate = _learning_rate(learning_rate)
     arguments = FitArguments(
         train=train,
         validation=None if validation is None else _validation(validation, matrix),
@@ -88,21 +78,25 @@ def check(
         columns=_columns(x),
         w=_start(w0, matrix),
         b=_intercept(b0, fit_intercept, matrix.dtype),
-        at_zero=w0 is None and not b0,
-        learning_rate=_learning_rate(learning_rate),
-        n_iters=checks.whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
-        optimizer=checks.one_of("optimizer", optimizer, OPTIMIZERS),
-        momentum=checks.share("momentum", momentum),
-        betas=_betas(betas),
-        eps=checks.number("eps", eps, "a finite number above 0", positive=True),
-        batch_size=0 if batch_size is None else _batch_size(batch_size, len(matrix)),
-        rng=_order(batch_size, checks.flag("shuffle", shuffle), rng),
-        l2=checks.number("l2", l2, "a finite number, 0 or more"),
-        l1=checks.number("l1", l1, "a finite number, 0 or more"),
+        options=Options(
+            learning_rate=rate,
+            n_iters=checks.whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
+            optimizer=checks.one_of("optimizer", optimizer, OPTIMIZERS),
+            momentum=checks.share("momentum", momentum),
+            betas=_betas(betas),
+            eps=checks.number("eps", eps, "a finite number above 0", positive=True),
+            batch_size=0 if batch_size is None else _batch_size(batch_size, len(matrix)),
+            rng=_order(batch_size, checks.flag("shuffle", shuffle), rng),
+            l2=checks.number("l2", l2, "a finite number, 0 or more"),
+            l1=checks.number("l1", l1, "a finite number, 0 or more"),
+            reduction=reduction,
+            tol=-1.0 if tol is None else checks.number("tol", tol, "None or a finite number, 0 or more"),
+            patience=checks.whole("patience", patience, 1, "a whole number of passes, 1 or more"),
+            shift=None,
+            scale=None,
+        ),
+        finds_rate=rate != rate,
         standardize=checks.flag("standardize", standardize),
-        reduction=reduction,
-        tol=-1.0 if tol is None else checks.number("tol", tol, "None or a finite number, 0 or more"),
-        patience=checks.whole("patience", patience, 1, "a whole number of passes, 1 or more"),
         callback=callback,
         progress=checks.flag("progress", progress),
         plan=checks.one_of("plan", plan, PLANS),
@@ -120,8 +114,9 @@ def check_moments(gram: NDArray[np.float64], **options: Any) -> FitArguments:
 
 def _together(arguments: FitArguments) -> FitArguments:
     """The options that each are right, if they mean something together."""
-    optimizer, batches = arguments.optimizer, arguments.batch_size > 0
-    if arguments.learning_rate is None:
+    options = arguments.options
+    optimizer, batches = options.optimizer, options.batch_size > 0
+    if arguments.finds_rate:
         if batches:
             raise ValueError(
                 "learning_rate='auto' is derived from all of the data, and a batch may be steeper: "
@@ -134,10 +129,10 @@ def _together(arguments: FitArguments) -> FitArguments:
             )
     if batches and arguments.plan == "moments":
         raise ValueError("plan='moments' knows sums over all rows and no single batch: write batch_size=None")
-    if arguments.l1 > 0:
+    if options.l1 > 0:
         if optimizer in ("momentum", "adam"):
             raise ValueError(
-                f"l1={arguments.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
+                f"l1={options.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
                 "its steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
             )
         if optimizer == "nesterov":
@@ -146,7 +141,7 @@ def _together(arguments: FitArguments) -> FitArguments:
                     "optimizer='nesterov' with l1 is FISTA, which takes the gradient of all data: "
                     "write optimizer='gd', or batch_size=None"
                 )
-            return arguments._replace(optimizer="fista")
+            return arguments._replace(options=options._replace(optimizer="fista"))
     return arguments
 
 
@@ -218,11 +213,12 @@ def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | 
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
-def _learning_rate(value: Any) -> float | None:
+def _learning_rate(value: Any) -> float:
+    """NaN for "auto"."""
     accepted = "a finite number above 0, or 'auto'"
     if isinstance(value, str):
         if value == "auto":
-            return None
+            return math.nan
         raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
     return checks.number("learning_rate", value, accepted, positive=True)
 

@@ -36,11 +36,11 @@ NATIVE = CostModel(
     cache_bytes_per_s=30e9,
     cache_bytes=24 * 2**20,
     pass_s=150e-9,
-    moments_s=10e-6,
+    moments_s=3e-6,
     moments_number_s=0.38e-9,
     moments_product_s=0.039e-9,
-    gram_s=0.13e-9,
-    gram_pass_s=40e-9,
+    gram_s=0.15e-9,
+    gram_pass_s=15e-9,
 )
 
 # NumPy and torch on the same machine: two products with x a pass, and Python between them.
