@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
 from gdfast.descent import Options, Samples
@@ -80,26 +80,26 @@ def check(
         b=_intercept(b0, fit_intercept, matrix.dtype),
         options=Options(
             learning_rate=rate,
-            n_iters=_whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
-            optimizer=_one_of("optimizer", optimizer, OPTIMIZERS),
-            momentum=_share("momentum", momentum),
+            n_iters=checks.whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
+            optimizer=checks.one_of("optimizer", optimizer, OPTIMIZERS),
+            momentum=checks.share("momentum", momentum),
             betas=_betas(betas),
-            eps=_number("eps", eps, "a finite number above 0", above=0.0),
+            eps=checks.number("eps", eps, "a finite number above 0", positive=True),
             batch_size=0 if batch_size is None else _batch_size(batch_size, len(matrix)),
-            rng=_order(batch_size, _flag("shuffle", shuffle), rng),
-            l2=_number("l2", l2, "a finite number, 0 or more"),
-            l1=_number("l1", l1, "a finite number, 0 or more"),
+            rng=_order(batch_size, checks.flag("shuffle", shuffle), rng),
+            l2=checks.number("l2", l2, "a finite number, 0 or more"),
+            l1=checks.number("l1", l1, "a finite number, 0 or more"),
             reduction=reduction,
-            tol=-1.0 if tol is None else _number("tol", tol, "None or a finite number, 0 or more"),
-            patience=_whole("patience", patience, 1, "a whole number of passes, 1 or more"),
+            tol=-1.0 if tol is None else checks.number("tol", tol, "None or a finite number, 0 or more"),
+            patience=checks.whole("patience", patience, 1, "a whole number of passes, 1 or more"),
             shift=None,
             scale=None,
         ),
         finds_rate=rate != rate,
-        standardize=_flag("standardize", standardize),
+        standardize=checks.flag("standardize", standardize),
         callback=callback,
-        progress=_flag("progress", progress),
-        plan=_one_of("plan", plan, PLANS),
+        progress=checks.flag("progress", progress),
+        plan=checks.one_of("plan", plan, PLANS),
     )
     return _together(arguments)
 
@@ -220,29 +220,7 @@ def _learning_rate(value: Any) -> float:
         if value == "auto":
             return math.nan
         raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
-    return _number("learning_rate", value, accepted, above=0.0)
-
-
-def _number(name: str, value: Any, accepted: str, above: float | None = None) -> float:
-    """A finite number: above `above`, or else 0 or more."""
-    if type(value) is float and 0 < value < math.inf:
-        return value
-    if type(value) is not float:
-        if isinstance(value, (bool, np.bool_, str)):
-            raise TypeError(f"{name} is {value!r}, accepted is {accepted}")
-        value = arrays.scalar(name, value)
-    if not (value >= 0 if above is None else value > above) or value == math.inf:
-        raise ValueError(f"{name} is {value}, accepted is {accepted}")
-    return float(value)
-
-
-def _share(name: str, value: Any) -> float:
-    """A number from 0 to below 1: what is kept of an average."""
-    accepted = "a number from 0 to below 1"
-    number = _number(name, value, accepted)
-    if number >= 1:
-        raise ValueError(f"{name} is {number}, accepted is {accepted}")
-    return number
+    return checks.number("learning_rate", value, accepted, positive=True)
 
 
 def _betas(value: Any) -> tuple[float, float]:
@@ -251,26 +229,12 @@ def _betas(value: Any) -> tuple[float, float]:
         raise TypeError(f"betas is {value!r}, {accepted}")
     if len(value) != 2:
         raise ValueError(f"betas is {value!r}, {accepted}")
-    return _share("betas[0]", value[0]), _share("betas[1]", value[1])
-
-
-def _whole(name: str, value: Any, lowest: int, accepted: str) -> int:
-    if type(value) is int and value >= lowest:
-        return value
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, accepted is {accepted}") from None
-    if count < lowest:
-        raise ValueError(f"{name} is {count}, accepted is {accepted}")
-    return count
+    return checks.share("betas[0]", value[0]), checks.share("betas[1]", value[1])
 
 
 def _batch_size(value: Any, n: int) -> int:
     accepted = f"None or a whole number of rows from 1 to the {n} there are"
-    size = _whole("batch_size", value, 1, accepted)
+    size = checks.whole("batch_size", value, 1, accepted)
     if size > n:
         raise ValueError(f"batch_size is {size}, accepted is {accepted}")
     return size
@@ -288,17 +252,3 @@ def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | No
     if isinstance(rng, (int, np.integer)) and rng < 0:
         raise ValueError(f"rng is {rng}, accepted is a seed of 0 or more")
     return np.random.default_rng(rng) if shuffle and batch_size is not None else None
-
-
-def _flag(name: str, value: Any) -> bool:
-    if value is True or value is False:
-        return bool(value)
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value!r}, accepted are True and False")
-    return bool(value)
-
-
-def _one_of(name: str, value: Any, accepted: tuple[str, ...]) -> Any:
-    if not isinstance(value, str) or value not in accepted:
-        raise ValueError(f"{name} is {value!r}, accepted are {', '.join(map(repr, accepted))}")
-    return value
