@@ -35,7 +35,7 @@ class CountedScratch {
 // Rows of which a chain of FMAs makes one sum: of a panel that stays in L1 for 16 columns while x passes through. Blocks
 // of the narrow form, whose chains run over every eighth row, are longer for less overhead; and those of a large
 // matrix, which is read and written anew for each block.
-constexpr std::int64_t kBlockRows = 64, kNarrowBlockRows = 1024, kSheetBlockRows = 256;
+constexpr std::int64_t kBlockRows = 128, kNarrowBlockRows = 1024, kSheetBlockRows = 256;
 
 template <class T>
 struct Job {

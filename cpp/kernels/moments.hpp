@@ -23,10 +23,10 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // One cache line on its way to L2.
+  // One cache line on its way.
   GDFAST_INLINE void line() {
     if (next_ >= end_ && !next_run()) return;
-    __builtin_prefetch(next_, 0, 2);
+    __builtin_prefetch(next_, 0, 3);
     next_ += 64;
   }
 
