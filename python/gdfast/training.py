@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import doctor, plan, scaling, step_size
+from gdfast import doctor, plan, plot, scaling, step_size
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Hooks, Options, Outcome, Samples, StopReason
 from gdfast.fit_options import FitArguments
@@ -230,6 +230,7 @@ class _Training:
             learning_rate=self.learning_rate,
             report=report,
             backend=self.backend,
+            sample=plot.sample_of(self.arguments.train),
         )
 
     def diagnosis(self, outcome: Outcome) -> str:
