@@ -106,7 +106,7 @@ def _use_logarithms(panel: Axes, losses: Curve) -> None:
 
 
 def _plain(value: float, _: object = None) -> str:
-    return f"{value:.6g}"
+    return f"{value:,.6g}"
 
 
 def _curve(
