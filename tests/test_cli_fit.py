@@ -23,7 +23,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from gdfast.cli.app import app
-from gdfast.cli.fit import as_options
+from gdfast.cli.messages import as_options
 from gdfast.cli.model import Model, ModelError, load
 
 NAMES = ["area", "rooms", "age"]

@@ -13,6 +13,7 @@ from gdfast.cli import fit as fit_command
 from gdfast.cli import predict as predict_command
 from gdfast.cli import tutorial as tutorial_command
 from gdfast.cli.console import fail
+from gdfast.cli.data import Data
 
 app = typer.Typer(
     add_completion=False,
@@ -141,7 +142,7 @@ def fit(
     if len(delimiter) != 1:
         raise fail(f"--delimiter is {delimiter!r}, accepted is one character")
     fit_command.run(
-        fit_command.Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, delimiter, header),
+        Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, delimiter, header),
         validation_share=validation,
         seed=seed,
         model_path=model,

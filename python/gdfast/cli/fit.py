@@ -4,63 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table as RichTable
 from rich.text import Text
 
 import gdfast
 from gdfast.cli import tables
 from gdfast.cli.console import fail, out
+from gdfast.cli.data import Data, Samples, samples_of, split
+from gdfast.cli.messages import as_options
 from gdfast.cli.model import SUFFIXES as MODEL_SUFFIXES
 from gdfast.cli.model import Model
-from gdfast.cli.score import Score, score
+from gdfast.cli.score import Score
 from gdfast.plot import STOPPED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHART_SUFFIXES = (".png", ".svg", ".pdf")
-DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 SHOWN = 40  # coefficients that the table has room for
 STILL_FALLING = 1e-6  # the share by which the last pass of a fit that is done lowers its loss at most
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Data:
-    """What of a table is used, and as what."""
-
-    path: Path
-    target: str | None
-    columns: Sequence[str] = ()  # none: all
-    exclude: Sequence[str] = ()
-    weights: str | None = None
-    drop_missing: bool = False
-    dtype: str | None = None
-    delimiter: str = ","
-    header: bool = True
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Rows to train on, or to test on."""
-
-    x: Array
-    y: Array
-    sample_weight: Array | None
-
-    def rows(self, chosen: Array) -> Samples:
-        s = self.sample_weight
-        return Samples(self.x[chosen], self.y[chosen], None if s is None else s[chosen])
-
-    def score(self, fit: gdfast.Fit) -> Score:
-        return score(self.x, self.y, fit.w, fit.b, self.sample_weight)
 
 
 def run(
@@ -89,13 +55,13 @@ def run(
     _check_output(model_path, "--model", MODEL_SUFFIXES)
     _check_output(chart_path, "--chart", CHART_SUFFIXES)
     try:
-        names, target, samples, dropped = _load(data)
+        names, target, samples, dropped = samples_of(data)
+        train, held_out = samples, None
+        if validation_share is not None:
+            train, held_out = split(samples, validation_share, seed)
     except tables.TableError as error:
         raise fail(str(error)) from None
 
-    train, held_out = samples, None
-    if validation_share is not None:
-        train, held_out = _split(samples, validation_share, seed)
     if options.get("batch_size") is not None:  # batches take rows here and there
         train = Samples(np.ascontiguousarray(train.x), train.y, train.sample_weight)
     fit = _train(names, train, held_out, {**options, "rng": seed})
@@ -128,27 +94,6 @@ def run(
         raise fail("interrupted: this is the model so far", status=130)
 
 
-def as_options(message: str) -> str:
-    """A message of `gdfast.fit` with its arguments written as they are on the command line."""
-    message = re.sub(rf"\b({_ARGUMENTS})=(None|True|False|'[^']*'|[\w+-]+(?:\.\w[\w+-]*)*)", _option, message)
-    return re.sub(rf"\b({_ARGUMENTS}) (is|has)\b", lambda found: f"{_dashed(found[1])} {found[2]}", message)
-
-
-_ARGUMENTS = (
-    "learning_rate|n_iters|optimizer|momentum|batch_size|l1|l2|standardize|reduction|tol|patience|plan|backend|rng"
-)
-
-
-def _option(found: re.Match[str]) -> str:
-    name, value = _dashed(found[1]), found[2].strip("'")
-    words = {"None": f"no {name}", "True": name, "False": name.replace("--", "--no-", 1)}
-    return words.get(value, f"{name} {value}")
-
-
-def _dashed(argument: str) -> str:
-    return "--seed" if argument == "rng" else f"--{argument.replace('_', '-')}"
-
-
 def _check_output(path: Path | None, option: str, suffixes: Sequence[str]) -> None:
     """Before anything is read: nobody wants to train for an hour first."""
     if path is None:
@@ -159,68 +104,8 @@ def _check_output(path: Path | None, option: str, suffixes: Sequence[str]) -> No
         raise fail(f"{option}: there is no folder {str(path.parent)!r}")
 
 
-def _load(data: Data) -> tuple[list[str], str, Samples, int]:
-    table = tables.open_table(data.path, delimiter=data.delimiter, header=data.header)
-    target = _target(table, data)
-    special = [target] if data.weights is None else [target, data.weights]
-    _known(table, special[:1], "--target")
-    _known(table, special[1:], "--weights")
-    if len(set(special)) < len(special):
-        raise tables.TableError(f"{target!r} is the target and can't be the weights as well")
-    chosen = _names(table, data.columns, "--columns") or [name for name in table.names if name not in special]
-    left_out = _names(table, data.exclude, "--exclude")
-    both = [name for name in chosen if name in special]
-    if both:
-        raise tables.TableError(f"--columns: {tables.listed(both)} is what the model is to predict, or the weights")
-    names = [name for name in chosen if name not in left_out]
-    if not names:
-        raise tables.TableError(f"{data.path} has no column left to predict {target!r} from")
-
-    dtype = None if data.dtype is None else DTYPES[data.dtype]
-    wanted = [*names, *special]
-    matrix, dropped = tables.read(table, wanted, dtype, drop_missing=data.drop_missing)
-    d = len(names)
-    return names, target, Samples(matrix[:, :d], matrix[:, d], matrix[:, d + 1] if data.weights else None), dropped
-
-
-def _target(table: tables.Table, data: Data) -> str:
-    if data.target is not None:
-        index = data.target.removeprefix("-")
-        if isinstance(table, tables.NpyTable) and index.isdigit() and data.target.startswith("-"):
-            from_end = len(table.names) - int(index)
-            return str(from_end)
-        return data.target
-    if isinstance(table, tables.NpyTable):
-        return table.names[-1]
-    raise tables.TableError(f"--target says which column to predict; {data.path} has {tables.listed(table.names)}")
-
-
-def _names(table: tables.Table, given: Sequence[str], option: str) -> list[str]:
-    """Names of columns as they were given: several in one word with commas between them, or one that has a comma."""
-    names = [name for word in given for name in ([word] if word in table.names else word.split(","))]
-    _known(table, names, option)
-    return list(dict.fromkeys(names))
-
-
-def _known(table: tables.Table, names: Sequence[str], option: str) -> None:
-    unknown = [name for name in names if name not in table.names]
-    if unknown:
-        raise tables.TableError(
-            f"{option}: {table.path} has no column {tables.listed(unknown)}; it has {tables.listed(table.names)}"
-        )
-
-
-def _split(samples: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
-    n = len(samples.y)
-    if n < 2:
-        raise fail("--validation: there is but one row, and none to hold out")
-    order = np.random.default_rng(seed).permutation(n)
-    held_out = min(max(1, round(share * n)), n - 1)
-    return samples.rows(np.sort(order[held_out:])), samples.rows(np.sort(order[:held_out]))
-
-
 def _train(names: list[str], train: Samples, held_out: Samples | None, options: dict[str, Any]) -> gdfast.Fit:
-    validation: tuple[Array, ...] | None = None
+    validation: tuple[tables.Array, ...] | None = None
     if held_out is not None:
         s = held_out.sample_weight
         validation = (held_out.x, held_out.y) if s is None else (held_out.x, held_out.y, s)

@@ -109,7 +109,7 @@ def read(table: Table, names: Sequence[str], dtype: np.dtype[Any] | None, *, dro
             f"{table.path} has missing values in {counts}{more}: --drop-missing leaves such rows out, "
             f"{_leave_out(names, bad)}"
         )
-    kept: NDArray[np.bool_] = np.isfinite(matrix).all(axis=1)
+    kept = np.asarray(np.isfinite(matrix).all(axis=1))
     if not kept.any():
         raise TableError(f"every row of {table.path} has a missing value: {_leave_out(names, bad)}")
     return Rows(matrix[kept], int(len(kept) - kept.sum()))
