@@ -101,7 +101,7 @@ def test_trajectories(
 def test_w_and_loss_are_those_of_single_steps(backend: Any, dtype: np.dtype[Any]) -> None:
     x, y, _ = oracle.normal(20, 3, dtype)
     w = np.zeros(3, dtype)
-    fit = backend.fit(x, y, learning_rate=0.1, n_iters=5)
+    fit = backend.fit(x, y, learning_rate=0.1, n_iters=5, plan="stream")
     for k in range(5):
         loss, grad = backend.loss_and_gradient(x, y, w)
         assert loss == fit.losses[k]
@@ -143,7 +143,7 @@ def test_training_can_go_on_where_it_ended(backend: Any, dtype: np.dtype[Any]) -
 
 def test_no_passes_evaluate_the_loss(backend: Any, dtype: np.dtype[Any]) -> None:
     x, y, w = oracle.normal(20, 3, dtype)
-    fit = backend.fit(x, y, w0=w, n_iters=0)
+    fit = backend.fit(x, y, w0=w, n_iters=0, plan="stream")
     np.testing.assert_array_equal(fit.w, w)
     assert (fit.b, fit.n_iters, fit.losses.shape, fit.stop_reason) == (None, 0, (0,), "n_iters")
     assert fit.loss == backend.loss_and_gradient(x, y, w)[0]

@@ -1,4 +1,4 @@
-"""Bad options of `fit` get an exception that says what came and what is accepted; so do good ones that don't go together."""
+"""Bad options of `fit`, and good ones that don't go together, get an exception that says what is accepted."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ BATCHES: dict[str, Case] = {
     "shuffle a number": (TypeError, {"shuffle": 1}, ("shuffle is 1", "True and False")),
     "rng a float": (TypeError, {"rng": 1.0}, ("rng is of type float", "np.random.default_rng")),
     "rng a boolean": (TypeError, {"rng": True}, ("rng is of type bool",)),
-    "rng of the old kind": (TypeError, {"rng": np.random.RandomState}, ("rng is of type", "default_rng")),  # noqa: NPY002
+    "rng of the old kind": (TypeError, {"rng": np.random.RandomState}, ("rng is of type", "default_rng")),
     "rng below 0": (ValueError, {"rng": -1, "batch_size": 2}, ("rng is -1", "0 or more")),
 }
 

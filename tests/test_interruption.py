@@ -70,7 +70,8 @@ def send():
 
 threading.Thread(target=send).start()
 try:
-    backend.fit(x, y, learning_rate=1e-6, n_iters=10**6, callback=(lambda step: None) if with_callback else None)
+    callback = (lambda step: None) if with_callback else None
+    backend.fit(x, y, learning_rate=1e-6, n_iters=10**6, callback=callback, plan="stream")
 except KeyboardInterrupt as error:
     seconds, fit = time.monotonic() - sent[0], error.fit
 print(json.dumps({
@@ -112,7 +113,7 @@ def send():
 threading.Thread(target=send).start()
 start = time.monotonic()
 try:
-    gdfast.fit(x, y)
+    gdfast.fit(x, y, plan="stream")
 except KeyboardInterrupt as error:
     fit = error.fit
 soon = time.monotonic() - start < 2

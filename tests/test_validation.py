@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import gdfast
-
 X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
 X1 = np.array([1.0, 2.0, 4.0])
 Y = np.array([1.0, 2.0, 3.0])
@@ -181,7 +179,7 @@ def test_out_goes_with_columns(backend: Any) -> None:
         backend.loss_and_gradient(X1, Y, 1.0, out=np.empty(1))
 
 
-# --- fit (its options are in test_fit_options.py) ----------------------------------------------------------------------
+# --- fit (its options are in test_fit_options.py) ---------------------------------------------------------------------
 
 
 def test_fit_checks_its_data(backend: Any) -> None:

@@ -57,6 +57,11 @@ bool vector_of(py::handle object, std::int64_t n, VectorView& view) {
   return true;
 }
 
+bool read_samples(py::handle x, py::handle y, py::handle s, Inputs& inputs) {
+  return as_matrix(x, inputs.x, inputs.one_dimensional) && vector_of(y, inputs.x.n, inputs.y) &&
+         (s.is_none() || vector_of(s, inputs.x.n, inputs.s));
+}
+
 // x, w and b; false where they need validation.
 bool read_model(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
   if (!as_matrix(x, inputs.x, inputs.one_dimensional)) return false;
@@ -111,6 +116,13 @@ void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::ha
   inputs.keep_alive = validate("problem", x, y, w, b, sample_weight);
   const py::tuple ready(inputs.keep_alive);
   if (!read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
+}
+
+void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs) {
+  if (read_samples(x, y, sample_weight, inputs)) return;
+  inputs.keep_alive = validate("samples", x, y, sample_weight);
+  const py::tuple ready(inputs.keep_alive);
+  if (!read_samples(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs) {

@@ -15,7 +15,7 @@ namespace gdfast::bindings {
 
 namespace py = pybind11;
 
-// The arguments of loss_and_gradient, as views. Holds the converted arrays that the views point into, if any.
+// The arguments of loss_and_gradient, of some of them, as views. Holds the converted arrays that the views point into, if any.
 struct Inputs {
   MatrixView x;
   VectorView y, s;
@@ -35,6 +35,7 @@ std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);
 
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs);
+void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs);
 void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs);
 
 // x, y, and y_pred for gradient; y and y_pred for loss.

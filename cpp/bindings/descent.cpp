@@ -126,25 +126,24 @@ class Progress {
 // The order of a pass, drawn from a NumPy Generator under its own lock.
 class Permutation {
  public:
-  Permutation(const py::object& rng, const Stop& stop) : stop_(stop) {
+  explicit Permutation(const py::object& rng) {
     const py::object generator = rng.attr("bit_generator");
     lock_ = generator.attr("lock");
     bits_ = py::capsule(generator.attr("capsule")).get_pointer<BitGenerator>();
   }
 
-  bool operator()(std::int64_t n, std::int64_t* order) const {
-    acquire("acquire");
-    const bool drawn = permutation(*bits_, n, order, stop_);
-    acquire("release");
+  bool operator()(std::int64_t n, std::int64_t* order, const Stop& stop) const {
+    call("acquire");
+    const bool drawn = permutation(*bits_, n, order, stop);
+    call("release");
     return drawn;
   }
 
  private:
-  const Stop& stop_;
   py::object lock_;
   BitGenerator* bits_;
 
-  void acquire(const char* method) const {
+  void call(const char* method) const {
     const HeldGil gil;
     lock_.attr(method)();
   }
@@ -224,7 +223,7 @@ class Session {
           py::handle hooks)
       : has_b_(!b.is_none()),
         options_(options_of(options, has_b_)),
-        order_(train.samples.x.n, draw(options)),
+        order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
         sources_(columns_, take_reduction(options.attr("reduction")), stop_, counters_) {
     start(w, b, train.d);
@@ -264,7 +263,13 @@ class Session {
 
   RowOrder::Draw draw(py::handle options) {
     const py::object rng = options.attr("rng");
-    return rng.is_none() ? RowOrder::Draw() : RowOrder::Draw(Permutation(rng, stop_));
+    return rng.is_none() ? RowOrder::Draw() : RowOrder::Draw(Permutation(rng));
+  }
+
+  // Then an order drawn ahead would leave the generator elsewhere than where the passes made have brought it; and a
+  // callback may draw from it too.
+  bool may_end_early(bool has_validation, py::handle hooks) const {
+    return has_validation || options_.tol >= 0 || !hooks.attr("callback").is_none();
   }
 
   void start(py::handle w, py::handle b, std::int64_t d) {

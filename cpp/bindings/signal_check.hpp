@@ -1,4 +1,4 @@
-// Ctrl-C while the GIL is released.
+// Ctrl-C during long work without the GIL.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -9,8 +9,10 @@
 
 namespace gdfast::bindings {
 
+namespace py = pybind11;
+
 // The exception itself, with the frames it came through.
-inline pybind11::object exception_of(const pybind11::error_already_set& raised) {
+inline py::object exception_of(const py::error_already_set& raised) {
   if (raised.trace()) PyException_SetTraceback(raised.value().ptr(), raised.trace().ptr());
   return raised.value();
 }
@@ -19,7 +21,7 @@ inline pybind11::object exception_of(const pybind11::error_already_set& raised) 
 // that a handler raises is kept for the end.
 class SignalCheck {
  public:
-  explicit SignalCheck(pybind11::object& error) : error_(error) {}
+  explicit SignalCheck(py::object& error) : error_(error) {}
 
   bool operator()() {
     // Looking at the clock costs more than a small pass.
@@ -33,13 +35,13 @@ class SignalCheck {
     asked_ = last_ = now;
     const HeldGil gil;
     if (PyErr_CheckSignals() == 0) return false;
-    error_ = exception_of(pybind11::error_already_set());
+    error_ = exception_of(py::error_already_set());
     return true;
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  pybind11::object& error_;
+  py::object& error_;
   unsigned calls_ = 0;
   bool slow_ = true;
   Clock::time_point last_{}, asked_{Clock::now()};

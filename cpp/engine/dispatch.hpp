@@ -36,4 +36,9 @@ const KernelTable<T>& kernels() {
   return table;
 }
 
+inline const PanelTable& panel_kernels() {
+  static const PanelTable& table = active_isa().kernels->panel;
+  return table;
+}
+
 }  // namespace gdfast

@@ -203,6 +203,7 @@ bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop*
   sums.merge();
   const double weight = s_.data != nullptr ? sums.weight() : static_cast<double>(x_.n);
   const double scale = reduction_ == Reduction::mean ? 1.0 / weight : 1.0;
+  loss.weight = weight;
   loss.loss = reduction_ == Reduction::mean ? sums.loss() / weight : sums.loss();
   loss.grad_b = 2 * scale * sums.grad_b();
   write_gradient(sums, x_.d, 2 * scale, grad);

@@ -14,6 +14,7 @@ enum class Reduction { mean, sum };
 struct Loss {
   double loss;
   double grad_b;
+  double weight;  // Σ s, where it was summed
 };
 
 // Returns true to give up; asked on the calling thread, between segments. May be empty.

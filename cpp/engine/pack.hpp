@@ -28,4 +28,13 @@ void gather_vector(const VectorView& v, const Picked& picked, T* out);
 template <class T>
 void gather_rows(const MatrixView& x, const Picked& picked, T* out);
 
+// Element (i, j) of x, which has dtype T, to out[i · row_step + j · column_step].
+template <class T, class To>
+void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
+             std::ptrdiff_t column_step);
+
+// Elements of v as T, and then as float64.
+template <class T>
+void pack_vector_as(const VectorView& v, std::int64_t first, std::int64_t count, double* out);
+
 }  // namespace gdfast

@@ -3,6 +3,6 @@
 
 namespace gdfast {
 
-constinit const Kernels kAvx512Kernels = {make_table<Register<Avx512F32, 1>>(), make_table<Register<Avx512F64, 1>>()};
+constinit const Kernels kAvx512Kernels = make_kernels<Register<Avx512F32, 1>, Register<Avx512F64, 1>>();
 
 }  // namespace gdfast

@@ -3,6 +3,6 @@
 
 namespace gdfast {
 
-constinit const Kernels kNeonKernels = {make_table<Register<NeonF32, 4>>(), make_table<Register<NeonF64, 4>>()};
+constinit const Kernels kNeonKernels = make_kernels<Register<NeonF32, 4>, Register<NeonF64, 4>>();
 
 }  // namespace gdfast

@@ -4,7 +4,7 @@
 
 namespace gdfast {
 
-constinit const Kernels kScalarKernels = {make_table<Register<ScalarNative<float>, 16>>(),
-                                          make_table<Register<ScalarNative<double>, 8>>()};
+constinit const Kernels kScalarKernels =
+    make_kernels<Register<ScalarNative<float>, 16>, Register<ScalarNative<double>, 8>>();
 
 }  // namespace gdfast

@@ -57,6 +57,72 @@ struct Form {
   RunKernel<T> gradient;
 };
 
+// --- moments ---
+
+// Below this many columns the moments are taken with rows in the lanes of a register; from it on, with columns.
+inline constexpr std::int64_t kNarrowMoments = 5;
+
+// Rows in float64, eight columns to a strip. A strip's rows follow each other; `stride` elements lead to the next strip.
+inline constexpr std::int64_t kStrip = 8;
+struct Panel {
+  double* data;
+  std::ptrdiff_t stride;
+};
+
+// Memory to fetch while something else is computed: `runs` times `bytes` bytes.
+struct Area {
+  const char* from;
+  std::int64_t bytes;
+  std::ptrdiff_t stride;
+  std::int64_t runs;
+};
+struct Ahead {
+  Area area[3];
+  int areas;          // still to come
+  const char* next;   // the next line of the current run
+  const char* end;    // of that run
+};
+
+// out[a][c] += Σᵢ left[i][a] · right[i][c], for some columns of one strip and all columns of several.
+struct Band {
+  const double* left;     // the first column: row i lies kStrip elements further
+  const double* right;    // the first strip
+  std::ptrdiff_t stride;  // from strip to strip of right
+  std::int64_t n;
+  int columns;         // of left: 1 to 8
+  std::int64_t width;  // columns of right
+  double* out;
+  std::ptrdiff_t out_stride;  // from row to row
+};
+
+// Few columns, each contiguous. y and s likewise; s may be null.
+template <class T>
+struct NarrowBlock {
+  const T* x;
+  std::ptrdiff_t stride;  // from column to column
+  const T* y;
+  const T* s;
+  std::int64_t n;
+  double* out;  // (d + 2)², of which the upper triangle is added to
+};
+
+struct PanelTable {
+  void (*band)(const Band&, Ahead&);
+  // to = s · from, row by row.
+  void (*scale)(Panel from, std::int64_t strips, const double* s, std::int64_t n, Panel to);
+};
+
+// n rows of d elements, contiguous by rows or by columns, as a panel; a vector in float64; few columns.
+template <class T>
+struct MomentsTable {
+  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out);
+  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out);
+  void (*vector)(const T* v, std::int64_t n, double* out);
+  // Rows of two to four elements as columns, `stride` elements apart.
+  void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
+  void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
+};
+
 template <class T>
 struct KernelTable {
   RunKernel<T> narrow_rows[kNarrow];     // fused, by d: rows of d < 16 contiguous elements
@@ -66,11 +132,13 @@ struct KernelTable {
   Form<T> columns;                       // contiguous columns
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
+  MomentsTable<T> moments;
 };
 
 struct Kernels {
   KernelTable<float> f32;
   KernelTable<double> f64;
+  PanelTable panel;
 };
 
 extern const Kernels kScalarKernels;

@@ -3,8 +3,10 @@
 
 #include "fused_columns.hpp"
 #include "fused_rows.hpp"
+#include "moments.hpp"
 #include "narrow.hpp"
 #include "vectors.hpp"
+#include "widen.hpp"
 
 namespace gdfast {
 namespace {
@@ -16,6 +18,12 @@ constexpr void fill_narrow(KernelTable<typename V::T>& table) {
   if constexpr (D + 1 < kNarrow) fill_narrow<V, D + 1>(table);
 }
 
+template <class V, int D>
+constexpr void fill_narrow_moments(MomentsTable<typename V::T>& table) {
+  table.narrow[D] = narrow_moments<DoubleOf<V>, typename V::T, D>;
+  if constexpr (D + 1 < kNarrowMoments) fill_narrow_moments<V, D + 1>(table);
+}
+
 template <class V>
 constexpr KernelTable<typename V::T> make_table() {
   KernelTable<typename V::T> table{};
@@ -25,7 +33,14 @@ constexpr KernelTable<typename V::T> make_table() {
   table.columns = columns_form<V, V::rows_at_a_time>();
   table.squares = squares<V>;
   table.sum = sum<V>;
+  table.moments = {widen_rows<V>, widen_columns<V>, widen_vector<V>, turn<V>, {}};
+  fill_narrow_moments<V, 1>(table.moments);
   return table;
+}
+
+template <class F32, class F64>
+constexpr Kernels make_kernels() {
+  return {make_table<F32>(), make_table<F64>(), {band_sums<F64>, scale<F64>}};
 }
 
 }  // namespace

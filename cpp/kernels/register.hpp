@@ -6,6 +6,12 @@
 //   sum4              the sums of four registers, by halving: lanes + lanes/2, then /4, ... then 1
 //   sum_rows          the same of `rows_at_a_time` registers into one, where they fit
 //   wide              the same lanes in float64: wide_load  wide_store  wide_add  wide_fma
+// and float32 offers
+//   low  high         its lower and upper lanes as registers of its `Double`, the native type of float64
+// and float64
+//   load  load_first  of floats, converted
+//   tile_columns  tile_strips   how many sums moments keep at once, in columns times virtual registers
+//   narrow_sums       the same for moments of few columns, in virtual registers
 // *_first(…, m) touches the first m lanes only; the others read as zero. m may be negative or above `lanes`.
 //
 // Everything per ISA lives in an anonymous namespace: two ISAs never share a symbol.
@@ -42,6 +48,8 @@ struct Register {
   static constexpr int lanes = N::lanes * K;
   static constexpr int group = N::group;
   static constexpr int rows_at_a_time = N::rows_at_a_time;
+  static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
+  using Double = Register<typename N::Double, 8 / N::Double::lanes>;
   static_assert(lanes * sizeof(T) == 64, "the virtual register has 64 bytes on every ISA");
 
   struct reg {
@@ -57,12 +65,14 @@ struct Register {
     GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::broadcast(value);
     return r;
   }
-  static GDFAST_INLINE reg load(const T* p) {
+  template <class From>
+  static GDFAST_INLINE reg load(const From* p) {
     reg r;
     GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::load(p + k * N::lanes);
     return r;
   }
-  static GDFAST_INLINE reg load_first(const T* p, int m) {
+  template <class From>
+  static GDFAST_INLINE reg load_first(const From* p, int m) {
     reg r;
     GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::load_first(p + k * N::lanes, m - k * N::lanes);
     return r;
@@ -140,6 +150,16 @@ struct Register {
   static GDFAST_INLINE wide wide_fma(reg a, reg b, wide c) {
     GDFAST_UNROLL for (int k = 0; k < K; ++k) c.part[k] = N::wide_fma(a.part[k], b.part[k], c.part[k]);
     return c;
+  }
+  // The lower and the upper eight lanes of sixteen, in float64.
+  template <class Reg>
+  static GDFAST_INLINE void widen(reg v, Reg (&out)[2]) {
+    constexpr int kLanes = N::Double::lanes, kParts = 8 / kLanes, kHalves = N::lanes / kLanes;
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) {
+      const int first = kHalves * k;
+      out[first / kParts].part[first % kParts] = N::low(v.part[k]);
+      if constexpr (kHalves == 2) out[(first + 1) / kParts].part[(first + 1) % kParts] = N::high(v.part[k]);
+    }
   }
 
  private:

@@ -39,8 +39,11 @@ GDFAST_INLINE __m256d sum4_f64(__m256d a, __m256d b, __m256d c, __m256d d) {
   return _mm256_permute4x64_pd(acbd, 0xD8);
 }
 
+struct Avx2F64;
+
 struct Avx2F32 {
   using T = float;
+  using Double = Avx2F64;
   using reg = __m256;
   struct wide {
     __m256d low, high;
@@ -98,18 +101,26 @@ struct Avx2F32 {
 
 struct Avx2F64 {
   using T = double;
+  using Double = Avx2F64;
   using reg = __m256d;
   using wide = __m256d;
   static constexpr int lanes = 4;
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 4;
+  // Two FMA ports of latency 4 need eight native sums in flight; twelve would leave no room for operands here.
+  static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 6;
 
   static GDFAST_INLINE __m256i mask(int m) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask32 + 16 - 2 * clamp_lanes(m, lanes)));
   }
   static GDFAST_INLINE reg broadcast(T value) { return _mm256_set1_pd(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm256_loadu_pd(p); }
+  static GDFAST_INLINE reg load(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm256_maskload_pd(p, mask(m)); }
+  static GDFAST_INLINE reg load_first(const float* p, int m) {
+    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMask32 + 16 - clamp_lanes(m, lanes)));
+    return _mm256_cvtps_pd(_mm_maskload_ps(p, first));
+  }
   static GDFAST_INLINE void store(T* p, reg v) { _mm256_storeu_pd(p, v); }
   static GDFAST_INLINE void store_first(T* p, int m, reg v) { _mm256_maskstore_pd(p, mask(m), v); }
   static GDFAST_INLINE reg add(reg a, reg b) { return _mm256_add_pd(a, b); }

@@ -6,8 +6,11 @@
 namespace gdfast {
 namespace {
 
+struct Avx512F64;
+
 struct Avx512F32 {
   using T = float;
+  using Double = Avx512F64;
   using reg = __m512;
   struct wide {
     __m512d low, high;
@@ -85,16 +88,23 @@ struct Avx512F32 {
 
 struct Avx512F64 {
   using T = double;
+  using Double = Avx512F64;
   using reg = __m512d;
   using wide = __m512d;
   static constexpr int lanes = 8;
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 8;
+  // 24 sums, three registers of the right side, and the left side is broadcast on its way from memory.
+  static constexpr int tile_columns = 8, tile_strips = 3, narrow_sums = 24;
 
   static GDFAST_INLINE __mmask8 mask(int m) { return static_cast<__mmask8>(_bzhi_u32(0xff, static_cast<unsigned>(m))); }
   static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_pd(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_pd(p); }
+  static GDFAST_INLINE reg load(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm512_maskz_loadu_pd(mask(m), p); }
+  static GDFAST_INLINE reg load_first(const float* p, int m) {
+    return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask(m), p));
+  }
   static GDFAST_INLINE void store(T* p, reg v) { _mm512_storeu_pd(p, v); }
   static GDFAST_INLINE void store_first(T* p, int m, reg v) { _mm512_mask_storeu_pd(p, mask(m), v); }
   static GDFAST_INLINE reg add(reg a, reg b) { return _mm512_add_pd(a, b); }

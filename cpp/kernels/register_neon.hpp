@@ -8,8 +8,11 @@
 namespace gdfast {
 namespace {
 
+struct NeonF64;
+
 struct NeonF32 {
   using T = float;
+  using Double = NeonF64;
   using reg = float32x4_t;
   struct wide {
     float64x2_t low, high;
@@ -81,14 +84,21 @@ struct NeonF32 {
 
 struct NeonF64 {
   using T = double;
+  using Double = NeonF64;
   using reg = float64x2_t;
   using wide = float64x2_t;
   static constexpr int lanes = 2;
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 4;
+  static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 6;  // 16 and 24 native sums of 32 registers
 
   static GDFAST_INLINE reg broadcast(T value) { return vdupq_n_f64(value); }
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f64(p); }
+  static GDFAST_INLINE reg load(const float* p) { return vcvt_f64_f32(vld1_f32(p)); }
+  static GDFAST_INLINE reg load_first(const float* p, int m) {
+    const T lane[lanes] = {m > 0 ? load_one(p) : 0.0, m > 1 ? load_one(p + 1) : 0.0};
+    return vld1q_f64(lane);
+  }
   static GDFAST_INLINE reg load_first(const T* p, int m) {
     const T lane[lanes] = {m > 0 ? load_one(p) : 0.0, m > 1 ? load_one(p + 1) : 0.0};
     return vld1q_f64(lane);

@@ -11,9 +11,11 @@ struct ScalarNative {
   using T = Scalar;
   using reg = T;
   using wide = double;
+  using Double = ScalarNative<double>;
   static constexpr int lanes = 1;
   static constexpr int group = static_cast<int>(16 / sizeof(T));
   static constexpr int rows_at_a_time = 4;
+  static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 6;
 
   static T fused(T a, T b, T c) {
     if constexpr (sizeof(T) == sizeof(float)) {
@@ -24,8 +26,14 @@ struct ScalarNative {
   }
 
   static reg broadcast(T value) { return value; }
-  static reg load(const T* p) { return load_one(p); }
-  static reg load_first(const T* p, int m) { return m > 0 ? load_one(p) : T(0); }
+  template <class From>
+  static reg load(const From* p) {
+    return static_cast<T>(load_one(p));
+  }
+  template <class From>
+  static reg load_first(const From* p, int m) {
+    return m > 0 ? static_cast<T>(load_one(p)) : T(0);
+  }
   static void store(T* p, reg v) { *p = v; }
   static void store_first(T* p, int m, reg v) {
     if (m > 0) *p = v;
@@ -44,6 +52,7 @@ struct ScalarNative {
     out[2] = c;
     out[3] = d;
   }
+  static double low(reg v) { return static_cast<double>(v); }
   static wide wide_load(const double* p) { return *p; }
   static void wide_store(double* p, wide v) { *p = v; }
   static wide wide_add(reg a, wide c) { return c + static_cast<double>(a); }

@@ -12,6 +12,10 @@ from gdfast.conversion import Array
 
 StopReason = Literal["n_iters", "tol", "validation", "callback", "interrupted", "diverged"]
 
+# An objective more than so many times what training began with, or could have begun with at w = b = 0, is on its way to
+# infinity: where the last is only a pass or two away, rounding has left nothing of the optimum.
+GROWTH = 1e10
+
 # Called after each pass with (iteration, copy of w, b, loss); a true answer stops.
 AfterPass = Callable[[int, Array, float | None, float], object]
 # Called with (passes done, loss), at most every 0.1 s.

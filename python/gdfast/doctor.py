@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast.conversion import Array
-from gdfast.descent import Samples
+from gdfast.descent import GROWTH, Samples
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -25,6 +25,10 @@ SAMPLE_ROWS = 1024
 UNEVEN = 1e3
 
 NAMED = 3  # columns that a message names
+
+# What messages call the parts of the data.
+TRAIN = ("x", "y", "sample_weight")
+VALIDATION = ("validation[0]", "validation[1]", "validation[2]")
 
 
 class DivergenceError(ArithmeticError):
@@ -48,48 +52,52 @@ class DivergenceError(ArithmeticError):
     fit: Fit
 
 
-class Failure(NamedTuple):
-    """A descent that diverged."""
+class Divergence(NamedTuple):
+    """How far a descent came that diverged."""
 
     losses: NDArray[np.float64]
     loss: float
     learning_rate: float
-    curvature: float  # L, or NaN where it isn't finite
+    baseline: float
+
+    @property
+    def in_a_pass(self) -> bool:
+        """Whether a pass found it; else the objective after the last one did."""
+        return len(self.losses) > 0 and not self.losses[-1] <= GROWTH * max(self.losses[0], self.baseline)
+
+    @property
+    def objective(self) -> float:
+        """The value that gave it away."""
+        return float(self.losses[-1]) if self.in_a_pass else self.loss
 
 
-def diagnose(arguments: FitArguments, failure: Failure) -> str:
-    """The message of a `DivergenceError`, for data that is finite."""
-    losses = failure.losses
-    if len(losses):
-        where = f"in pass {len(losses)} of {arguments.n_iters}"
-        if np.isfinite(losses[-1]) and not failure.loss == losses[-1]:
-            where = "in the last pass"
-    else:
-        where = "before the first pass"
-    start = f", and began at {losses[0]:.6g}" if len(losses) > 1 else ""
+def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> str:
+    """The message of a `DivergenceError` for data that is finite; `curvature` is L, or NaN where it isn't finite."""
+    done = len(reached.losses)
+    place = f"in pass {done} of {arguments.n_iters}" if reached.in_a_pass else f"after pass {done}"
+    start = f" (at first {reached.losses[0]:.6g})" if done > 1 else ""
     sentences = [
-        f"training diverged {where}, with learning_rate={failure.learning_rate:.6g}: its objective is "
-        f"{failure.loss:.6g}{start}.",
-        _stability(arguments, failure),
+        f"training diverged {place} with learning_rate={reached.learning_rate:.6g}: "
+        f"the objective is {reached.objective:.6g}{start}.",
+        _stability(arguments, curvature),
         _largest_columns(arguments),
-        _remedy(arguments, failure),
+        _remedy(arguments, curvature),
     ]
     return " ".join(filter(None, sentences))
 
 
-def not_finite(train: Samples, names: tuple[str, str, str] = ("x", "y", "sample_weight")) -> str | None:
-    """Where the first NaN or infinity of the data is, as a message; None where there is none."""
-    if train.gram is not None and train.x is None:
-        return None if np.isfinite(train.gram).all() else "the moments hold a NaN or an infinity: the data did"
-    for name, array in zip(names, train[:3], strict=True):
+def refuse_not_finite(samples: Samples, names: tuple[str, str, str]) -> None:
+    """Raise a `DivergenceError` that names the first NaN or infinity of the data, if there is one."""
+    if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram).all():
+        raise DivergenceError("the moments hold a NaN or an infinity, as the data must have that they were taken of")
+    for name, array in zip(names, samples[:3], strict=True):
         position = None if array is None else first_not_finite(array)
         if array is not None and position is not None:
-            index = ", ".join(map(str, position))
-            return (
-                f"{name}[{index}] is {array[position]}, and no loss is finite with it: leave such rows out "
-                f"(keep = np.isfinite({name}){'.all(axis=1)' if array.ndim == 2 else ''}), or fill them in"
+            rows = f"np.isfinite({name}).all(axis=1)" if array.ndim == 2 else f"np.isfinite({name})"
+            raise DivergenceError(
+                f"{name}[{', '.join(map(str, position))}] is {array[position]}, and no loss is finite with it: "
+                f"leave out such rows (keep those where {rows}), or fill them in"
             )
-    return None
 
 
 def first_not_finite(array: Array) -> tuple[int, ...] | None:
@@ -124,10 +132,11 @@ def advice(arguments: FitArguments) -> tuple[str, ...]:
 
 def column_scales(train: Samples) -> NDArray[np.float64]:
     """The root mean square of each column, on evenly spaced rows: their squares are the Hessian's diagonal."""
+    scales: NDArray[np.float64]
     with np.errstate(over="ignore", invalid="ignore"):
         if train.x is None:
             assert train.gram is not None
-            scales: NDArray[np.float64] = np.sqrt(np.diag(train.gram)[:-2] / train.gram[-2, -2])
+            scales = np.sqrt(np.diag(train.gram)[:-2] / train.gram[-2, -2])
             return scales
         n, d = train.x.shape
         rows = min(n, SAMPLE_ROWS, max(16, BLOCK // d))
@@ -137,10 +146,11 @@ def column_scales(train: Samples) -> NDArray[np.float64]:
         for start in range(0, rows, together):
             block = train.x[start * step : min(rows, start + together) * step : step].astype(np.float64)
             total += np.einsum("ij,ij->j", block, block)
-        return np.sqrt(total / rows)
+        scales = np.sqrt(total / rows)
+        return scales
 
 
-def _stability(arguments: FitArguments, failure: Failure) -> str:
+def _stability(arguments: FitArguments, curvature: float) -> str:
     """Which learning rates don't diverge.
 
     Along an eigenvector of the Hessian with eigenvalue h, and with a = learning rate * h, each optimiser is a linear
@@ -154,12 +164,12 @@ def _stability(arguments: FitArguments, failure: Failure) -> str:
     """
     if arguments.optimizer == "adam":
         return "Adam moves each coefficient by up to about the learning rate a step."
-    if not np.isfinite(failure.curvature):
+    if not np.isfinite(curvature):
         return "The squares of the data are beyond the range of its dtype."
-    if failure.curvature == 0:
+    if curvature == 0:
         return ""
     factor, formula = largest_stable(arguments.optimizer, arguments.momentum)
-    rate = factor / failure.curvature
+    rate = factor / curvature
     batches = " for all of the data at once, and less for batches" if arguments.batch_size else ""
     return f"The largest stable learning rate is {rate:.4g}{batches} ({formula}, with L the largest curvature)."
 
@@ -188,12 +198,12 @@ def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
         name = repr(arguments.columns[j])
     else:
         name = f"x[:, {j}]"
-    return f"{name} ({scales[j]:.3g})"
+    return f"{name} ({scales[j]:.4g})"
 
 
-def _remedy(arguments: FitArguments, failure: Failure) -> str:
+def _remedy(arguments: FitArguments, curvature: float) -> str:
     standardize = "" if arguments.standardize else "standardize=True"
-    if not np.isfinite(failure.curvature):
+    if not np.isfinite(curvature):
         return "Write standardize=True, or scale the columns down." if standardize else "Scale the columns down."
     if arguments.optimizer == "adam" or arguments.batch_size:
         rate = "a smaller learning_rate"

@@ -46,10 +46,10 @@ def fit(
 ) -> Fit:
     r"""Train ``y ≈ x @ w + b`` by gradient descent.
 
-    What is lowered is the objective :math:`L + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1` with the loss
-    :math:`L = \sum_i s_i r_i^2 / \sum_i s_i` of the residuals :math:`r = x w + b - y`, for the sample weights s; without
-    the division for ``reduction="sum"``. b is never penalised. A pass reads the data once; with ``optimizer="gd"`` it
-    moves w by :math:`-\eta` times the gradient, where :math:`\eta` is the learning rate, and b likewise.
+    What is lowered is the objective :math:`L + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1`. L is the loss
+    :math:`\sum_i s_i r_i^2 / \sum_i s_i` of the residuals :math:`r = x w + b - y`, for sample weights s; without the
+    division for ``reduction="sum"``. b is never penalised. A pass reads the data once; with ``optimizer="gd"`` it moves
+    w by :math:`-\eta` times the gradient, where :math:`\eta` is the learning rate, and b likewise.
 
     Parameters
     ----------
@@ -146,10 +146,10 @@ def fit(
 
     Columns of different scales, and no learning rate to choose:
 
-    >>> x = [[1.0, 2000.0], [2.0, 1000.0], [3.0, 4000.0], [4.0, 3000.0]]
+    >>> x = [[1.0, 200.0], [2.0, 100.0], [3.0, 400.0], [4.0, 300.0]]
     >>> fit = gdfast.fit(x, [5.0, 6.0, 11.0, 12.0], fit_intercept=True, standardize=True, learning_rate="auto")
     >>> fit.w.round(6), round(fit.b, 6)
-    (array([2.   , 0.001]), 1.0)
+    (array([2.  , 0.01]), 1.0)
     """
     return backend_by_name(backend).fit(
         x,

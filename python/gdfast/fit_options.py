@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
 from gdfast.descent import Samples
+from gdfast.plan import Asked
 from gdfast.result import Callback
 
 OPTIMIZERS = ("gd", "momentum", "nesterov", "adam")
 PLANS = ("auto", "stream", "moments")
-
-Plan = Literal["auto", "stream", "moments"]
 
 
 class FitArguments(NamedTuple):
@@ -46,7 +45,7 @@ class FitArguments(NamedTuple):
     patience: int
     callback: Callback | None
     progress: bool
-    plan: Plan
+    plan: Asked
 
 
 def check(
@@ -83,13 +82,12 @@ def check(
     train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
-    starts_at = np.zeros(matrix.shape[1:]) if w0 is None else arrays.coefficients("w0", w0, matrix)
     arguments = FitArguments(
         train=train,
         validation=None if validation is None else _validation(validation, matrix),
         one_column=matrix.ndim == 1,
         columns=_columns(x),
-        w=cast(np.atleast_1d(starts_at), matrix.dtype).copy(),  # a fit never hands out the caller's w0
+        w=_start(w0, matrix),
         b=_intercept(b0, fit_intercept, matrix.dtype),
         at_zero=w0 is None and not b0,
         learning_rate=_learning_rate(learning_rate),
@@ -140,8 +138,8 @@ def _together(arguments: FitArguments) -> FitArguments:
     if arguments.l1 > 0:
         if optimizer in ("momentum", "adam"):
             raise ValueError(
-                f"l1={arguments.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since its "
-                "steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
+                f"l1={arguments.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
+                "its steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
             )
         if optimizer == "nesterov":
             if batches:
@@ -157,9 +155,9 @@ def _together(arguments: FitArguments) -> FitArguments:
 
 
 def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, x_name: str) -> Samples:
-    y = arrays.samples(y_name, y, matrix, matrix.dtype, x_name)
+    y = arrays.per_sample(y_name, y, matrix, matrix.dtype, x_name)
     if weight is not None:
-        weight = arrays.samples(weight_name, weight, matrix, matrix.dtype, x_name)
+        weight = arrays.per_sample(weight_name, weight, matrix, matrix.dtype, x_name)
         _check_weights(weight_name, weight)
     return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
 
@@ -201,6 +199,13 @@ def _columns(x: Any) -> tuple[str, ...] | None:
     return tuple(map(str, names))
 
 
+def _start(w0: Any, matrix: Array) -> Array:
+    """Where w starts, in an array of its own: a fit never hands out the caller's w0."""
+    if w0 is None:
+        return np.zeros(1 if matrix.ndim == 1 else matrix.shape[1], matrix.dtype)
+    return cast(np.atleast_1d(arrays.coefficients("w0", w0, matrix)), matrix.dtype).copy()
+
+
 def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | None:
     if not isinstance(fit_intercept, (bool, np.bool_)):
         raise TypeError(f"fit_intercept is {fit_intercept!r}, accepted are True and False (its start is b0)")
@@ -215,16 +220,18 @@ def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | 
 
 
 def _learning_rate(value: Any) -> float | None:
-    if isinstance(value, str) and value == "auto":
-        return None
     accepted = "a finite number above 0, or 'auto'"
     if isinstance(value, str):
+        if value == "auto":
+            return None
         raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
     return _number("learning_rate", value, accepted, above=0.0)
 
 
 def _number(name: str, value: Any, accepted: str, above: float | None = None) -> float:
     """A finite number: above `above`, or else 0 or more."""
+    if type(value) is float and 0 < value < math.inf:
+        return value
     if type(value) is not float:
         if isinstance(value, (bool, np.bool_, str)):
             raise TypeError(f"{name} is {value!r}, accepted is {accepted}")
@@ -253,6 +260,8 @@ def _betas(value: Any) -> tuple[float, float]:
 
 
 def _whole(name: str, value: Any, lowest: int, accepted: str) -> int:
+    if type(value) is int and value >= lowest:
+        return value
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -274,6 +283,8 @@ def _batch_size(value: Any, n: int) -> int:
 
 def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | None:
     """What draws the order of the rows: nothing, where there is one batch or no shuffling."""
+    if rng is None and batch_size is None:
+        return None
     if not (rng is None or isinstance(rng, (int, np.integer, np.random.Generator))) or isinstance(rng, bool):
         raise TypeError(
             f"rng is of type {type_name(rng)}, accepted is None, a seed (an int) or a numpy.random.Generator: "
@@ -285,6 +296,8 @@ def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | No
 
 
 def _flag(name: str, value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {value!r}, accepted are True and False")
     return bool(value)

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast.conversion import Array
-from gdfast.descent import Options, Samples
+from gdfast.descent import Samples
 
+Columns = NDArray[np.float64]  # (d,)
 Value = tuple[float, Array, float]  # loss, gradient in w, gradient in b
 
 
@@ -121,41 +122,42 @@ def data_of(samples: Samples, loss_and_gradient: LossAndGradient, reduction: str
 
 def sample_bytes(samples: Samples) -> int:
     """Bytes of one read of the samples."""
-    return sum(array.size * array.itemsize for array in samples[:3] if array is not None)
+    x, y, s, _ = samples
+    return (0 if x is None else x.nbytes) + (0 if y is None else y.nbytes) + (0 if s is None else s.nbytes)
 
 
-@dataclass
 class Coordinates:
     """The parameters p = [v, c] of a model in the columns z = (x - shift) / scale; c only where there is an intercept.
 
     v @ z + c is w @ x + b with w = v / scale and b = c - shift @ w.
     """
 
-    dtype: np.dtype[Any]
-    intercept: bool
-    shift: NDArray[np.float64] | None = None
-    scale: NDArray[np.float64] | None = None
+    def __init__(self, dtype: np.dtype[Any], intercept: bool, shift: Columns | None, scale: Columns | None) -> None:
+        self.dtype, self.intercept = dtype, intercept
+        self.standardized = scale is not None
+        self.shift: Columns | float = 0.0 if shift is None else shift
+        self.scale: Columns | float = 1.0 if scale is None else scale
 
     def enter(self, w: Array, b: float | None) -> Array:
         """p, for the coefficients of x."""
-        if self.scale is not None:
-            b = None if b is None else b + float(self.shift @ w)
+        if self.standardized:
+            b = None if b is None else b + float(np.sum(self.shift * w))
             w = w * self.scale
         return np.array(w if b is None else np.append(w, b), dtype=self.dtype)
 
     def leave(self, p: Array) -> tuple[Array, float | None]:
         """The coefficients of x, for p."""
         w, b = (p[:-1].copy(), float(p[-1])) if self.intercept else (p.copy(), None)
-        if self.scale is not None:
+        if self.standardized:
             with quiet():
                 w = (w / self.scale).astype(self.dtype)
-                b = None if b is None else float(self.dtype.type(b - self.shift @ w))
+                b = None if b is None else float(self.dtype.type(b - np.sum(self.shift * w)))
         return w, b
 
     def gradient(self, grad_w: Array, grad_b: float) -> Array:
         """The gradient in p, for that in the coefficients of x: the chain rule."""
-        if self.scale is not None:
-            grad_w = (grad_w - self.shift * grad_b) / self.scale if self.intercept else grad_w / self.scale
+        if self.standardized:
+            grad_w = (grad_w - self.shift * grad_b) / self.scale  # without an intercept the shift is 0
         return np.array(np.append(grad_w, grad_b) if self.intercept else grad_w, dtype=self.dtype)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 PlanName = Literal["stream", "moments"]
+Asked = Literal["auto", "stream", "moments"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,7 @@ GRAM_BYTES = 4 * 2**20
 GRAM_SHARE = 1 / 16
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """What there is to do, as far as it costs time."""
 
     n: int
@@ -84,8 +84,7 @@ class Work:
     given_moments: bool  # there are no samples
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """What a plan is expected to read, and how long it takes."""
 
     bytes_read: int
@@ -129,23 +128,46 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(work: Work, asked: str, model: CostModel, reference: bool) -> Explanation:
-    """The plan for `work`, where `asked` is what the user chose: "auto", "stream" or "moments"."""
-    if work.given_moments:
-        return Explanation("moments", "there are moments and no samples", {"moments": _moments(work, model)})
-    if work.batches:
-        return Explanation("stream", "mini-batches need single rows", {"stream": _stream(work, model)})
-    costs: dict[PlanName, Cost] = {"stream": _stream(work, model), "moments": _moments(work, model)}
-    if asked == "stream" or asked == "moments":
-        return Explanation(asked, f"plan={asked!r} was asked for", costs)
-    if reference:
-        return Explanation("stream", "the reference backends follow the formulas unless told otherwise", costs)
-    gram_bytes = 8 * (work.d + 2) ** 2
-    if gram_bytes > max(GRAM_BYTES, GRAM_SHARE * work.data_bytes):
-        return Explanation("stream", f"the moments of {work.d:,} columns would take {gram_bytes:,} bytes", costs)
+def choose(work: Work, asked: Asked, model: CostModel, reference: bool) -> PlanName:
+    """The plan for `work`, where `asked` is what the user chose."""
+    forced = _forced(work, asked, reference)
+    if forced is not None:
+        return forced[0]
+    stream = _stream(work, model).seconds
+    if WORTH * stream <= model.moments_s:  # so that a tiny fit spends no time on this
+        return "stream"
+    return "moments" if _moments(work, model).seconds < WORTH * stream else "stream"
+
+
+def explain(work: Work, asked: Asked, model: CostModel, reference: bool) -> Explanation:
+    """The plan that `choose` takes, and why."""
+    costs: dict[PlanName, Cost] = {}
+    if not work.given_moments:
+        costs["stream"] = _stream(work, model)
+    if not work.batches:
+        costs["moments"] = _moments(work, model)
+    forced = _forced(work, asked, reference)
+    if forced is not None:
+        return Explanation(*forced, costs)
     stream, moments = costs["stream"].seconds, costs["moments"].seconds
-    compared = f"moments are expected to take {moments:.2g} s, and {work.n_iters + 1:,} passes {stream:.2g} s"
-    return Explanation("moments" if moments < WORTH * stream else "stream", compared, costs)
+    why = f"moments are expected to take {moments:.2g} s, and {work.n_iters + 1:,} passes {stream:.2g} s"
+    return Explanation(choose(work, asked, model, reference), why, costs)
+
+
+def _forced(work: Work, asked: Asked, reference: bool) -> tuple[PlanName, str] | None:
+    """The plan where there is nothing to compare, and why."""
+    if work.given_moments:
+        return "moments", "there are moments and no samples"
+    if work.batches:
+        return "stream", "mini-batches need single rows"
+    if asked != "auto":
+        return asked, f"plan={asked!r} was asked for"
+    if reference:
+        return "stream", "the reference backends follow the formulas unless told otherwise"
+    gram_bytes = 8 * (work.d + 2) ** 2
+    if gram_bytes > GRAM_BYTES and gram_bytes > GRAM_SHARE * work.data_bytes:
+        return "stream", f"the moments of {work.d:,} columns would take {gram_bytes:,} bytes"
+    return None
 
 
 def _stream(work: Work, model: CostModel) -> Cost:

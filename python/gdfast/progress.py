@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+from gdfast.descent import Outcome
+
 WIDTH = 24
 FIRST_AFTER = 0.5  # seconds: what is done sooner needs no bar
 TERMINAL_EVERY = 0.1
@@ -59,11 +61,12 @@ class ProgressBar:
         if now - (self.started if self.lines == 0 else self.shown) >= due:
             self._show(done, loss, now)
 
-    def finish(self, done: int, loss: float) -> None:
+    def finished(self, outcome: Outcome) -> Outcome:
         """Show where training ended, if it took long enough to be shown at all."""
         now = time.monotonic()
         if self.lines or now - self.started >= FIRST_AFTER:
-            self._show(done, loss, now)
+            self._show(len(outcome.losses), outcome.loss, now)
+        return outcome
 
     def _show(self, done: int, loss: float, now: float) -> None:
         self.shown = now

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gdfast.conversion import Array
 from gdfast.descent import Samples
-from gdfast.objective import sample_bytes
+from gdfast.objective import quiet, sample_bytes
 
 # Numbers of a block of rows in float64: 256 KiB, which stay in a core's own cache while they are read four times.
 BLOCK = 2**15
@@ -35,16 +35,17 @@ def scaling(train: Samples, intercept: bool) -> Scaling:
     Nothing can be subtracted from x without an intercept to make up for it: then the shift is 0, and the scale the root
     mean square. A column of scale 0 keeps the scale 1.
     """
-    if train.gram is not None:
-        mean, variance = _of_moments(train.gram)
-        read = 0
-    else:
-        assert train.x is not None
-        mean, variance = _of_samples(train.x, train.sample_weight)
-        read = sample_bytes(train._replace(y=None))
-    if not intercept:
-        mean, variance = np.zeros_like(mean), variance + mean**2
-    scale = np.sqrt(variance)
+    with quiet():
+        if train.gram is not None:
+            mean, variance = _of_moments(train.gram)
+            read = 0
+        else:
+            assert train.x is not None
+            mean, variance = _of_samples(train.x, train.sample_weight)
+            read = sample_bytes(train._replace(y=None))
+        if not intercept:
+            mean, variance = np.zeros_like(mean), variance + mean**2
+        scale = np.sqrt(variance)
     return Scaling(mean, np.where(scale == 0, 1.0, scale), read)
 
 

@@ -53,11 +53,10 @@ def curvature(
         without_y[-1] = without_y[:, -1] = 0
         moments = FromMoments(without_y, reduction)
         size = len(without_y) - 2 + intercept
-        product = lambda v: objective(moments, v)[1]  # noqa: E731
-        if size <= SMALL:
-            hessian = np.array([product(v) for v in np.eye(size)])
-            return Curvature(float(np.linalg.eigvalsh(hessian)[-1]) if np.isfinite(hessian).all() else np.nan, 0)
-        return Curvature(largest_eigenvalue(product, size), 0)
+        if size > SMALL:
+            return Curvature(largest_eigenvalue(lambda v: objective(moments, v)[1], size), 0)
+        hessian = np.array([objective(moments, v)[1] for v in np.eye(size)])
+        return Curvature(float(np.linalg.eigvalsh(hessian)[-1]) if np.isfinite(hessian).all() else np.nan, 0)
 
     assert train.x is not None
     n, d = train.x.shape

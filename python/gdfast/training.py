@@ -1,4 +1,4 @@
-"""The way of a fit: plan, scales of the columns, learning rate, descent; then a `Fit`, or an exception that carries one."""
+"""The way of a fit: plan, scales of the columns, learning rate, descent; then a `Fit`, or an exception that has one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gdfast import doctor, plan, plot, scaling, step_size
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Hooks, Options, Outcome, Samples, StopReason
 from gdfast.fit_options import FitArguments
-from gdfast.objective import LossAndGradient, sample_bytes
+from gdfast.objective import LossAndGradient, quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
 from gdfast.result import Callback, Fit, Step
@@ -59,9 +59,13 @@ def train(backend: Machinery, arguments: FitArguments) -> Fit:
 
 def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
     """The plan of the fit that `arguments` describe. Reads no data."""
+    return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+
+
+def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
     held_out = arguments.validation
     x = arguments.train.x
-    work = plan.Work(
+    return plan.Work(
         n=0 if x is None else len(x),
         d=arguments.w.size,
         data_bytes=sample_bytes(arguments.train),
@@ -74,7 +78,6 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
         batches=arguments.batch_size > 0,
         given_moments=x is None,
     )
-    return plan.explain(work, arguments.plan, backend.costs, backend.name != "native")
 
 
 class _Training:
@@ -91,18 +94,22 @@ class _Training:
         self.bytes_read = self.peak_bytes = 0
 
     def run(self) -> Fit:
+        outcome: Outcome | None = None
         error: BaseException | None = None
-        fit = self.fit(_nothing_done(self.arguments, "interrupted"))
         try:
             self.prepare()
             outcome = self.descend()
-            fit, error = self.fit(outcome), outcome.error
-            if outcome.stop_reason == "diverged":
-                error = doctor.DivergenceError(self.diagnosis(outcome))
+            error = outcome.error
+            if error is None:
+                self.check(outcome)
         except doctor.DivergenceError as refused:
-            fit, error = self.fit(_nothing_done(self.arguments, "diverged")), refused.with_traceback(None)
+            outcome = outcome or _nothing_done(self.arguments, "diverged")
+            outcome, error = outcome._replace(stop_reason="diverged"), refused
         except KeyboardInterrupt as interrupt:
             error = interrupt
+        if outcome is None:
+            outcome = _nothing_done(self.arguments, "interrupted")
+        fit = self.fit(outcome, () if error else doctor.advice(self.arguments))
         if error is None:
             return fit
         try:
@@ -110,21 +117,21 @@ class _Training:
             raise error
         finally:
             # The traceback holds this frame: without this the data would outlive the exception in a cycle.
-            outcome = None
-            del error, fit
+            del error, outcome, fit, self
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
-        self.plan = explanation(self.backend, self.arguments).plan
+        arguments, backend = self.arguments, self.backend
+        self.plan = plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
-        if self.arguments.standardize:
-            self.shift, self.scale, read = scaling.scaling(self.train, self.arguments.b is not None)
+        if arguments.standardize:
+            self.shift, self.scale, read = scaling.scaling(self.train, arguments.b is not None)
             self.bytes_read += read
             if not np.isfinite(self.shift + self.scale).all():
                 self.refuse_data()
-        rate = self.arguments.learning_rate
+        rate = arguments.learning_rate
         if rate is None:
             largest = self.curvature()
             if not math.isfinite(largest):
@@ -138,7 +145,8 @@ class _Training:
             return samples
         assert samples.x is not None
         assert samples.y is not None
-        gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+        with quiet():
+            gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
         return samples._replace(gram=gram)
@@ -180,12 +188,13 @@ class _Training:
         )
         callback = None if arguments.callback is None else _after_pass(arguments.callback, arguments.one_column)
         start = self.train, self.validation, arguments.w, arguments.b, options
-        if arguments.progress:
-            with ProgressBar(arguments.n_iters) as bar:
-                outcome = self.backend.descend(*start, Hooks(callback, bar))
-                bar.finish(len(outcome.losses), outcome.loss)
-        else:
-            outcome = self.backend.descend(*start, Hooks(callback, None))
+        # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
+        if not arguments.progress:
+            return self.counted(self.backend.descend(*start, Hooks(callback, None)))
+        with ProgressBar(arguments.n_iters) as bar:
+            return bar.finished(self.counted(self.backend.descend(*start, Hooks(callback, bar))))
+
+    def counted(self, outcome: Outcome) -> Outcome:
         self.bytes_read += outcome.bytes_read
         self.peak_bytes = max(self.peak_bytes, outcome.peak_bytes)
         return outcome
@@ -206,7 +215,7 @@ class _Training:
 
     # --- what comes of it ---
 
-    def fit(self, outcome: Outcome) -> Fit:
+    def fit(self, outcome: Outcome, advice: tuple[str, ...]) -> Fit:
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
         report = Report(
@@ -217,7 +226,7 @@ class _Training:
             threads=self.backend.threads(),
             isa=self.backend.isa,
             peak_bytes=self.peak_bytes,
-            advice=doctor.advice(self.arguments) if outcome.error is None else (),
+            advice=advice,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),
@@ -233,20 +242,21 @@ class _Training:
             sample=plot.sample_of(self.arguments.train),
         )
 
-    def diagnosis(self, outcome: Outcome) -> str:
-        """What to say of an outcome that diverged."""
-        if not math.isfinite(outcome.loss):
-            message = doctor.not_finite(self.arguments.train)
-            if message is not None:
-                return message
-        largest = math.nan if self.arguments.optimizer == "adam" else self.curvature()
-        failure = doctor.Failure(outcome.losses, outcome.loss, self.learning_rate, largest)
-        return doctor.diagnose(self.arguments, failure)
+    def check(self, outcome: Outcome) -> None:
+        """Raise if the outcome is none that a user could want."""
+        if outcome.stop_reason == "diverged":
+            reached = doctor.Divergence(outcome.losses, outcome.loss, self.learning_rate, self.baseline())
+            if not math.isfinite(reached.objective):
+                doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+            largest = math.nan if self.arguments.optimizer == "adam" else self.curvature()
+            raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest))
+        if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
+            doctor.refuse_not_finite(self.arguments.validation, doctor.VALIDATION)
 
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
-        message = doctor.not_finite(self.arguments.train)
-        raise doctor.DivergenceError(message or "the squares of the data are beyond the range of its dtype")
+        doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+        raise doctor.DivergenceError("the squares of the data are beyond the range of its dtype: scale it down")
 
 
 def _w(w: Array, one_column: bool) -> Any:

@@ -28,10 +28,19 @@ def problem(
 ) -> tuple[Array, Array, Any, float | None, Array | None]:
     """x, y, w, b and sample_weight of `loss_and_gradient`: w a float for (n,) x, (d,) for (n, d) x."""
     x = matrix(x)
-    y = samples("y", y, x, x.dtype)
+    y = per_sample("y", y, x, x.dtype)
     if sample_weight is not None:
-        sample_weight = samples("sample_weight", sample_weight, x, x.dtype)
+        sample_weight = per_sample("sample_weight", sample_weight, x, x.dtype)
     return x, y, coefficients("w", w, x), None if b is None else scalar("b", b), sample_weight
+
+
+def samples(x: Any, y: Any, sample_weight: Any = None) -> tuple[Array, Array, Array | None]:
+    """x, y and sample_weight of `moments`."""
+    x = matrix(x)
+    y = per_sample("y", y, x, x.dtype)
+    if sample_weight is not None:
+        sample_weight = per_sample("sample_weight", sample_weight, x, x.dtype)
+    return x, y, sample_weight
 
 
 def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, float | None]:
@@ -48,13 +57,13 @@ def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
         raise ValueError(f"y has shape {y.shape}, accepted is (n,): {_flatten('y', y)}")
     _not_empty("y", y)
     dtype = y.dtype if is_floating(given.dtype) else y_pred.dtype
-    return cast(y, dtype), samples("y_pred", y_pred, y, dtype, "y")
+    return cast(y, dtype), per_sample("y_pred", y_pred, y, dtype, "y")
 
 
 def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
     """x, y and y_pred of `gradient`."""
     x = matrix(x)
-    return x, samples("y", y, x, x.dtype), samples("y_pred", y_pred, x, x.dtype)
+    return x, per_sample("y", y, x, x.dtype), per_sample("y_pred", y_pred, x, x.dtype)
 
 
 def reduction(value: object) -> None:
@@ -105,7 +114,7 @@ def _not_empty(name: str, array: Array) -> None:
         raise ValueError(f"{name} has shape {array.shape}: it has no samples, and at least one is needed")
 
 
-def samples(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: str = "x") -> Array:
+def per_sample(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: str = "x") -> Array:
     """An array of one entry a sample."""
     array = floating(name, value)
     n = x.shape[0]

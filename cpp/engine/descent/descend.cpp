@@ -33,7 +33,8 @@ class Loop {
       if (descent_.stopped == Stopped::n_iters) after_pass(k);
     }
     if (!best_.empty()) parameters_ = best_;
-    hand_out();
+    // Without a pass they are where they began, and to and fro between the units would round them.
+    if (!descent_.losses.empty()) hand_out();
     final_loss();
   }
 
@@ -144,7 +145,7 @@ class Loop {
 
   bool diverged(double loss) {
     if (!std::isfinite(loss)) return true;
-    if (loss <= kGrowth * descent_.losses.front()) return false;
+    if (loss <= kGrowth * (descent_.losses.empty() ? loss : descent_.losses.front())) return false;
     if (std::isnan(zero_loss_)) {
       const std::vector<T> zeros(parameters_.size(), T(0));
       Loss at_zero{};
@@ -162,7 +163,7 @@ class Loop {
       return;
     }
     descent_.loss = loss.loss + options_.penalty.value(parameters_.data(), d_);
-    if (!descent_.losses.empty() && diverged(descent_.loss)) descent_.stopped = Stopped::diverged;
+    if (diverged(descent_.loss)) descent_.stopped = Stopped::diverged;
   }
 
   // The parameters in the units of x.

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <numeric>
+#include <system_error>
 #include <utility>
+
+#include "engine/thread_pool.hpp"
 
 namespace gdfast {
 namespace {
@@ -42,6 +46,49 @@ bool permutation(BitGenerator& bits, std::int64_t n, std::int64_t* order, const 
     for (std::int64_t k = 0; k < count; ++k) __builtin_prefetch(order + places[k], 1, 2);
     for (std::int64_t k = 0; k < count; ++k) std::swap(order[i - k], order[places[k]]);
     i -= count;
+  }
+  return true;
+}
+
+// Below some 100,000 rows a thread that draws ahead would save less than it takes to start it.
+RowOrder::RowOrder(std::int64_t n, std::int64_t passes, Draw draw, bool ahead)
+    : passes_(passes), draw_(std::move(draw)) {
+  constexpr std::int64_t kWorthAThread = 100'000;
+  if (!draw_) return;
+  rows_.resize(static_cast<std::size_t>(n));
+  if (ahead && n >= kWorthAThread && num_threads() > 1) next_.resize(rows_.size());
+}
+
+RowOrder::~RowOrder() {
+  given_up_ = true;
+  if (drawn_.valid()) drawn_.wait();
+}
+
+bool RowOrder::draw(const Stop& stop) {
+  --passes_;
+  if (!draw_) return true;
+  if (drawn_.valid()) {
+    if (!wait(stop) || !drawn_.get()) return false;
+    rows_.swap(next_);
+  } else if (!draw_(static_cast<std::int64_t>(rows_.size()), rows_.data(), stop)) {
+    return false;
+  }
+  if (!next_.empty() && passes_ > 0) draw_ahead();
+  return true;
+}
+
+void RowOrder::draw_ahead() try {
+  drawn_ = std::async(std::launch::async, [this] {
+    const Stop given_up = [this] { return given_up_.load(); };
+    return draw_(static_cast<std::int64_t>(next_.size()), next_.data(), given_up);
+  });
+} catch (const std::system_error&) {
+  next_.clear();  // where the system grants no more threads, orders are drawn when they are needed
+}
+
+bool RowOrder::wait(const Stop& stop) const {
+  while (drawn_.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
+    if (stop && stop()) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // The loss of samples, read from memory at each evaluation: of all of them, or of one batch after the other.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/counters.hpp"
@@ -47,12 +48,23 @@ class Batches : public Streamed<T> {
         samples_(samples),
         reduction_(reduction),
         batch_rows_(batch_rows),
-        order_(order) {}
+        order_(order),
+        stop_(*stop) {}
+
+  // A batch of which no sample counts has no mean. It changes nothing.
+  bool evaluate(const double* w, double b, double* grad, Loss& loss) override {
+    if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
+    if (loss.weight == 0) {
+      loss = {};
+      std::fill_n(grad, samples_.x.d, 0.0);
+    }
+    return true;
+  }
 
   std::int64_t count() const { return (samples_.x.n + batch_rows_ - 1) / batch_rows_; }
 
   // False where the work was interrupted.
-  bool start_pass() { return order_.draw(); }
+  bool start_pass() { return order_.draw(stop_); }
 
   // What `evaluate` is about from now on.
   void select(std::int64_t k) {
@@ -77,6 +89,7 @@ class Batches : public Streamed<T> {
   Reduction reduction_;
   std::int64_t batch_rows_;
   RowOrder& order_;
+  const Stop& stop_;
 };
 
 }  // namespace gdfast

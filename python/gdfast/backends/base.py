@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -143,6 +144,7 @@ class Backend:
         return load, (self.name,)  # pickled by name: there is one object a backend
 
 
+@cache
 def load(name: str) -> Backend:
     """The backend whose module in this package is called `name`."""
     return cast(Backend, import_module(f"gdfast.backends.{name}").BACKEND)

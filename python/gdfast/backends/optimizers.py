@@ -1,4 +1,4 @@
-"""How a step follows from a gradient. Each class is one way; to add another, write its class and name it in `OPTIMIZERS`.
+"""How a step follows from a gradient. Each class is one way; to add another, write it and name it in `OPTIMIZERS`.
 
 An optimiser knows a vector of parameters `p` and its gradients, and neither data nor losses. `at` is where the next
 gradient is to be taken. Its state has the dtype of `p`, and its formulas are those of torch.optim.

@@ -1,7 +1,7 @@
 """The training loop of the reference backends: the tutorial's, with each of its lines a piece that can be exchanged.
 
-The pieces know nothing of one another: data, coordinates and penalties are in
-`gdfast.objective`, the optimisers in `optimizers`, and what ends training is `StoppingRules`. All of them keep the dtype of x.
+The pieces know nothing of one another: data, coordinates and penalties are in `gdfast.objective`, the optimisers in
+`optimizers`, and what ends training is `StoppingRules`. All of them keep the dtype of x.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import numpy as np
 
 from gdfast.backends.optimizers import OPTIMIZERS
 from gdfast.conversion import Array
-from gdfast.descent import Hooks, OnProgress, Options, Outcome, Samples, StopReason
+from gdfast.descent import GROWTH, Hooks, OnProgress, Options, Outcome, Samples, StopReason
 from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, data_of, quiet
 
-GROWTH = 1e10  # a loss so many times what training began with is on its way to infinity
 PROGRESS_SECONDS = 0.1
 
 
@@ -73,17 +72,20 @@ def descend(
         stop, error = "interrupted", raised
     if rules.losses:  # else they are where they began, and to and fro between coordinates would round them
         w, b = coordinates.leave(optimizer.p if best is None else best)
-    return Outcome(
-        w,
-        b,
-        losses=np.array(rules.losses, dtype=np.float64),
-        validation_losses=np.array(rules.validation_losses, dtype=np.float64),
-        loss=loss,
-        stop_reason=stop,
-        error=error,
-        bytes_read=data.bytes_read + (0 if held_out is None else held_out.bytes_read),
-        peak_bytes=0,
-    )
+    try:
+        return Outcome(
+            w,
+            b,
+            losses=np.array(rules.losses, dtype=np.float64),
+            validation_losses=np.array(rules.validation_losses, dtype=np.float64),
+            loss=loss,
+            stop_reason=stop,
+            error=error,
+            bytes_read=data.bytes_read + (0 if held_out is None else held_out.bytes_read),
+            peak_bytes=0,
+        )
+    finally:
+        del error  # its traceback holds this frame: see `gdfast.training`
 
 
 class StoppingRules:

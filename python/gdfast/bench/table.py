@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from gdfast.bench.peers import RIVALS, Peer
+from gdfast.bench.problems import Shape
 from gdfast.bench.report import Row
-from gdfast.bench.targets import Verdict
+from gdfast.bench.time_to_loss import EXCESS, Arrival
+from gdfast.bench.verdict import Verdict
 
 
 def bench_table(rows: Sequence[Row]) -> Table:
@@ -84,7 +86,7 @@ def _roofline_table(rows: Sequence[Row]) -> Table:
 def targets_table(verdicts: Sequence[Verdict]) -> Table:
     """Each target with what was measured."""
     table = Table(
-        title="loss_and_gradient against its targets",
+        title="Speed against its targets",
         caption="R: read bandwidth. Where a row covers "
         "several problems, the worst one is shown. One thread unless stated. Medians.",
     )
@@ -92,6 +94,25 @@ def targets_table(verdicts: Sequence[Verdict]) -> Table:
         table.add_column(name)
     for verdict in verdicts:
         table.add_row(verdict.work, verdict.target, verdict.measured, _mark(verdict))
+    return table
+
+
+def time_to_loss_table(shape: Shape, arrivals: Sequence[Arrival]) -> Table:
+    """Each way to train, the quickest first."""
+    table = Table(
+        title=f"Time to a mean squared error within {EXCESS:.1%} of the least, {shape} f32",
+        caption="Passes are the fewest that do. Closed forms give the optimum itself. Medians; every thread there is.",
+    )
+    for name in ("way to train", "passes", "time", "× the quickest"):
+        table.add_column(name, justify="left" if name == "way to train" else "right", no_wrap=True)
+    quickest = arrivals[0].timing
+    for arrival in arrivals:
+        if arrival.timing is None or quickest is None:
+            table.add_row(arrival.name, f"excess {arrival.excess:.1%} after the most tried", "–", "–")
+            continue
+        passes = f"{arrival.passes:,}" if arrival.passes else "closed form"
+        ratio = f"{arrival.timing.p50 / quickest.p50:.1f}"
+        table.add_row(arrival.name, passes, duration(arrival.timing.p50), ratio)
     return table
 
 

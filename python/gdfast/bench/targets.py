@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import gdfast
 from gdfast.bench import peers, suite
@@ -16,6 +15,7 @@ from gdfast.bench.report import Row
 from gdfast.bench.roofline import COLUMNS, DTYPE_NAMES, ORDERS, Sweep, measure
 from gdfast.bench.suite import TUTORIAL, Tick
 from gdfast.bench.threads import limited_to
+from gdfast.bench.verdict import Verdict
 
 # Widths that share no factor with a register, each with the nearest that fills registers.
 ROUND_NEIGHBOURS = {17: 16, 33: 32, 100: 96, 129: 128, 257: 256, 1_001: 1_008}
@@ -26,39 +26,6 @@ _IN_L2 = Shape(1_000, 100)
 _RIVAL_COLUMNS = (1, 16, 100, 1_000)
 _SCALING_COLUMNS = (1, 16, 100)
 _QUICK_BYTES = 32 * MIB
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One row: a figure, what it should be, what it is.
-
-    Attributes
-    ----------
-    work : str
-    target : str
-    measured : str
-        The figure and where it was found; the worst one where a row covers several problems.
-    value : float
-    bound : float
-    at_most : bool
-        The target is an upper bound.
-    """
-
-    work: str
-    target: str
-    measured: str
-    value: float
-    bound: float
-    at_most: bool = False
-
-    @property
-    def reached(self) -> bool:
-        """Whether the figure is on the right side of its bound."""
-        return self.value <= self.bound if self.at_most else self.value >= self.bound
-
-    def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return asdict(self) | {"reached": self.reached}
 
 
 @dataclass(frozen=True)

@@ -209,17 +209,22 @@ def bench(
         bool, typer.Option("--roofline", help="GB/s against read bandwidth over d, orders, dtypes, ISAs, threads.")
     ] = False,
     targets: Annotated[bool, typer.Option("--targets", help="Every speed target with what was measured.")] = False,
+    time_to_loss: Annotated[
+        bool, typer.Option("--time-to-loss", help="How long each way to train takes to the same error.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
 ) -> None:
     """Check gdfast and its rivals against float64, then time them side by side."""
-    if roofline and targets:
-        raise fail("--roofline and --targets are two reports: ask for one at a time")
+    if roofline + targets + time_to_loss > 1:
+        raise fail("--roofline, --targets and --time-to-loss are three reports: ask for one at a time")
     if roofline:
         bench_command.roofline(output, quick=quick)
     elif targets:
         bench_command.targets(output, quick=quick)
+    elif time_to_loss:
+        bench_command.time_to_loss(output, quick=quick)
     else:
         bench_command.compare(
             output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick

@@ -1,4 +1,4 @@
-"""``gdfast bench``: its three reports, printed and written."""
+"""``gdfast bench``: its reports, printed and written."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gdfast
-from gdfast.bench import chart, machine, report, suite, table
+from gdfast.bench import chart, machine, report, suite, table, training
 from gdfast.bench import roofline as roofline_report
 from gdfast.bench import targets as targets_report
+from gdfast.bench import time_to_loss as time_report
 from gdfast.bench.problems import DtypeName, Order, Shape
 from gdfast.bench.threads import blas_is_limited
 from gdfast.bench.verify import DisagreementError
 from gdfast.cli.console import fail, out, progress
 
 _QUICK_SECONDS = 8.0
+_TIME_TO_LOSS_SECONDS = 20.0
 
 
 def compare(
@@ -81,9 +83,12 @@ def roofline(output: Path | None, *, quick: bool) -> None:
 def targets(output: Path | None, *, quick: bool) -> None:
     """Measure every target and say which are reached."""
     json_path, _ = _paths(output, "gdfast-bench-targets")
-    plan = targets_report.default_plan(quick=quick)
-    with _measuring(), progress(plan.steps) as tick:
-        verdicts = targets_report.run(plan, tick)
+    plan, sizes = targets_report.default_plan(quick=quick), training.QUICK if quick else training.Sizes()
+    missing = training.missing()
+    if missing:
+        raise fail(f"--targets: training is compared with {' and '.join(missing)}: pip install 'gdfast[bench]'", status=1)
+    with _measuring(), progress(plan.steps + sizes.steps) as tick:
+        verdicts = [*targets_report.run(plan, tick), *training.run(sizes, tick)]
     console = out()
     console.print(machine.headline())
     console.print(table.targets_table(verdicts))
@@ -91,6 +96,22 @@ def targets(output: Path | None, *, quick: bool) -> None:
         console.print("A trial run: x is not beyond the caches, so the shares of R mean little.")
     settings = {"columns": plan.columns, "bytes": plan.nbytes, "quick": quick}
     report.write_json(json_path, "targets", settings, [verdict.as_dict() for verdict in verdicts])
+    console.print(f"Written: {json_path}")
+
+
+def time_to_loss(output: Path | None, *, quick: bool) -> None:
+    """Time every way to train to the same error: a table and a JSON file."""
+    json_path, _ = _paths(output, "gdfast-bench-time-to-loss")
+    missing = training.missing()
+    if missing:
+        raise fail(f"--time-to-loss compares with {' and '.join(missing)}: pip install 'gdfast[bench]'", status=1)
+    shape = Shape(20_000 if quick else 1_000_000, 16)
+    with _measuring(), progress(time_report.steps()) as tick:
+        arrivals = time_report.run(shape, _QUICK_SECONDS / 4 if quick else _TIME_TO_LOSS_SECONDS, tick)
+    console = out()
+    console.print(machine.headline())
+    console.print(table.time_to_loss_table(shape, arrivals))
+    report.write_json(json_path, "time to loss", {"shape": str(shape)}, [arrival.as_dict() for arrival in arrivals])
     console.print(f"Written: {json_path}")
 
 

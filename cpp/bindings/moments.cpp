@@ -1,0 +1,55 @@
+#include "engine/moments.hpp"
+
+#include "arrays.hpp"
+#include "functions.hpp"
+#include "gil.hpp"
+#include "signal_check.hpp"
+
+namespace gdfast::bindings {
+namespace {
+
+// Raises the exception that a signal handler raised.
+[[noreturn]] void raise(const py::object& error) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+  throw py::error_already_set();
+}
+
+py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
+  Inputs inputs;
+  take_samples(x, y, sample_weight, inputs);
+  const py::ssize_t size = inputs.x.d + 2;
+  py::array gram(py::dtype::of<double>(), py::array::ShapeContainer{size, size});
+  auto* const into = static_cast<double*>(gram.mutable_data());
+  Counters counters;
+  py::object error = py::none();
+  const Stop stop = SignalCheck(error);
+  {
+    const ReleasedGil released(worth_releasing_gil(inputs.x));
+    if (inputs.x.dtype == DType::f32) {
+      moments<float>(inputs.x, inputs.y, inputs.s, into, counters, &stop);
+    } else {
+      moments<double>(inputs.x, inputs.y, inputs.s, into, counters, &stop);
+    }
+  }
+  if (!error.is_none()) raise(error);
+  return py::make_tuple(gram, counters.bytes_read.load(), counters.peak.load());
+}
+
+}  // namespace
+
+void register_moments(py::module_& m) {
+  m.def("moments", &moments_of, py::arg("x"), py::arg("y"), py::arg("sample_weight") = py::none(),
+        R"(moments(x, y, sample_weight=None)
+--
+
+The moments of a data set, in one read; `gdfast.Moments` is the way to call it.
+
+Returns
+-------
+tuple
+    ``(gram, bytes_read, peak_bytes)``: `gram` is the float64 matrix (d + 2, d + 2) of the sums of ``s * z_j * z_k``
+    over the rows ``z = [x, 1, y]``, then what was read of the three arrays, and the working memory at its peak.
+)");
+}
+
+}  // namespace gdfast::bindings

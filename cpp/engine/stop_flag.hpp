@@ -1,0 +1,27 @@
+// Asks `Stop` on the thread that began, and tells the others.
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#include "least_squares.hpp"
+
+namespace gdfast {
+
+class StopFlag {
+ public:
+  explicit StopFlag(const Stop* stop) : stop_(stop) {}
+
+  bool operator()() {
+    if (stop_ == nullptr) return false;
+    if (std::this_thread::get_id() == caller_ && !stopped_ && (*stop_)()) stopped_ = true;
+    return stopped_;
+  }
+
+ private:
+  const Stop* stop_;
+  std::atomic<bool> stopped_{false};
+  const std::thread::id caller_ = std::this_thread::get_id();
+};
+
+}  // namespace gdfast

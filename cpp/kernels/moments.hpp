@@ -1,0 +1,173 @@
+// Sums of products in float64: of z = [x, 1, y], each column with each, upper triangle.
+//
+// Every product is one FMA, every sum one chain over the rows of a block in their order. So neither the shape of the
+// tiles, which each ISA chooses by its registers, nor the dtype of x shows in the bits.
+#pragma once
+
+#include "kernel_table.hpp"
+#include "register.hpp"
+
+namespace gdfast {
+namespace {
+
+// --- memory that will be needed next ---
+
+// A kernel's own copy of where `Ahead` stands, in registers.
+class Fetcher {
+ public:
+  explicit GDFAST_INLINE Fetcher(Ahead& ahead) : ahead_(ahead), next_(ahead.next), end_(ahead.end) {}
+  GDFAST_INLINE ~Fetcher() {
+    ahead_.next = next_;
+    ahead_.end = end_;
+  }
+  Fetcher(const Fetcher&) = delete;
+  Fetcher& operator=(const Fetcher&) = delete;
+
+  // One cache line on its way to L2.
+  GDFAST_INLINE void line() {
+    if (next_ >= end_ && !next_run()) return;
+    __builtin_prefetch(next_, 0, 2);
+    next_ += 64;
+  }
+
+ private:
+  Ahead& ahead_;
+  const char *next_, *end_;
+
+  GDFAST_INLINE bool next_run() {
+    if (ahead_.areas == 0) return false;
+    Area& area = ahead_.area[ahead_.areas - 1];
+    next_ = area.from;
+    end_ = area.from + area.bytes;
+    area.from += area.stride;
+    if (--area.runs == 0) --ahead_.areas;
+    return true;
+  }
+};
+
+// --- many columns: a register holds eight columns of one row ---
+//
+//              right: C strips                Of each row come C registers from the right side and R numbers from the
+//            ┌────────┬────────┐              left, each broadcast; R · C FMAs follow, and nothing is stored before
+//   left   a │ a·z₀…₇ │ a·z₈…₁₅│              the block ends. R · C hides the latency of the FMAs; R and C together
+//   R      b │ b·z₀…₇ │        │              decide how many loads there are to one FMA: 1/R + 1/C.
+//   columns  └────────┴────────┘
+
+template <class V, int R, int C>
+GDFAST_INLINE void tile(const Band& band, const double* left, const double* right, std::int64_t width, double* out,
+                        Ahead& ahead) {
+  using reg = typename V::reg;
+  reg sum[R][C];
+  GDFAST_UNROLL for (int r = 0; r < R; ++r) GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::zero();
+  Fetcher fetch(ahead);
+  for (std::int64_t i = 0; i < band.n; ++i) {
+    fetch.line();
+    reg z[C];
+    GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = V::load(right + c * band.stride + kStrip * i);
+    GDFAST_UNROLL for (int r = 0; r < R; ++r) {
+      const reg a = V::broadcast(left[kStrip * i + r]);
+      GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::fma(a, z[c], sum[r][c]);
+    }
+  }
+  GDFAST_UNROLL for (int r = 0; r < R; ++r) {
+    GDFAST_UNROLL for (int c = 0; c < C; ++c) {
+      double* const p = out + r * band.out_stride + kStrip * c;
+      const int m = static_cast<int>(width - kStrip * c);
+      if (m >= kStrip) {
+        V::store(p, V::add(V::load(p), sum[r][c]));
+      } else {
+        V::store_first(p, m, V::add(V::load_first(p, m), sum[r][c]));
+      }
+    }
+  }
+}
+
+// R columns with all strips: as many strips at a time as the ISA has registers for, then what is left of them.
+template <class V, int N, int R, int C>
+__attribute__((noinline)) void tiles(const Band& band, int column, std::int64_t first, Ahead& ahead) {
+  for (; first < band.width; first += kStrip * C) {
+    const std::int64_t width = band.width - first;
+    if constexpr (C > 1) {
+      if (width <= kStrip * (C - 1)) return tiles<V, N, R, C - 1>(band, column, first, ahead);
+    }
+    tile<V, R, C>(band, band.left + column, band.right + first / kStrip * band.stride, width,
+                  band.out + column * band.out_stride + first, ahead);
+  }
+}
+
+template <class V, int N, int R>
+GDFAST_INLINE void some_columns(const Band& band, int column, int count, Ahead& ahead) {
+  if (count == R) return tiles<V, N, R, N>(band, column, 0, ahead);
+  if constexpr (R > 1) some_columns<V, N, R - 1>(band, column, count, ahead);
+}
+
+template <class V>
+void band_sums(const Band& band, Ahead& ahead) {
+  constexpr int R = V::tile_columns;
+  for (int column = 0; column < band.columns; column += R) {
+    some_columns<V, V::tile_strips, R>(band, column, band.columns - column < R ? band.columns - column : R, ahead);
+  }
+}
+
+template <class V>
+void scale(Panel from, std::int64_t strips, const double* s, std::int64_t n, Panel to) {
+  for (std::int64_t strip = 0; strip < strips; ++strip) {
+    const double* const p = from.data + strip * from.stride;
+    double* const q = to.data + strip * to.stride;
+    for (std::int64_t i = 0; i < n; ++i) {
+      V::store(q + kStrip * i, V::mul(V::broadcast(s[i]), V::load(p + kStrip * i)));
+    }
+  }
+}
+
+// --- few columns: a register holds eight rows of one column ---
+
+// Sums First, First + 1, … of the upper triangle, row by row, as many as there are registers for; then the rest.
+template <class V, class T, int D, bool Weighted, int First>
+GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
+  using reg = typename V::reg;
+  constexpr int L = V::lanes, Z = D + 2, kAll = Z * (Z + 1) / 2;
+  constexpr int kEnd = First + V::narrow_sums < kAll ? First + V::narrow_sums : kAll;
+  // The number of a sum; −1 if it isn't one of these.
+  constexpr auto place = [](int j, int k) {
+    const int number = j * Z - j * (j - 1) / 2 + k - j;
+    return First <= number && number < kEnd ? number - First : -1;
+  };
+  reg sum[kEnd - First];
+  GDFAST_UNROLL for (int e = 0; e < kEnd - First; ++e) sum[e] = V::zero();
+  const auto add = [&](std::int64_t i, int m) GDFAST_LAMBDA {
+    const auto load = [m](const T* p) GDFAST_LAMBDA { return m == L ? V::load(p) : V::load_first(p, m); };
+    reg z[Z], q[Z];
+    GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = load(block.x + k * block.stride + i);
+    z[D] = V::keep_first(V::broadcast(1), m);
+    z[D + 1] = load(block.y + i);
+    const reg s = Weighted ? load(block.s + i) : z[D];
+    GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = Weighted ? V::mul(s, z[k]) : z[k];
+    GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
+      GDFAST_UNROLL for (int k = j; k < Z; ++k) {
+        if (place(j, k) >= 0) sum[place(j, k)] = V::fma(q[j], z[k], sum[place(j, k)]);
+      }
+    }
+  };
+  std::int64_t i = 0;
+  for (; i + L <= block.n; i += L) add(i, L);
+  if (i < block.n) add(i, static_cast<int>(block.n - i));
+  GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
+    GDFAST_UNROLL for (int k = j; k < Z; ++k) {
+      if (place(j, k) >= 0) block.out[j * Z + k] += V::sum(sum[place(j, k)]);
+    }
+  }
+  if constexpr (kEnd < kAll) narrow_sums<V, T, D, Weighted, kEnd>(block);
+}
+
+template <class V, class T, int D>
+void narrow_moments(const NarrowBlock<T>& block) {
+  if (block.s != nullptr) {
+    narrow_sums<V, T, D, true, 0>(block);
+  } else {
+    narrow_sums<V, T, D, false, 0>(block);
+  }
+}
+
+}  // namespace
+}  // namespace gdfast

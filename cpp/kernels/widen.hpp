@@ -1,0 +1,117 @@
+// x, y and sample weights as float64, laid out as the kernels of the moments want them.
+#pragma once
+
+#include "kernel_table.hpp"
+#include "register.hpp"
+
+namespace gdfast {
+namespace {
+
+// The virtual register of float64 on the same ISA.
+template <class V>
+using DoubleOf = typename V::Double;
+
+// V's register as one or two of float64.
+template <class V>
+struct Widened {
+  using D = DoubleOf<V>;
+  static constexpr int count = V::lanes / D::lanes;
+  typename D::reg part[count];
+
+  explicit GDFAST_INLINE Widened(typename V::reg v) {
+    if constexpr (count == 2) {
+      V::widen(v, part);
+    } else {
+      part[0] = v;
+    }
+  }
+};
+
+template <int Value>
+struct Constant {
+  static constexpr int value = Value;
+};
+
+template <class V>
+void widen_vector(const typename V::T* v, std::int64_t n, double* out) {
+  using D = DoubleOf<V>;
+  std::int64_t i = 0;
+  for (; i + D::lanes <= n; i += D::lanes) D::store(out + i, D::load(v + i));
+  for (; i < n; ++i) out[i] = static_cast<double>(load_one(v + i));
+}
+
+// Eight rows at a time, so that a strip's part of them is one piece of memory.
+template <class V>
+void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out) {
+  using D = DoubleOf<V>;
+  constexpr int kRows = 8;
+  const std::int64_t whole = d / kStrip * kStrip;
+  const int rest = static_cast<int>(d - whole);
+  const auto some_rows = [&](std::int64_t i, auto rows) GDFAST_LAMBDA {
+    const typename V::T* const p = x + i * row_stride;
+    double* q = out.data + kStrip * i;
+    std::int64_t j = 0;
+    for (; j < whole; j += kStrip, q += out.stride) {
+      GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) D::store(q + kStrip * k, D::load(p + k * row_stride + j));
+    }
+    if (rest == 0) return;
+    GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) {
+      D::store(q + kStrip * k, D::load_first(p + k * row_stride + j, rest));
+    }
+  };
+  std::int64_t i = 0;
+  for (; i + kRows <= n; i += kRows) some_rows(i, Constant<kRows>());
+  for (; i < n; ++i) some_rows(i, Constant<1>());
+}
+
+// Transposes pieces of one register of columns; what is left at the edges goes one by one.
+template <class V>
+void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d,
+                   Panel out) {
+  using D = DoubleOf<V>;
+  constexpr int L = V::lanes, G = V::group;
+  const auto one_by_one = [&](std::int64_t j, std::int64_t first) {
+    double* const q = out.data + j / kStrip * out.stride + j % kStrip;
+    for (std::int64_t i = first; i < n; ++i) q[kStrip * i] = static_cast<double>(load_one(x + j * column_stride + i));
+  };
+  std::int64_t j = 0;
+  for (; j + L <= d; j += L) {
+    double* const q = out.data + j / kStrip * out.stride;
+    std::int64_t i = 0;
+    for (; i + G <= n; i += G) {
+      typename V::reg row[G];
+      V::load_transposed(x + j * column_stride + i, column_stride, row);
+      GDFAST_UNROLL for (int g = 0; g < G; ++g) {
+        const Widened<V> wide(row[g]);
+        GDFAST_UNROLL for (int k = 0; k < wide.count; ++k) D::store(q + k * out.stride + kStrip * (i + g), wide.part[k]);
+      }
+    }
+    for (int k = 0; k < L; ++k) one_by_one(j + k, i);
+  }
+  for (; j < d; ++j) one_by_one(j, 0);
+}
+
+// A piece of 16 bytes may begin with what is wanted and end in the next row: the last rows go one by one.
+template <class V>
+void turn(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, typename V::T* out,
+          std::ptrdiff_t stride) {
+  constexpr int L = V::lanes, G = V::group;
+  const std::int64_t safe = n - (d < G ? G - d : 0);
+  std::int64_t i = 0;
+  for (; i + L <= safe; i += L) {
+    for (std::int64_t j = 0; j < d; j += G) {
+      const std::int64_t first = j + G <= d || d < G ? j : d - G;
+      typename V::reg column[G];
+      V::load_transposed(x + i * row_stride + first, row_stride, column);
+      GDFAST_UNROLL for (int g = 0; g < G; ++g) {
+        if (first + g < d) V::store(out + (first + g) * stride + i, column[g]);
+      }
+    }
+  }
+  for (; i < n; ++i) {
+    for (std::int64_t j = 0; j < d; ++j) out[j * stride + i] = load_one(x + i * row_stride + j);
+  }
+}
+
+}  // namespace
+}  // namespace gdfast

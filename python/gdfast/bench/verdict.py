@@ -1,0 +1,39 @@
+"""A target, and whether it was reached."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One row: a figure, what it should be, what it is.
+
+    Attributes
+    ----------
+    work : str
+    target : str
+    measured : str
+        The figure and where it was found; the worst one where a row covers several problems.
+    value : float
+    bound : float
+    at_most : bool
+        The target is an upper bound.
+    """
+
+    work: str
+    target: str
+    measured: str
+    value: float
+    bound: float
+    at_most: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the figure is on the right side of its bound."""
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self) | {"reached": self.reached}
