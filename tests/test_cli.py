@@ -46,11 +46,11 @@ def test_the_script_is_installed() -> None:
 
 
 def test_importing_gdfast_imports_nothing_of_the_command_line(run_python: RunPython) -> None:
-    heavy = ["typer", "rich", "matplotlib", "torch", "numba", "sklearn", "gdfast.bench", "gdfast.cli"]
+    heavy = ["typer", "rich", "matplotlib", "pyarrow", "torch", "numba", "sklearn", "gdfast.bench", "gdfast.cli"]
     assert run_python(f"import sys, gdfast; print([m for m in {heavy} if m in sys.modules])").strip() == "[]"
 
 
-@pytest.mark.parametrize("missing", ["typer", "rich", "matplotlib"])
+@pytest.mark.parametrize("missing", ["typer", "rich", "matplotlib", "pyarrow"])
 def test_without_the_extra_it_says_what_to_install(missing: str, run_python: RunPython) -> None:
     code = f"""
 import sys
@@ -150,7 +150,7 @@ def test_info_is_show_config(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_no_command_is_help() -> None:
     output = run().output
-    for command in ("tutorial", "info", "bench"):
+    for command in ("tutorial", "info", "bench", "fit", "predict"):
         assert command in output
 
 

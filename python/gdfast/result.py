@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gdfast import plot
 from gdfast.descent import StopReason
 from gdfast.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class Predictor(Protocol):
@@ -87,6 +92,8 @@ class Fit:
         What was read, and how fast.
     backend : Backend
         The implementation that trained, and that predicts.
+    sample : (ndarray, ndarray) or None
+        x and y of at most 1,000 evenly spaced rows, copied for `plot`, where x has one column; else None.
 
     Examples
     --------
@@ -110,6 +117,7 @@ class Fit:
     learning_rate: float
     report: Report = field(repr=False)
     backend: Predictor = field(repr=False)
+    sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The model's value for each row of `x`, as `forward` gives it.
@@ -136,6 +144,37 @@ class Fit:
         """
         prediction: NDArray[Any] = self.backend.forward(x, self.w, self.b)
         return prediction
+
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw the objective over the passes, and for one column the data with the fitted line.
+
+        The scale is logarithmic. A point lies after the passes that have been done where it was measured: what pass k
+        starts from, ``losses[k]``, at k. With validation there is a second curve, and the pass marked whose w and b
+        were kept.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw the curves, and nothing else. By default a new figure, which needs no display and belongs to
+            no window: show it as the last line of a notebook's cell, or write it with ``savefig``.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The new figure, or that of `ax`.
+
+        Raises
+        ------
+        ImportError
+            When matplotlib is not installed; it comes with ``pip install 'gdfast[cli]'``.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> figure = gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8]).plot()
+        >>> figure.savefig("fit.png")  # doctest: +SKIP
+        """
+        return plot.draw(self, ax)
 
     def __repr__(self) -> str:
         b = "None" if self.b is None else f"{self.b:.6g}"

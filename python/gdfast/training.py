@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import doctor, plan, scaling, step_size
+from gdfast import doctor, plan, plot, scaling, step_size
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Hooks, Outcome, Samples, StopReason
 from gdfast.fit_options import FitArguments
@@ -243,6 +243,7 @@ class _Training:
             learning_rate=self.options.learning_rate,
             report=report,
             backend=self.backend,
+            sample=plot.sample_of(self.arguments.train),
         )
 
     def check(self, outcome: Outcome) -> None:

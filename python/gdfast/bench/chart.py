@@ -10,19 +10,17 @@ from gdfast.bench.machine import headline
 from gdfast.bench.peers import PEERS
 from gdfast.bench.report import Row
 from gdfast.bench.table import duration
+from gdfast.drawing import BLUE, GREEN, GREY, GRID, INK, ORANGE, RED, VIOLET
+from gdfast.drawing import figure as new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Colours that differ in hue and in lightness, and markers: a grey print and a colour-blind reader keep them apart.
-_COLOURS = {"native": "#c1121f", "numpy": "#1f77b4", "torch": "#e08e0b", "numba": "#5b8c3a"}
+_COLOURS = {"native": RED, "numpy": BLUE, "torch": ORANGE, "numba": GREEN}
 _MARKERS = {"native": "o", "numpy": "s", "torch": "^", "numba": "D"}
-_ISA_COLOURS = ("#c1121f", "#1f77b4", "#5b8c3a", "#7b4ea3")
+_ISA_COLOURS = (RED, BLUE, GREEN, VIOLET)
 _ISA_MARKERS = ("o", "s", "D", "^")
-_INK = "#222222"
-_GREY = "#777777"
-_GRID = "#e4e4e4"
 _SHARE_AIMED_AT = 0.8
 _TITLE_POINTS = 13
 _TITLE_SPACING = 1.5
@@ -38,20 +36,20 @@ def bench_chart(rows: Sequence[Row], path: Path) -> None:
         Of the PNG to write.
     """
     height = 2.2 + 0.42 * len(rows)
-    figure, (panel,) = _figure(1, 1, (9.5, height))
+    figure, (panel,) = new_figure(1, 1, (9.5, height))
     for position, row in enumerate(rows):
         _draw_shape(panel, position, row)
     for peer in PEERS:
         if any(peer.name in row.timings for row in rows):
             panel.plot([], [], _MARKERS[peer.name], color=_COLOURS[peer.name], label=peer.title, markersize=7)
-    panel.plot([], [], "|", color=_INK, markersize=13, markeredgewidth=2, label="R, the read bandwidth")
+    panel.plot([], [], "|", color=INK, markersize=13, markeredgewidth=2, label="R, the read bandwidth")
     panel.set_xscale("log")
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.set_yticks(range(len(rows)), [str(row.shape) for row in rows])
     panel.set_ylim(len(rows) - 0.4, -0.9)
     _write_beside(panel, -0.75, "data in", "a call of gdfast")
     panel.tick_params(axis="y", length=0)
-    panel.grid(axis="x", color=_GRID, linewidth=0.8)
+    panel.grid(axis="x", color=GRID, linewidth=0.8)
     panel.set_xlabel("GB/s of x and y (log scale)")
     first = rows[0]
     threads = "1 thread" if first.threads == 1 else f"{first.threads} threads"
@@ -69,7 +67,9 @@ def roofline_chart(rows: Sequence[Row], path: Path) -> None:
     """
     threads = sorted({r.threads for r in rows})
     kinds = list(dict.fromkeys((r.order, r.dtype) for r in rows))
-    figure, panels = _figure(len(threads), len(kinds), (3.7 * len(kinds) + 0.6, 3.1 * len(threads) + 1.1), sharey=True)
+    figure, panels = new_figure(
+        len(threads), len(kinds), (3.7 * len(kinds) + 0.6, 3.1 * len(threads) + 1.1), sharey=True
+    )
     grid = ((count, order, dtype) for count in threads for order, dtype in kinds)
     for panel, (count, order, dtype) in zip(panels, grid, strict=True):
         _draw_roof(panel, [r for r in rows if (r.threads, r.order, r.dtype) == (count, order, dtype)])
@@ -86,9 +86,9 @@ def roofline_chart(rows: Sequence[Row], path: Path) -> None:
 def _draw_shape(panel: Axes, position: int, row: Row) -> None:
     rates = {name: row.gb_per_s(name) for name in row.timings if name != "read"}
     roof = [row.gb_per_s("read")] if row.bandwidth_matters else []
-    panel.plot(roof, [position] * len(roof), "|", color=_INK, markersize=16, markeredgewidth=2, zorder=2)
+    panel.plot(roof, [position] * len(roof), "|", color=INK, markersize=16, markeredgewidth=2, zorder=2)
     reach = [*rates.values(), *roof]
-    panel.plot([min(reach), max(reach)], [position] * 2, color=_GRID, linewidth=2, zorder=1)
+    panel.plot([min(reach), max(reach)], [position] * 2, color=GRID, linewidth=2, zorder=1)
     for name, rate in rates.items():
         ours = name == "native"
         panel.plot(
@@ -99,7 +99,7 @@ def _draw_shape(panel: Axes, position: int, row: Row) -> None:
 
 def _write_beside(panel: Axes, position: float, level: str, time: str) -> None:
     """Two columns of text to the right of the panel."""
-    for x, text, colour in ((1.02, level, _GREY), (1.12, time, _COLOURS["native"])):
+    for x, text, colour in ((1.02, level, GREY), (1.12, time, _COLOURS["native"])):
         panel.annotate(text, (x, position), xycoords=("axes fraction", "data"), va="center", fontsize=9, color=colour)
 
 
@@ -108,41 +108,24 @@ def _draw_roof(panel: Axes, rows: Sequence[Row]) -> None:
     columns = sorted({r.shape.d for r in rows})
     roof = [max(r.gb_per_s("read") for r in rows if r.shape.d == d) for d in columns]
     panel.fill_between(columns, roof, color="#f1f1f1", linewidth=0)
-    panel.plot(columns, roof, color=_INK, linewidth=2, label="R, the read bandwidth")
+    panel.plot(columns, roof, color=INK, linewidth=2, label="R, the read bandwidth")
     aim = [_SHARE_AIMED_AT * value for value in roof]
-    panel.plot(columns, aim, color=_GREY, linewidth=1, linestyle=":", label=f"{_SHARE_AIMED_AT:g} R")
+    panel.plot(columns, aim, color=GREY, linewidth=1, linestyle=":", label=f"{_SHARE_AIMED_AT:g} R")
     for isa, colour, marker in zip(isas, _ISA_COLOURS, _ISA_MARKERS, strict=False):
         points = sorted((r.shape.d, r.gb_per_s()) for r in rows if r.isa == isa)
         panel.plot(*zip(*points, strict=True), marker + "-", color=colour, markersize=4, linewidth=1.4, label=isa)
     panel.set_xscale("log")
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     panel.set_xticks([1, 10, 100, 1_000, 10_000])
-    panel.grid(color=_GRID, linewidth=0.7)
-
-
-def _figure(
-    rows: int, columns: int, size: tuple[float, float], *, sharey: bool = False
-) -> tuple[Figure, tuple[Axes, ...]]:
-    """A figure without a display: drawn by Agg, whatever backend a user has configured."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(rows, columns, squeeze=False, sharey="row" if sharey else False)
-    for panel in panels.flat:
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.spines[["left", "bottom"]].set_color(_GREY)
-        panel.tick_params(colors=_INK, which="both", labelsize=9)
-    return figure, tuple(panels.flat)
+    panel.grid(color=GRID, linewidth=0.7)
 
 
 def _save(figure: Figure, path: Path, title: str) -> None:
     """Put title and legend above the panels, the machine below them, and write the file."""
     # The second line of the title is empty: the layout leaves its height free, and the legend goes there.
-    figure.suptitle(f"{title}\n", x=0.012, ha="left", fontsize=_TITLE_POINTS, color=_INK, linespacing=_TITLE_SPACING)
+    figure.suptitle(f"{title}\n", x=0.012, ha="left", fontsize=_TITLE_POINTS, color=INK, linespacing=_TITLE_SPACING)
     below_title = 1 - _TITLE_SPACING * _TITLE_POINTS / 72 / figure.get_figheight()
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0, below_title), ncols=len(labels), frameon=False)
-    figure.supxlabel(headline(), x=0.012, ha="left", fontsize=8, color=_GREY)
+    figure.supxlabel(headline(), x=0.012, ha="left", fontsize=8, color=GREY)
     figure.savefig(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-_NEEDED = ("typer", "rich", "matplotlib")
+_NEEDED = ("typer", "rich", "matplotlib", "pyarrow")
 
 
 def main() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 import gdfast
 from gdfast.cli import bench as bench_command
+from gdfast.cli import fit as fit_command
+from gdfast.cli import predict as predict_command
 from gdfast.cli import tutorial as tutorial_command
 from gdfast.cli.console import fail
+from gdfast.cli.data import Data
 
 app = typer.Typer(
     add_completion=False,
@@ -18,6 +21,166 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Gradient descent on least squares at the speed at which the machine can read memory.",
 )
+
+
+_DATA, _TRAINING, _STOPPING, _OUTPUT = "Data", "Training", "Penalties and stopping", "Files to write"
+
+_Delimiter = Annotated[str, typer.Option(help="What stands between the values of a CSV file.", rich_help_panel=_DATA)]
+_Header = Annotated[
+    bool,
+    typer.Option(
+        "--header/--no-header", help="Whether a CSV file begins with the names of its columns.", rich_help_panel=_DATA
+    ),
+]
+
+
+def _rate(text: str) -> float | str:
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number nor auto") from None
+
+
+@app.command()
+def fit(
+    data: Annotated[Path, typer.Argument(help="Table to learn from: .csv, .csv.gz, .parquet, or a matrix as .npy.")],
+    target: Annotated[
+        str | None,
+        typer.Option(help="Column to predict; of .npy its index, by default the last.", rich_help_panel=_DATA),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns to predict it from: a,b,c. All others by default.", rich_help_panel=_DATA),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Columns to leave out: a,b,c.", rich_help_panel=_DATA)
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Column of sample weights.", rich_help_panel=_DATA)] = None,
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Leave out rows with missing values.", rich_help_panel=_DATA)
+    ] = False,
+    dtype: Annotated[
+        Literal["f32", "f64"] | None,
+        typer.Option(help="Type of the values; f32 by default if all columns are.", rich_help_panel=_DATA),
+    ] = None,
+    delimiter: _Delimiter = ",",
+    header: _Header = True,
+    model: Annotated[
+        Path | None, typer.Option(help="Model file to write: .json or .npz.", dir_okay=False, rich_help_panel=_OUTPUT)
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="Picture to write: .png, .svg or .pdf.", dir_okay=False, rich_help_panel=_OUTPUT)
+    ] = None,
+    optimizer: Annotated[
+        Literal["gd", "momentum", "nesterov", "adam"], typer.Option(help="How to step.", rich_help_panel=_TRAINING)
+    ] = "gd",
+    learning_rate: Annotated[
+        Any,
+        typer.Option(
+            parser=_rate,
+            metavar="NUMBER|auto",
+            help="Length of a step; auto is the safe one.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = "auto",
+    momentum: Annotated[
+        float, typer.Option(help="What momentum and nesterov keep of earlier steps.", rich_help_panel=_TRAINING)
+    ] = 0.9,
+    n_iters: Annotated[
+        int, typer.Option(min=0, help="Passes over the data, at most.", rich_help_panel=_TRAINING)
+    ] = 1_000,
+    tol: Annotated[
+        float | None,
+        typer.Option(help="Stop when a pass changes the objective by at most this share.", rich_help_panel=_STOPPING),
+    ] = None,
+    l2: Annotated[
+        float, typer.Option(help="Penalty on the squares of the coefficients.", rich_help_panel=_STOPPING)
+    ] = 0.0,
+    l1: Annotated[
+        float, typer.Option(help="Penalty on their absolute values; sets some to 0.", rich_help_panel=_STOPPING)
+    ] = 0.0,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Rows of a mini-batch. All by default.", rich_help_panel=_TRAINING)
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Chooses the rows held out and the order of mini-batches.", rich_help_panel=_TRAINING),
+    ] = 0,
+    standardize: Annotated[
+        bool,
+        typer.Option(
+            help="Descend in columns of mean 0 and deviation 1. The model is in the units of the data.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = True,
+    intercept: Annotated[bool, typer.Option(help="Fit an intercept.", rich_help_panel=_TRAINING)] = True,
+    reduction: Annotated[
+        Literal["mean", "sum"], typer.Option(help="Of the squared residuals.", rich_help_panel=_TRAINING)
+    ] = "mean",
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the rows to hold out, such as 0.2; training stops by them.", rich_help_panel=_STOPPING
+        ),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Passes without a lower loss on them before it stops.", rich_help_panel=_STOPPING)
+    ] = 10,
+    plan: Annotated[
+        Literal["auto", "stream", "moments"],
+        typer.Option(help="Read the data once a pass, or once in all.", rich_help_panel=_TRAINING),
+    ] = "auto",
+    backend: Annotated[
+        Literal["native", "numpy", "torch"], typer.Option(help="What computes it.", rich_help_panel=_TRAINING)
+    ] = "native",
+) -> None:
+    """Fit a linear model to a table by gradient descent."""
+    if validation is not None and not 0 < validation < 1:
+        raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
+    if len(delimiter) != 1:
+        raise fail(f"--delimiter is {delimiter!r}, accepted is one character")
+    fit_command.run(
+        Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, delimiter, header),
+        validation_share=validation,
+        seed=seed,
+        model_path=model,
+        chart_path=chart,
+        options={
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "momentum": momentum,
+            "n_iters": n_iters,
+            "tol": tol,
+            "l2": l2,
+            "l1": l1,
+            "batch_size": batch_size,
+            "standardize": standardize,
+            "fit_intercept": intercept,
+            "reduction": reduction,
+            "patience": patience,
+            "plan": plan,
+            "backend": backend,
+            "progress": True,
+        },
+    )
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model file that gdfast fit wrote.")],
+    data: Annotated[Path, typer.Argument(help="Table with the model's columns, in any order and among others.")],
+    output: Annotated[
+        Path | None, typer.Option(help="File to write: .csv or .npy. Printed by default.", dir_okay=False)
+    ] = None,
+    delimiter: _Delimiter = ",",
+    header: _Header = True,
+) -> None:
+    """Predict with a model, and say how well it does where the table has the target too."""
+    if len(delimiter) != 1:
+        raise fail(f"--delimiter is {delimiter!r}, accepted is one character")
+    predict_command.run(model, data, output=output, delimiter=delimiter, header=header)
 
 
 @app.command()
