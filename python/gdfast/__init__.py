@@ -15,9 +15,11 @@ from gdfast._core import forward, get_num_threads, gradient, loss, loss_and_grad
 from gdfast.backends import backend, backends
 from gdfast.config import config, show_config
 from gdfast.fit import Fit, Step, fit
+from gdfast.moments import Moments
 
 __all__ = [
     "Fit",
+    "Moments",
     "Step",
     "__version__",
     "backend",

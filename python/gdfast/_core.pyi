@@ -45,6 +45,9 @@ def descend(
 ) -> Outcome:
     """The training loop of `gdfast.fit`, on checked arguments: x (n, d), y (n,) and w (d,) of one dtype."""
 
+def moments(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[Array, int, int]:
+    """(gram, bytes_read, peak_bytes): the matrix of `gdfast.Moments`, float64 (d + 2, d + 2), and what it took."""
+
 def probe_sum(x: Array) -> float:
     """The sum of x, contiguous float32 or float64, at the speed of memory: what bandwidth is measured by."""
 
