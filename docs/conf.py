@@ -1,12 +1,12 @@
 """Sphinx: `nox -s docs`, or `sphinx-build -W docs build/docs`."""
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 
 project = "gdfast"
 author = copyright = "the gdfast developers"
 try:
-    release = version("gdfast")
-except PackageNotFoundError:
+    release = metadata.version("gdfast")
+except metadata.PackageNotFoundError:
     release = ""
 
 extensions = ["myst_parser"]
