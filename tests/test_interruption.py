@@ -90,7 +90,7 @@ def test_ctrl_c_stops_training(backend: Any, with_callback: bool, run_python: Ca
         assert found["stop_reason"] == "interrupted"
         assert found["losses"] == found["n_iters"] > 0
         assert found["finite"]
-        assert found["falling"]
+        assert found["falling"] or found["n_iters"] == 1
         assert found["works"]
         seconds.append(found["seconds"])
         if seconds[-1] < 0.2:

@@ -10,7 +10,7 @@ import pytest
 
 import gdfast
 import oracle
-from gdfast import scaling
+from gdfast import plan, scaling
 from gdfast.descent import Samples
 
 N, D = 50, 4
@@ -126,6 +126,22 @@ def test_what_is_not_finite_has_no_scale(backend: Any, bad: float) -> None:
     x[1, 1] = bad
     with pytest.raises(gdfast.DivergenceError, match=r"^x\[1, 1\] is (nan|inf)"):
         backend.fit(x, np.ones(3), standardize=True)
+
+
+def test_moments_that_lose_digits_are_not_used_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Means of 10⁶ standard deviations: their squares leave 4 digits of a variance."""
+    monkeypatch.setattr(plan, "choose", lambda work, asked, model, reference: "moments" if asked == "auto" else asked)
+    monkeypatch.setattr(plan, "negligible", lambda *_: False)
+    x, y, _ = oracle.normal(500, 2, np.float64)
+    options: dict[str, Any] = {"standardize": True, "fit_intercept": True, "learning_rate": "auto", "backend": "numpy"}
+    near = gdfast.fit(x + 100, y, **options)
+    assert (near.report.plan, near.report.advice) == ("moments", ())
+    far = gdfast.fit(x + 1e6, y, **options)
+    assert (far.report.plan, far.report.advice) == ("stream", ())
+    np.testing.assert_allclose(far.w, gdfast.fit(x, y, **options).w, rtol=1e-8)
+    asked = gdfast.fit(x + 1e6, y, plan="moments", **options)
+    assert asked.report.plan == "moments"
+    assert "plan='stream'" in asked.report.advice[0]
 
 
 # --- means and scales -------------------------------------------------------------------------------------------------

@@ -33,6 +33,20 @@ py::object number_or_none(bool given, double value) {
   return given ? py::object(py::float_(value)) : py::object(py::none());
 }
 
+// The fields of gdfast.descent.Options, in their order there. By number, since looking up twenty names takes longer than
+// a hundred small passes.
+enum class Option : Py_ssize_t {
+  learning_rate, n_iters, optimizer, momentum, betas, eps, batch_size, rng, l2, l1, reduction, tol, patience, shift, scale
+};
+
+py::handle get(py::handle options, Option option) {
+  return PyTuple_GET_ITEM(options.ptr(), static_cast<Py_ssize_t>(option));
+}
+
+double number(py::handle options, Option option) { return get(options, option).cast<double>(); }
+
+std::int64_t whole(py::handle options, Option option) { return get(options, option).cast<std::int64_t>(); }
+
 // Data as the interface has it: views of samples, or a matrix of moments.
 struct Input {
   Samples samples{};
@@ -126,7 +140,7 @@ class Progress {
 // The order of a pass, drawn from a NumPy Generator under its own lock.
 class Permutation {
  public:
-  explicit Permutation(const py::object& rng) {
+  explicit Permutation(py::handle rng) {
     const py::object generator = rng.attr("bit_generator");
     lock_ = generator.attr("lock");
     bits_ = py::capsule(generator.attr("capsule")).get_pointer<BitGenerator>();
@@ -151,30 +165,29 @@ class Permutation {
 
 DescentOptions options_of(py::handle options, bool fit_intercept) {
   DescentOptions result;
-  const py::tuple betas = options.attr("betas");
-  result.optimizer = options.attr("optimizer").cast<std::string>();
-  result.rates = {options.attr("learning_rate").cast<double>(), options.attr("momentum").cast<double>(),
-                  betas[0].cast<double>(), betas[1].cast<double>(), options.attr("eps").cast<double>()};
-  result.penalty = {options.attr("l2").cast<double>(), options.attr("l1").cast<double>()};
-  result.n_iters = options.attr("n_iters").cast<std::int64_t>();
+  const auto betas = py::reinterpret_borrow<py::tuple>(get(options, Option::betas));
+  result.optimizer = get(options, Option::optimizer).cast<std::string>();
+  result.rates = {number(options, Option::learning_rate), number(options, Option::momentum), betas[0].cast<double>(),
+                  betas[1].cast<double>(), number(options, Option::eps)};
+  result.penalty = {number(options, Option::l2), number(options, Option::l1)};
+  result.n_iters = whole(options, Option::n_iters);
   result.fit_intercept = fit_intercept;
-  result.tol = options.attr("tol").cast<double>();
-  result.patience = options.attr("patience").cast<std::int64_t>();
+  result.tol = number(options, Option::tol);
+  result.patience = whole(options, Option::patience);
   return result;
 }
 
 Standardization columns_of(py::handle options, std::int64_t d) {
-  if (options.attr("shift").is_none()) return {};
-  const auto column_data = [&](const char* name) {
+  if (get(options, Option::shift).is_none()) return {};
+  const auto column_data = [&](Option option) {
     std::int64_t size = 0;
-    const py::object array = options.attr(name);
-    const auto view = as_vector(array, size);
+    const auto view = as_vector(get(options, option), size);
     if (!view || size != d || view->dtype != DType::f64 || view->stride != sizeof(double)) {
-      throw py::value_error(std::string(name) + " is no float64 array with an entry a column");
+      throw py::value_error("shift and scale are no float64 arrays with an entry a column");
     }
     return reinterpret_cast<const double*>(view->data);
   };
-  return {column_data("shift"), column_data("scale")};
+  return {column_data(Option::shift), column_data(Option::scale)};
 }
 
 const char* name_of(Stopped stopped) {
@@ -225,12 +238,12 @@ class Session {
         options_(options_of(options, has_b_)),
         order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
-        sources_(columns_, take_reduction(options.attr("reduction")), stop_, counters_) {
+        sources_(columns_, take_reduction(get(options, Option::reduction)), stop_, counters_) {
     start(w, b, train.d);
     watch(hooks);
     Source& full = sources_.of(train);
     Batches<T>* batches = nullptr;
-    const auto batch_rows = options.attr("batch_size").cast<std::int64_t>();
+    const auto batch_rows = whole(options, Option::batch_size);
     Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
     Source* const other = validation ? &sources_.of(*validation) : nullptr;
     data_.emplace(Data<T>{full, update, batches, other, columns_});
@@ -262,7 +275,7 @@ class Session {
   Descent<T> descent_;
 
   RowOrder::Draw draw(py::handle options) {
-    const py::object rng = options.attr("rng");
+    const py::handle rng = get(options, Option::rng);
     return rng.is_none() ? RowOrder::Draw() : RowOrder::Draw(Permutation(rng));
   }
 

@@ -32,17 +32,19 @@ class CountedScratch {
   Counters& counters_;
 };
 
-// Rows of which a chain of FMAs makes one sum. A panel of 16 columns fits L1. Blocks of the narrow form, whose chains
-// run over every eighth row, are longer for less overhead. A large matrix is read and written anew for each block.
+// Rows of which a chain of FMAs makes one sum: of a panel that stays in L1 for 16 columns while x passes through. Blocks
+// of the narrow form, whose chains run over every eighth row, are longer for less overhead; and those of a large
+// matrix, which is read and written anew for each block.
 constexpr std::int64_t kBlockRows = 128, kNarrowBlockRows = 1024, kSheetBlockRows = 256;
 
 template <class T>
 struct Job {
+  using Room = typename PanelReader<T>::Room;
   DataSet data;
   Counters& counters;
   StopFlag stop;
   std::int64_t size = data.x.d + 2;  // of the matrix
-  std::vector<BandShape> bands = bands_of(data.x.d);
+  std::int64_t strips = strips_of(data.x.d);
   PanelReader<T> reader{data};
 
   std::int64_t bytes_of(std::int64_t rows) const {
@@ -50,19 +52,36 @@ struct Job {
     return rows * (data.x.d * static_cast<std::int64_t>(sizeof(T)) + size_of(data.y.dtype) + s);
   }
 
-  // A band's products with strips [from, to) over some rows of a panel.
-  void band(const BandShape& shape, std::int64_t from, std::int64_t to, const typename PanelReader<T>::Room& room,
-            std::int64_t row, std::int64_t rows, double* gram, Ahead& ahead) const {
-    const Panel &z = room.z, &weighted = room.weighted;
-    const Band band{weighted.data + shape.first / kStrip * weighted.stride + shape.first % kStrip + row * kStrip,
-                    z.data + from * z.stride + row * kStrip,
-                    z.stride,
+  // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with those from k on; for
+  // k = strips, of 1 and y.
+  void band(std::int64_t k, std::int64_t from, std::int64_t to, const Room& room, std::int64_t row, std::int64_t rows,
+            double* gram, Ahead& ahead) const {
+    const bool tail = k == strips;
+    if (!tail) from = std::max(from, k);
+    if (from >= to) return;
+    const std::int64_t first = tail ? data.x.d : k * kStrip;
+    const Band band{tail ? room.tail + 2 * row : room.weighted.data + k * room.weighted.stride + row * kStrip,
+                    tail ? 2 : kStrip,
+                    room.x.data + from * room.x.stride + row * kStrip,
+                    room.x.stride,
                     rows,
-                    shape.columns,
-                    std::min(to * kStrip, size) - from * kStrip,
-                    gram + shape.first * size + from * kStrip,
+                    static_cast<int>(tail ? 2 : std::min(kStrip, data.x.d - first)),
+                    std::min(to * kStrip, data.x.d) - from * kStrip,
+                    gram + first * size + from * kStrip,
                     size};
     panel_kernels().band(band, ahead);
+  }
+
+  // Σ s, Σ s y and Σ s y² over rows that were read to the room's start.
+  void scalars(std::int64_t first, std::int64_t rows, const Room& room, double* gram) const {
+    double sums[4] = {};
+    NarrowBlock<T> block = reader.without_columns(first, rows, room);
+    block.out = sums;
+    kernels<T>().moments.narrow[0](block);
+    double* const corner = gram + data.x.d * (size + 1);
+    corner[0] += sums[0];
+    corner[1] += sums[1];
+    corner[size + 1] += sums[3];
   }
 };
 
@@ -128,7 +147,10 @@ struct PieceJob : Job<T> {
       const std::int64_t next = std::min(i + pieces.block, end);
       this->reader.read(i, next - i, 0, room);
       Ahead ahead = this->reader.ahead(next, std::min(pieces.block, end - next));
-      for (const BandShape& b : this->bands) this->band(b, b.from, b.to, room, 0, next - i, sums, ahead);
+      for (std::int64_t k = 0; k <= this->strips; ++k) {
+        this->band(k, 0, this->strips, room, 0, next - i, sums, ahead);
+      }
+      this->scalars(i, next - i, room, sums);
     }
   }
 
@@ -180,24 +202,17 @@ std::int64_t sheet_rows(std::int64_t d) {
 
 // Bands [band, band_end) with strips [strip, strip_end).
 struct Tile {
-  std::size_t band, band_end;
-  std::int64_t strip, strip_end;
+  std::int64_t band, band_end, strip, strip_end;
 };
 
-std::vector<Tile> tiles_of(const std::vector<BandShape>& bands, std::int64_t strips) {
-  constexpr std::size_t kBands = 4;
-  constexpr std::int64_t kStrips = 6;
+// Strips are few enough for their block to stay in L2 from band to band, and tiles many enough to keep threads busy.
+std::vector<Tile> tiles_of(std::int64_t strips) {
+  constexpr std::int64_t kBands = 4, kStrips = 6;
   std::vector<Tile> tiles;
   for (std::int64_t strip = 0; strip < strips; strip += kStrips) {
     const std::int64_t end = std::min(strip + kStrips, strips);
-    for (std::size_t b = 0; b < bands.size(); b += kBands) {
-      const std::size_t band_end = std::min(b + kBands, bands.size());
-      if (std::any_of(bands.begin() + static_cast<std::ptrdiff_t>(b),
-                      bands.begin() + static_cast<std::ptrdiff_t>(band_end),
-                      [=](const BandShape& shape) { return shape.from < end && shape.to > strip; })) {
-        tiles.push_back({b, band_end, strip, end});
-      }
-    }
+    for (std::int64_t band = 0; band < end; band += kBands) tiles.push_back({band, std::min(band + kBands, end), strip, end});
+    tiles.push_back({strips, strips + 1, strip, end});
   }
   return tiles;
 }
@@ -207,7 +222,7 @@ struct SheetJob : Job<T> {
   static constexpr std::int64_t kRowsATask = 32;
   const typename PanelReader<T>::Room& room;
   double* gram;
-  std::vector<Tile> tiles = tiles_of(this->bands, strips_of(this->data.x.d));
+  std::vector<Tile> tiles = tiles_of(this->strips);
   std::int64_t first = 0, rows = 0;  // of the current sheet
 
   void read(int k) {
@@ -220,10 +235,8 @@ struct SheetJob : Job<T> {
     const Tile& t = tiles[static_cast<std::size_t>(k)];
     Ahead nothing{};
     for (std::int64_t row = 0; row < rows; row += kSheetBlockRows) {
-      for (std::size_t b = t.band; b < t.band_end; ++b) {
-        const BandShape& shape = this->bands[b];
-        const std::int64_t from = std::max(t.strip, shape.from), to = std::min(t.strip_end, shape.to);
-        if (from < to) this->band(shape, from, to, room, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
+      for (std::int64_t b = t.band; b < t.band_end; ++b) {
+        this->band(b, t.strip, t.strip_end, room, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
       }
     }
   }
@@ -248,6 +261,7 @@ bool in_sheets(const DataSet& data, double* gram, Counters& counters, const Stop
     run_tasks(
         static_cast<int>(job.tiles.size()), threads,
         [](void* self, int k) { static_cast<SheetJob<T>*>(self)->tile(k); }, &job);
+    job.scalars(job.first, job.rows, room, gram);
     counters.add_read(job.bytes_of(job.rows));
   }
   counters.give(bytes);
@@ -257,11 +271,10 @@ bool in_sheets(const DataSet& data, double* gram, Counters& counters, const Stop
 // What was summed once is copied to its mirror image.
 void mirror(double* gram, std::int64_t d) {
   const std::int64_t size = d + 2;
-  const bool tail = tail_times_x(d) && d >= kNarrowMoments;
   for (std::int64_t j = 0; j < size; ++j) {
     for (std::int64_t k = 0; k < j; ++k) {
       double &lower = gram[j * size + k], &upper = gram[k * size + j];
-      if (tail && j >= d && k < d) {
+      if (j >= d && k < d && d >= kNarrowMoments) {
         upper = lower;
       } else {
         lower = upper;

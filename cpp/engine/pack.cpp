@@ -14,8 +14,8 @@ T read(const char* p) {
   return value;
 }
 
-template <class From, class T, class To = T>
-void convert(const char* p, std::ptrdiff_t stride, std::int64_t count, To* out) {
+template <class From, class T>
+void convert(const char* p, std::ptrdiff_t stride, std::int64_t count, T* out) {
   for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(read<From>(p + i * stride));
 }
 
@@ -101,9 +101,9 @@ template <class T>
 void pack_vector(const VectorView& v, std::int64_t first, std::int64_t count, T* out) {
   const char* p = v.data + first * v.stride;
   if (v.dtype == DType::f32) {
-    convert<float, T>(p, v.stride, count, out);
+    convert<float>(p, v.stride, count, out);
   } else {
-    convert<double, T>(p, v.stride, count, out);
+    convert<double>(p, v.stride, count, out);
   }
 }
 
@@ -115,16 +115,6 @@ void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* o
 template <class T>
 void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out) {
   pack<T>(x.data + first * x.row_stride, {count, x.row_stride, 1}, {x.d, x.column_stride, count}, out);
-}
-
-template <class T>
-void pack_vector_as(const VectorView& v, std::int64_t first, std::int64_t count, double* out) {
-  const char* p = v.data + first * v.stride;
-  if (v.dtype == DType::f32) {
-    convert<float, T>(p, v.stride, count, out);
-  } else {
-    convert<double, T>(p, v.stride, count, out);
-  }
 }
 
 template <class T, class To>
@@ -143,8 +133,6 @@ template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, float*);
 template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, double*);
 template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, float*);
 template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, double*);
-template void pack_vector_as<float>(const VectorView&, std::int64_t, std::int64_t, double*);
-template void pack_vector_as<double>(const VectorView&, std::int64_t, std::int64_t, double*);
 template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, float*, std::ptrdiff_t, std::ptrdiff_t);
 template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
 template void pack_as<double>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);

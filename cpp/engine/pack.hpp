@@ -33,8 +33,4 @@ template <class T, class To>
 void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
              std::ptrdiff_t column_step);
 
-// Elements of v as T, and then as float64.
-template <class T>
-void pack_vector_as(const VectorView& v, std::int64_t first, std::int64_t count, double* out);
-
 }  // namespace gdfast

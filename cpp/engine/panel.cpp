@@ -14,42 +14,22 @@ constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) { return 
 std::ptrdiff_t strip_stride(std::int64_t rows) { return (rows + 1) * kStrip; }
 std::ptrdiff_t narrow_stride(std::int64_t rows) { return round_up(rows, kStrip) + kStrip; }
 
-// As T, then as float64: what x's dtype can't hold of y is no part of the problem.
 template <class T>
-void widen(const VectorView& v, std::int64_t first, std::int64_t count, double* out) {
-  if (v.dtype == kDType<T> && v.stride == static_cast<std::ptrdiff_t>(sizeof(T))) {
-    kernels<T>().moments.vector(reinterpret_cast<const T*>(v.data) + first, count, out);
-  } else {
-    pack_vector_as<T>(v, first, count, out);
-  }
+bool lies_ready(const VectorView& v) {
+  return v.data == nullptr || (v.dtype == kDType<T> && v.stride == static_cast<std::ptrdiff_t>(sizeof(T)));
 }
 
-// A column of z in its strip.
-double* column(const Panel& panel, std::int64_t j, std::int64_t row) {
-  return panel.data + j / kStrip * panel.stride + j % kStrip + row * kStrip;
+// Elements [first, first + count) as they lie, or a copy in `room`.
+template <class T>
+const T* vector(const VectorView& v, std::int64_t first, std::int64_t count, T* room) {
+  if (lies_ready<T>(v)) return v.data == nullptr ? nullptr : reinterpret_cast<const T*>(v.data) + first;
+  pack_vector(v, first, count, room);
+  return room;
 }
 
 }  // namespace
 
-std::int64_t strips_of(std::int64_t d) { return (d + 2 + kStrip - 1) / kStrip; }
-
-bool tail_times_x(std::int64_t d) { return d % kStrip == 0 || d % kStrip == kStrip - 1; }
-
-std::vector<BandShape> bands_of(std::int64_t d) {
-  std::vector<BandShape> bands;
-  const std::int64_t strips = strips_of(d);
-  const bool apart = tail_times_x(d);
-  const std::int64_t width = apart ? d : d + 2;
-  for (std::int64_t first = 0; first < width; first += kStrip) {
-    const int columns = static_cast<int>(std::min(kStrip, width - first));
-    bands.push_back({first, columns, first / kStrip, apart ? strips - 1 : strips});
-  }
-  if (apart && d % kStrip == 0) bands.push_back({d, 2, 0, strips});
-  if (apart && d % kStrip != 0) {
-    for (const std::int64_t j : {d, d + 1}) bands.push_back({j, 1, 0, strips});
-  }
-  return bands;
-}
+std::int64_t strips_of(std::int64_t d) { return (d + kStrip - 1) / kStrip; }
 
 template <class T>
 PanelReader<T>::PanelReader(const DataSet& data) : data_(data), layout_(Layout::elements) {
@@ -62,68 +42,69 @@ PanelReader<T>::PanelReader(const DataSet& data) : data_(data), layout_(Layout::
 }
 
 template <class T>
-const T* PanelReader<T>::at(std::int64_t row) const {
-  return reinterpret_cast<const T*>(data_.x.data + row * data_.x.row_stride);
+const T* PanelReader<T>::row(std::int64_t i) const {
+  return reinterpret_cast<const T*>(data_.x.data + i * data_.x.row_stride);
 }
 
 template <class T>
 std::size_t PanelReader<T>::Room::bytes(const DataSet& data, std::int64_t rows) {
-  const std::size_t panel = Scratch::bytes<double>(strips_of(data.x.d) * strip_stride(rows));
-  const std::size_t vector = Scratch::bytes<double>(rows);
-  return (data.s.data != nullptr ? 2 : 1) * (panel + vector);
+  const std::size_t panels = data.s.data != nullptr ? 2 : 1;
+  return panels * Scratch::bytes<double>(strips_of(data.x.d) * strip_stride(rows)) + Scratch::bytes<double>(2 * rows) +
+         2 * Scratch::bytes<T>(rows);
 }
 
 template <class T>
 PanelReader<T>::Room::Room(const DataSet& data, std::int64_t rows, Scratch& scratch) {
   const std::ptrdiff_t stride = strip_stride(rows);
   const std::int64_t size = strips_of(data.x.d) * stride;
-  z = weighted = {scratch.take<double>(size), stride};
-  y = scratch.take<double>(rows);
-  s = nullptr;
-  std::fill_n(z.data, size, 0.0);  // reading leaves the lanes after y alone
-  if (data.s.data == nullptr) return;
-  weighted.data = scratch.take<double>(size);
-  s = scratch.take<double>(rows);
+  x = weighted = {scratch.take<double>(size), stride};
+  if (data.s.data != nullptr) weighted.data = scratch.take<double>(size);
+  tail = scratch.take<double>(2 * rows);
+  y = scratch.take<T>(rows);
+  s = scratch.take<T>(rows);
+  std::fill_n(x.data, size, 0.0);  // reading leaves the lanes after x alone
 }
 
 template <class T>
-void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t at_row, const Room& room) const {
+void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t at, const Room& room) const {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data_.x;
-  const Panel z{room.z.data + at_row * kStrip, room.z.stride};
+  const Panel to{room.x.data + at * kStrip, room.x.stride};
   const MomentsTable<T>& table = kernels<T>().moments;
   switch (layout_) {
     case Layout::rows:
-      table.rows(at(first), x.row_stride / kSize, count, x.d, z);
+      table.rows(row(first), x.row_stride / kSize, count, x.d, to);
       break;
     case Layout::columns:
-      table.columns(at(first), x.column_stride / kSize, count, x.d, z);
+      table.columns(row(first), x.column_stride / kSize, count, x.d, to);
       break;
     case Layout::elements:
-      elements(first, count, at_row, room.z);
+      read_elements(first, count, to.data, to.stride);
       break;
   }
-  double* const y = room.y + at_row;
-  widen<T>(data_.y, first, count, y);
-  double* const ones = column(room.z, x.d, at_row);
-  double* const ys = column(room.z, x.d + 1, at_row);
-  for (std::int64_t i = 0; i < count; ++i) ones[i * kStrip] = 1;
-  for (std::int64_t i = 0; i < count; ++i) ys[i * kStrip] = y[i];
-  if (room.s == nullptr) return;
-  double* const s = room.s + at_row;
-  widen<T>(data_.s, first, count, s);
-  panel_kernels().scale(z, strips_of(x.d), s, count, {room.weighted.data + at_row * kStrip, room.weighted.stride});
+  double* const tail = room.tail + 2 * at;
+  table.tail(vector(data_.y, first, count, room.y + at), vector(data_.s, first, count, room.s + at), count, tail);
+  if (data_.s.data == nullptr) return;
+  panel_kernels().scale(to, strips_of(x.d), tail, count, {room.weighted.data + at * kStrip, room.weighted.stride});
 }
 
 template <class T>
-void PanelReader<T>::elements(std::int64_t first, std::int64_t count, std::int64_t at_row, const Panel& out) const {
-  for (std::int64_t j = 0; j < data_.x.d; j += kStrip) {
+void PanelReader<T>::read_elements(std::int64_t first, std::int64_t count, double* to, std::ptrdiff_t stride) const {
+  for (std::int64_t j = 0; j < data_.x.d; j += kStrip, to += stride) {
     MatrixView strip = data_.x;
     strip.data += j * strip.column_stride;
     strip.d = std::min(kStrip, strip.d - j);
-    pack_as<T>(strip, first, count, column(out, j, at_row), kStrip, 1);
-    // Zeros up to the strip's end: 1 and y come into their places later, the rest was never written.
+    pack_as<T>(strip, first, count, to, kStrip, 1);
   }
+}
+
+template <class T>
+NarrowBlock<T> PanelReader<T>::without_columns(std::int64_t first, std::int64_t count, const Room& room) const {
+  const auto vector = [first](const VectorView& v, const T* copy) {
+    return lies_ready<T>(v) && v.data != nullptr ? reinterpret_cast<const T*>(v.data) + first : copy;
+  };
+  return {nullptr, 0, vector(data_.y, room.y), data_.s.data == nullptr ? nullptr : vector(data_.s, room.s), count,
+          nullptr};
 }
 
 template <class T>
@@ -143,20 +124,19 @@ template <class T>
 NarrowBlock<T> PanelReader<T>::read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data_.x;
-  const auto vector = [&](const VectorView& v, T* packed) -> const T* {
-    if (v.data == nullptr) return nullptr;
-    if (v.dtype == kDType<T> && v.stride == kSize) return reinterpret_cast<const T*>(v.data) + first;
-    pack_vector(v, first, count, packed);
-    return packed;
-  };
-  NarrowBlock<T> block{room.x, room.stride, vector(data_.y, room.y), vector(data_.s, room.s), count, nullptr};
+  NarrowBlock<T> block{room.x,
+                       room.stride,
+                       vector(data_.y, first, count, room.y),
+                       vector(data_.s, first, count, room.s),
+                       count,
+                       nullptr};
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool rows_follow = x.row_stride >= x.d * kSize || x.d * kSize >= 16;
   if (layout_ == Layout::columns) {
-    block.x = at(first);
+    block.x = row(first);
     block.stride = x.column_stride / kSize;
   } else if (layout_ == Layout::rows && x.d > 1 && rows_follow) {
-    kernels<T>().moments.turn(at(first), x.row_stride / kSize, count, x.d, room.x, room.stride);
+    kernels<T>().moments.turn(row(first), x.row_stride / kSize, count, x.d, room.x, room.stride);
   } else {
     pack_as<T>(x, first, count, room.x, 1, room.stride);
   }

@@ -83,9 +83,10 @@ struct Ahead {
   const char* end;    // of that run
 };
 
-// out[a][c] += Σᵢ left[i][a] · right[i][c], for some columns of one strip and all columns of several.
+// out[a][c] += Σᵢ left[i][a] · right[i][c], for a few columns on the left and all columns of some strips on the right.
 struct Band {
-  const double* left;     // the first column: row i lies kStrip elements further
+  const double* left;        // the first column
+  std::ptrdiff_t left_step;  // from row to row
   const double* right;    // the first strip
   std::ptrdiff_t stride;  // from strip to strip of right
   std::int64_t n;
@@ -95,7 +96,7 @@ struct Band {
   std::ptrdiff_t out_stride;  // from row to row
 };
 
-// Few columns, each contiguous. y and s likewise; s may be null.
+// Few columns, or none, each contiguous. y and s likewise; s may be null.
 template <class T>
 struct NarrowBlock {
   const T* x;
@@ -108,16 +109,17 @@ struct NarrowBlock {
 
 struct PanelTable {
   void (*band)(const Band&, Ahead&);
-  // to = s · from, row by row.
-  void (*scale)(Panel from, std::int64_t strips, const double* s, std::int64_t n, Panel to);
+  // to = s · from, row by row; s is every second number of tail.
+  void (*scale)(Panel from, std::int64_t strips, const double* tail, std::int64_t n, Panel to);
 };
 
-// n rows of d elements, contiguous by rows or by columns, as a panel; a vector in float64; few columns.
 template <class T>
 struct MomentsTable {
+  // n rows of d elements, contiguous by rows or by columns, as a panel.
   void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out);
   void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out);
-  void (*vector)(const T* v, std::int64_t n, double* out);
+  // s and s·y of each row; s may be null.
+  void (*tail)(const T* y, const T* s, std::int64_t n, double* out);
   // Rows of two to four elements as columns, `stride` elements apart.
   void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d

@@ -33,8 +33,8 @@ constexpr KernelTable<typename V::T> make_table() {
   table.columns = columns_form<V, V::rows_at_a_time>();
   table.squares = squares<V>;
   table.sum = sum<V>;
-  table.moments = {widen_rows<V>, widen_columns<V>, widen_vector<V>, turn<V>, {}};
-  fill_narrow_moments<V, 1>(table.moments);
+  table.moments = {widen_rows<V>, widen_columns<V>, tail<V>, turn<V>, {}};
+  fill_narrow_moments<V, 0>(table.moments);
   return table;
 }
 

@@ -23,10 +23,10 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // One cache line on its way to L2.
+  // One cache line on its way.
   GDFAST_INLINE void line() {
     if (next_ >= end_ && !next_run()) return;
-    __builtin_prefetch(next_, 0, 2);
+    __builtin_prefetch(next_, 0, 3);
     next_ += 64;
   }
 
@@ -60,12 +60,12 @@ GDFAST_INLINE void tile(const Band& band, const double* left, const double* righ
   reg sum[R][C];
   GDFAST_UNROLL for (int r = 0; r < R; ++r) GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::zero();
   Fetcher fetch(ahead);
-  for (std::int64_t i = 0; i < band.n; ++i) {
+  GDFAST_TWICE for (std::int64_t i = 0; i < band.n; ++i) {
     fetch.line();
     reg z[C];
     GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = V::load(right + c * band.stride + kStrip * i);
     GDFAST_UNROLL for (int r = 0; r < R; ++r) {
-      const reg a = V::broadcast(left[kStrip * i + r]);
+      const reg a = V::broadcast(left[band.left_step * i + r]);
       GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::fma(a, z[c], sum[r][c]);
     }
   }
@@ -110,12 +110,12 @@ void band_sums(const Band& band, Ahead& ahead) {
 }
 
 template <class V>
-void scale(Panel from, std::int64_t strips, const double* s, std::int64_t n, Panel to) {
+void scale(Panel from, std::int64_t strips, const double* tail, std::int64_t n, Panel to) {
   for (std::int64_t strip = 0; strip < strips; ++strip) {
     const double* const p = from.data + strip * from.stride;
     double* const q = to.data + strip * to.stride;
     for (std::int64_t i = 0; i < n; ++i) {
-      V::store(q + kStrip * i, V::mul(V::broadcast(s[i]), V::load(p + kStrip * i)));
+      V::store(q + kStrip * i, V::mul(V::broadcast(tail[2 * i]), V::load(p + kStrip * i)));
     }
   }
 }

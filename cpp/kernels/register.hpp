@@ -24,10 +24,12 @@
 #ifdef GDFAST_COMPACT
 #define GDFAST_INLINE inline
 #define GDFAST_UNROLL
+#define GDFAST_TWICE
 #define GDFAST_LAMBDA
 #else
 #define GDFAST_INLINE inline __attribute__((always_inline))
 #define GDFAST_UNROLL _Pragma("GCC unroll 16")
+#define GDFAST_TWICE _Pragma("GCC unroll 2")
 #define GDFAST_LAMBDA __attribute__((always_inline))
 #endif
 

@@ -33,11 +33,12 @@ struct Constant {
 };
 
 template <class V>
-void widen_vector(const typename V::T* v, std::int64_t n, double* out) {
-  using D = DoubleOf<V>;
-  std::int64_t i = 0;
-  for (; i + D::lanes <= n; i += D::lanes) D::store(out + i, D::load(v + i));
-  for (; i < n; ++i) out[i] = static_cast<double>(load_one(v + i));
+void tail(const typename V::T* y, const typename V::T* s, std::int64_t n, double* out) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double weight = s == nullptr ? 1 : static_cast<double>(load_one(s + i));
+    out[2 * i] = weight;
+    out[2 * i + 1] = weight * static_cast<double>(load_one(y + i));
+  }
 }
 
 // Eight rows at a time, so that a strip's part of them is one piece of memory.

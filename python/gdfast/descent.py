@@ -32,7 +32,7 @@ class Samples(NamedTuple):
 
 
 class Options(NamedTuple):
-    """The numbers of a descent, all of them checked."""
+    """The numbers of a descent, all of them checked. The C++ loop reads them in this order."""
 
     learning_rate: float
     n_iters: int
@@ -47,7 +47,6 @@ class Options(NamedTuple):
     reduction: str
     tol: float  # below 0: no such rule
     patience: int
-    baseline: float  # loss at w = b = 0, by which divergence is judged
     shift: NDArray[np.float64] | None  # (d,): training descends in the coordinates of (x - shift) / scale
     scale: NDArray[np.float64] | None
 

@@ -46,7 +46,7 @@ class DivergenceError(ArithmeticError):
     ...     gdfast.fit([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], learning_rate=1.0, backend="numpy")
     ... except gdfast.DivergenceError as error:
     ...     print(error.fit.stop_reason, error.fit.n_iters)
-    diverged 5
+    diverged 6
     """
 
     fit: Fit
@@ -58,12 +58,12 @@ class Divergence(NamedTuple):
     losses: NDArray[np.float64]
     loss: float
     learning_rate: float
-    baseline: float
+    zero_loss: float  # at w = b = 0
 
     @property
     def in_a_pass(self) -> bool:
         """Whether a pass found it; else the objective after the last one did."""
-        return len(self.losses) > 0 and not self.losses[-1] <= GROWTH * max(self.losses[0], self.baseline)
+        return len(self.losses) > 0 and not self.losses[-1] <= GROWTH * max(self.losses[0], self.zero_loss)
 
     @property
     def objective(self) -> float:
@@ -74,7 +74,7 @@ class Divergence(NamedTuple):
 def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> str:
     """The message of a `DivergenceError` for data that is finite; `curvature` is L, or NaN where it isn't finite."""
     done = len(reached.losses)
-    place = f"in pass {done} of {arguments.n_iters}" if reached.in_a_pass else f"after pass {done}"
+    place = f"in pass {done} of {arguments.options.n_iters}" if reached.in_a_pass else f"after pass {done}"
     start = f" (at first {reached.losses[0]:.6g})" if done > 1 else ""
     sentences = [
         f"training diverged {place} with learning_rate={reached.learning_rate:.6g}: "
@@ -162,15 +162,15 @@ def _stability(arguments: FitArguments, curvature: float) -> str:
     nesterov  p'' = (1 + m)(1 - a)p' - m(1 - a)p: t = (1 + m)(1 - a), q = m(1 - a)    a < (2 + 2m) / (1 + 2m)
     fista     nesterov with m that grows to 1                                         a < 4/3
     """
-    if arguments.optimizer == "adam":
+    if arguments.options.optimizer == "adam":
         return "Adam moves each coefficient by up to about the learning rate a step."
     if not np.isfinite(curvature):
         return "The squares of the data are beyond the range of its dtype."
     if curvature == 0:
         return ""
-    factor, formula = largest_stable(arguments.optimizer, arguments.momentum)
+    factor, formula = largest_stable(arguments.options.optimizer, arguments.options.momentum)
     rate = factor / curvature
-    batches = " for all of the data at once, and less for batches" if arguments.batch_size else ""
+    batches = " for all of the data at once, and less for batches" if arguments.options.batch_size else ""
     return f"The largest stable learning rate is {rate:.4g}{batches} ({formula}, with L the largest curvature)."
 
 
@@ -205,7 +205,7 @@ def _remedy(arguments: FitArguments, curvature: float) -> str:
     standardize = "" if arguments.standardize else "standardize=True"
     if not np.isfinite(curvature):
         return "Write standardize=True, or scale the columns down." if standardize else "Scale the columns down."
-    if arguments.optimizer == "adam" or arguments.batch_size:
+    if arguments.options.optimizer == "adam" or arguments.options.batch_size:
         rate = "a smaller learning_rate"
     else:
         rate = "learning_rate='auto'"

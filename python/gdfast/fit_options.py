@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
-from gdfast.descent import Samples
+from gdfast.descent import Options, Samples
 from gdfast.plan import Asked
 from gdfast.result import Callback
 
@@ -28,21 +28,9 @@ class FitArguments(NamedTuple):
     columns: tuple[str, ...] | None  # their names, where x came with any
     w: Array  # (d,) of x's dtype
     b: float | None
-    at_zero: bool  # w and b start at 0
-    learning_rate: float | None  # None: "auto"
-    n_iters: int
-    optimizer: str  # "fista" for "nesterov" with l1
-    momentum: float
-    betas: tuple[float, float]
-    eps: float
-    batch_size: int  # 0: all rows
-    rng: np.random.Generator | None
-    l2: float
-    l1: float
+    options: Options  # its learning rate is NaN for "auto"; without the scales of the columns
+    finds_rate: bool  # learning_rate="auto"
     standardize: bool
-    reduction: str
-    tol: float  # -1: no such rule
-    patience: int
     callback: Callback | None
     progress: bool
     plan: Asked
@@ -82,6 +70,7 @@ def check(
     train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
+    rate = _learning_rate(learning_rate)
     arguments = FitArguments(
         train=train,
         validation=None if validation is None else _validation(validation, matrix),
@@ -89,24 +78,28 @@ def check(
         columns=_columns(x),
         w=_start(w0, matrix),
         b=_intercept(b0, fit_intercept, matrix.dtype),
-        at_zero=w0 is None and not b0,
-        learning_rate=_learning_rate(learning_rate),
-        n_iters=_whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
-        optimizer=_one_of("optimizer", optimizer, OPTIMIZERS),
-        momentum=_share("momentum", momentum),
-        betas=_betas(betas),
-        eps=_number("eps", eps, "a finite number above 0", above=0.0),
-        batch_size=0 if batch_size is None else _batch_size(batch_size, len(matrix)),
-        rng=_order(batch_size, _flag("shuffle", shuffle), rng),
-        l2=_number("l2", l2, "a finite number, 0 or more"),
-        l1=_number("l1", l1, "a finite number, 0 or more"),
-        standardize=_flag("standardize", standardize),
-        reduction=reduction,
-        tol=-1.0 if tol is None else _number("tol", tol, "None or a finite number, 0 or more"),
-        patience=_whole("patience", patience, 1, "a whole number of passes, 1 or more"),
+        options=Options(
+            learning_rate=rate,
+            n_iters=checks.whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
+            optimizer=checks.one_of("optimizer", optimizer, OPTIMIZERS),
+            momentum=checks.share("momentum", momentum),
+            betas=_betas(betas),
+            eps=checks.number("eps", eps, "a finite number above 0", positive=True),
+            batch_size=0 if batch_size is None else _batch_size(batch_size, len(matrix)),
+            rng=_order(batch_size, checks.flag("shuffle", shuffle), rng),
+            l2=checks.number("l2", l2, "a finite number, 0 or more"),
+            l1=checks.number("l1", l1, "a finite number, 0 or more"),
+            reduction=reduction,
+            tol=-1.0 if tol is None else checks.number("tol", tol, "None or a finite number, 0 or more"),
+            patience=checks.whole("patience", patience, 1, "a whole number of passes, 1 or more"),
+            shift=None,
+            scale=None,
+        ),
+        finds_rate=rate != rate,
+        standardize=checks.flag("standardize", standardize),
         callback=callback,
-        progress=_flag("progress", progress),
-        plan=_one_of("plan", plan, PLANS),
+        progress=checks.flag("progress", progress),
+        plan=checks.one_of("plan", plan, PLANS),
     )
     return _together(arguments)
 
@@ -121,8 +114,9 @@ def check_moments(gram: NDArray[np.float64], **options: Any) -> FitArguments:
 
 def _together(arguments: FitArguments) -> FitArguments:
     """The options that each are right, if they mean something together."""
-    optimizer, batches = arguments.optimizer, arguments.batch_size > 0
-    if arguments.learning_rate is None:
+    options = arguments.options
+    optimizer, batches = options.optimizer, options.batch_size > 0
+    if arguments.finds_rate:
         if batches:
             raise ValueError(
                 "learning_rate='auto' is derived from all of the data, and a batch may be steeper: "
@@ -135,10 +129,10 @@ def _together(arguments: FitArguments) -> FitArguments:
             )
     if batches and arguments.plan == "moments":
         raise ValueError("plan='moments' knows sums over all rows and no single batch: write batch_size=None")
-    if arguments.l1 > 0:
+    if options.l1 > 0:
         if optimizer in ("momentum", "adam"):
             raise ValueError(
-                f"l1={arguments.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
+                f"l1={options.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
                 "its steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
             )
         if optimizer == "nesterov":
@@ -147,7 +141,7 @@ def _together(arguments: FitArguments) -> FitArguments:
                     "optimizer='nesterov' with l1 is FISTA, which takes the gradient of all data: "
                     "write optimizer='gd', or batch_size=None"
                 )
-            return arguments._replace(optimizer="fista")
+            return arguments._replace(options=options._replace(optimizer="fista"))
     return arguments
 
 
@@ -219,35 +213,14 @@ def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | 
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
-def _learning_rate(value: Any) -> float | None:
+def _learning_rate(value: Any) -> float:
+    """NaN for "auto"."""
     accepted = "a finite number above 0, or 'auto'"
     if isinstance(value, str):
         if value == "auto":
-            return None
+            return math.nan
         raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
-    return _number("learning_rate", value, accepted, above=0.0)
-
-
-def _number(name: str, value: Any, accepted: str, above: float | None = None) -> float:
-    """A finite number: above `above`, or else 0 or more."""
-    if type(value) is float and 0 < value < math.inf:
-        return value
-    if type(value) is not float:
-        if isinstance(value, (bool, np.bool_, str)):
-            raise TypeError(f"{name} is {value!r}, accepted is {accepted}")
-        value = arrays.scalar(name, value)
-    if not (value >= 0 if above is None else value > above) or value == math.inf:
-        raise ValueError(f"{name} is {value}, accepted is {accepted}")
-    return float(value)
-
-
-def _share(name: str, value: Any) -> float:
-    """A number from 0 to below 1: what is kept of an average."""
-    accepted = "a number from 0 to below 1"
-    number = _number(name, value, accepted)
-    if number >= 1:
-        raise ValueError(f"{name} is {number}, accepted is {accepted}")
-    return number
+    return checks.number("learning_rate", value, accepted, positive=True)
 
 
 def _betas(value: Any) -> tuple[float, float]:
@@ -256,26 +229,12 @@ def _betas(value: Any) -> tuple[float, float]:
         raise TypeError(f"betas is {value!r}, {accepted}")
     if len(value) != 2:
         raise ValueError(f"betas is {value!r}, {accepted}")
-    return _share("betas[0]", value[0]), _share("betas[1]", value[1])
-
-
-def _whole(name: str, value: Any, lowest: int, accepted: str) -> int:
-    if type(value) is int and value >= lowest:
-        return value
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, accepted is {accepted}") from None
-    if count < lowest:
-        raise ValueError(f"{name} is {count}, accepted is {accepted}")
-    return count
+    return checks.share("betas[0]", value[0]), checks.share("betas[1]", value[1])
 
 
 def _batch_size(value: Any, n: int) -> int:
     accepted = f"None or a whole number of rows from 1 to the {n} there are"
-    size = _whole("batch_size", value, 1, accepted)
+    size = checks.whole("batch_size", value, 1, accepted)
     if size > n:
         raise ValueError(f"batch_size is {size}, accepted is {accepted}")
     return size
@@ -293,17 +252,3 @@ def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | No
     if isinstance(rng, (int, np.integer)) and rng < 0:
         raise ValueError(f"rng is {rng}, accepted is a seed of 0 or more")
     return np.random.default_rng(rng) if shuffle and batch_size is not None else None
-
-
-def _flag(name: str, value: Any) -> bool:
-    if value is True or value is False:
-        return bool(value)
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value!r}, accepted are True and False")
-    return bool(value)
-
-
-def _one_of(name: str, value: Any, accepted: tuple[str, ...]) -> Any:
-    if not isinstance(value, str) or value not in accepted:
-        raise ValueError(f"{name} is {value!r}, accepted are {', '.join(map(repr, accepted))}")
-    return value

@@ -18,6 +18,13 @@ BLOCK = 2**15
 # mean square can't be told from none.
 ROUNDING = 1e-13
 
+FAR = 1e2
+
+LOST_DIGITS = (
+    "the means of some columns are more than a hundred of their standard deviations, and moments of such columns lose some "
+    "of their digits when they are standardised: write plan='stream', or subtract something from the columns"
+)
+
 Columns = NDArray[np.float64]
 
 
@@ -27,6 +34,13 @@ class Scaling(NamedTuple):
     shift: Columns
     scale: Columns
     bytes_read: int
+
+    def loses_digits(self) -> bool:
+        """Whether the moments of x are too coarse for those of the standardised columns, which are their differences.
+
+        Of float64's 16 digits a mean of 100 standard deviations takes 4 away.
+        """
+        return bool(np.any(np.abs(self.shift) > FAR * self.scale))
 
 
 def scaling(train: Samples, intercept: bool) -> Scaling:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gdfast import doctor, plan, plot, scaling, step_size
 from gdfast.conversion import Array
-from gdfast.descent import AfterPass, Descend, Hooks, Options, Outcome, Samples, StopReason
+from gdfast.descent import AfterPass, Descend, Hooks, Outcome, Samples, StopReason
 from gdfast.fit_options import FitArguments
 from gdfast.objective import LossAndGradient, quiet, sample_bytes
 from gdfast.progress import ProgressBar
@@ -62,6 +62,19 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
     return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
 
 
+def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
+    # A tiny fit shouldn't take longer to plan than to do.
+    if (
+        arguments.plan == "auto"
+        and not arguments.finds_rate
+        and not arguments.standardize
+        and arguments.validation is None
+        and plan.negligible(sample_bytes(arguments.train), arguments.options.n_iters + 1, backend.costs)
+    ):
+        return "stream"
+    return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+
+
 def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
     held_out = arguments.validation
     x = arguments.train.x
@@ -71,11 +84,11 @@ def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
         data_bytes=sample_bytes(arguments.train),
         n_validation=0 if held_out is None or held_out.x is None else len(held_out.x),
         validation_bytes=0 if held_out is None else sample_bytes(held_out),
-        n_iters=arguments.n_iters,
+        n_iters=arguments.options.n_iters,
         threads=backend.threads() or 1,
-        finds_rate=arguments.learning_rate is None,
+        finds_rate=arguments.finds_rate,
         finds_scales=arguments.standardize,
-        batches=arguments.batch_size > 0,
+        batches=arguments.options.batch_size > 0,
         given_moments=x is None,
     )
 
@@ -88,10 +101,9 @@ class _Training:
         self.backend, self.arguments = backend, arguments
         self.train, self.validation = arguments.train, arguments.validation
         self.plan: str = arguments.plan
-        self.learning_rate = math.nan
-        self.shift: NDArray[np.float64] | None = None
-        self.scale: NDArray[np.float64] | None = None
+        self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
+        self.advice: tuple[str, ...] = ()
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
@@ -121,24 +133,19 @@ class _Training:
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
-        arguments, backend = self.arguments, self.backend
-        self.plan = plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+        arguments = self.arguments
+        self.plan = _plan(self.backend, arguments)
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
         if arguments.standardize:
-            self.shift, self.scale, read = scaling.scaling(self.train, arguments.b is not None)
-            self.bytes_read += read
-            if not np.isfinite(self.shift + self.scale).all():
-                self.refuse_data()
-        rate = arguments.learning_rate
-        if rate is None:
+            self.find_scales()
+        if arguments.finds_rate:
             largest = self.curvature()
             if not math.isfinite(largest):
                 self.refuse_data()
             # Without curvature there is no gradient either, and any rate leaves everything where it is.
-            rate = 1 / largest if largest > 0 else 1.0
-        self.learning_rate = rate
+            self.options = self.options._replace(learning_rate=1 / largest if largest > 0 else 1.0)
 
     def take_moments(self, samples: Samples) -> Samples:
         if samples.gram is not None:
@@ -151,6 +158,21 @@ class _Training:
         self.peak_bytes = max(self.peak_bytes, peak)
         return samples._replace(gram=gram)
 
+    def find_scales(self) -> None:
+        """Shift and scale of the columns; without moments, where those have lost what is left after the shift."""
+        intercept = self.arguments.b is not None
+        found = scaling.scaling(self.train, intercept)
+        self.bytes_read += found.bytes_read
+        if self.train.gram is not None and found.loses_digits():
+            if self.arguments.plan == "auto":
+                self.plan, self.train, self.validation = "stream", self.arguments.train, self.arguments.validation
+                self.find_scales()
+                return
+            self.advice = (scaling.LOST_DIGITS,)
+        self.options = self.options._replace(shift=found.shift, scale=found.scale)
+        if not np.isfinite(found.shift + found.scale).all():
+            self.refuse_data()
+
     def curvature(self) -> float:
         """L, the largest eigenvalue of the Hessian."""
         found = step_size.curvature(
@@ -158,40 +180,23 @@ class _Training:
             self.backend.loss_and_gradient,
             dtype=self.arguments.w.dtype,
             intercept=self.arguments.b is not None,
-            reduction=self.arguments.reduction,
-            l2=self.arguments.l2,
-            shift=self.shift,
-            scale=self.scale,
+            reduction=self.options.reduction,
+            l2=self.options.l2,
+            shift=self.options.shift,
+            scale=self.options.scale,
         )
         self.bytes_read += found.bytes_read
-        return found.largest
+        # Moments are float64 whatever x is, but steps of 1/L have to be numbers of x's dtype.
+        return found.largest if found.largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
 
     def descend(self) -> Outcome:
         arguments = self.arguments
-        options = Options(
-            learning_rate=self.learning_rate,
-            n_iters=arguments.n_iters,
-            optimizer=arguments.optimizer,
-            momentum=arguments.momentum,
-            betas=arguments.betas,
-            eps=arguments.eps,
-            batch_size=arguments.batch_size,
-            rng=arguments.rng,
-            l2=arguments.l2,
-            l1=arguments.l1,
-            reduction=arguments.reduction,
-            tol=arguments.tol,
-            patience=arguments.patience,
-            baseline=self.baseline(),
-            shift=self.shift,
-            scale=self.scale,
-        )
         callback = None if arguments.callback is None else _after_pass(arguments.callback, arguments.one_column)
-        start = self.train, self.validation, arguments.w, arguments.b, options
+        start = self.train, self.validation, arguments.w, arguments.b, self.options
         # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
         if not arguments.progress:
             return self.counted(self.backend.descend(*start, Hooks(callback, None)))
-        with ProgressBar(arguments.n_iters) as bar:
+        with ProgressBar(self.options.n_iters) as bar:
             return bar.finished(self.counted(self.backend.descend(*start, Hooks(callback, bar))))
 
     def counted(self, outcome: Outcome) -> Outcome:
@@ -199,18 +204,17 @@ class _Training:
         self.peak_bytes = max(self.peak_bytes, outcome.peak_bytes)
         return outcome
 
-    def baseline(self) -> float:
+    def zero_loss(self) -> float:
         """The loss at w = b = 0, which takes no read of x: all that is left of the residuals is y."""
-        arguments = self.arguments
-        if arguments.at_zero and not arguments.batch_size:
-            return 0.0  # then it is the first loss of all, which divergence is judged by anyway
+        mean = self.options.reduction == "mean"
         gram = self.train.gram
         if gram is not None:
-            return float(gram[-1, -1] / (gram[-2, -2] if arguments.reduction == "mean" else 1))
+            return float(gram[-1, -1] / (gram[-2, -2] if mean else 1))
         _, y, s, _ = self.train
         assert y is not None
         nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
-        loss, _ = self.backend.loss_and_gradient(nothing, y, 0.0, sample_weight=s, reduction=arguments.reduction)
+        with quiet():
+            loss, _ = self.backend.loss_and_gradient(nothing, y, 0.0, sample_weight=s, reduction=self.options.reduction)
         return loss
 
     # --- what comes of it ---
@@ -220,13 +224,13 @@ class _Training:
         one_read = sample_bytes(self.train)
         report = Report(
             plan=self.plan,
-            passes=round(self.bytes_read / one_read, 2) if one_read else 0.0,
+            passes=self.bytes_read / one_read if one_read else 0.0,
             bytes_read=self.bytes_read,
             seconds=seconds,
             threads=self.backend.threads(),
             isa=self.backend.isa,
             peak_bytes=self.peak_bytes,
-            advice=advice,
+            advice=self.advice + advice,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),
@@ -236,7 +240,7 @@ class _Training:
             loss=outcome.loss,
             n_iters=len(outcome.losses),
             stop_reason=outcome.stop_reason,
-            learning_rate=self.learning_rate,
+            learning_rate=self.options.learning_rate,
             report=report,
             backend=self.backend,
             sample=plot.sample_of(self.arguments.train),
@@ -245,10 +249,10 @@ class _Training:
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
         if outcome.stop_reason == "diverged":
-            reached = doctor.Divergence(outcome.losses, outcome.loss, self.learning_rate, self.baseline())
+            reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
                 doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
-            largest = math.nan if self.arguments.optimizer == "adam" else self.curvature()
+            largest = math.nan if self.options.optimizer == "adam" else self.curvature()
             raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest))
         if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
             doctor.refuse_not_finite(self.arguments.validation, doctor.VALIDATION)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def descend(
     penalty = Penalty(options.l2, options.l1, b is not None)
     objective = Objective(coordinates, penalty)
     optimizer = OPTIMIZERS[options.optimizer](coordinates.enter(w, b), options, penalty.prox)
-    rules = StoppingRules(options)
+    rules = StoppingRules(options, lambda: data.evaluate(np.zeros_like(w), None)[0])
     report = _throttled(hooks.progress)
 
     stop: StopReason | None = None
@@ -91,8 +92,8 @@ def descend(
 class StoppingRules:
     """What has been reached so far, and whether that is enough."""
 
-    def __init__(self, options: Options) -> None:
-        self.tol, self.patience, self.baseline = options.tol, options.patience, options.baseline
+    def __init__(self, options: Options, zero_loss: Callable[[], float]) -> None:
+        self.tol, self.patience, self.zero_loss = options.tol, options.patience, zero_loss
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.lowest, self.passes_since = math.inf, 0
@@ -120,7 +121,8 @@ class StoppingRules:
 
     def diverged(self, loss: float) -> bool:
         start = self.losses[0] if self.losses else loss
-        return not (math.isfinite(loss) and loss <= GROWTH * max(start, self.baseline))
+        # The loss without a model costs a pass, and is seldom asked for.
+        return not (math.isfinite(loss) and (loss <= GROWTH * start or loss <= GROWTH * self.zero_loss()))
 
 
 def _throttled(progress: OnProgress | None) -> OnProgress:

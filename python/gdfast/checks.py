@@ -1,0 +1,61 @@
+"""Checks of a single option: a number, a whole number, a choice."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from gdfast.validation import scalar
+
+
+def number(name: str, value: Any, accepted: str, positive: bool = False) -> float:
+    """A finite number, 0 or more; above 0 if `positive`."""
+    if type(value) is float and 0 < value < math.inf:
+        return value
+    if type(value) is not float:
+        if isinstance(value, (bool, np.bool_, str)):
+            raise TypeError(f"{name} is {value!r}, accepted is {accepted}")
+        value = scalar(name, value)
+    if not (value > 0 if positive else value >= 0) or value == math.inf:
+        raise ValueError(f"{name} is {value}, accepted is {accepted}")
+    return float(value)
+
+
+def share(name: str, value: Any) -> float:
+    """A number from 0 to below 1: what is kept of an average."""
+    accepted = "a number from 0 to below 1"
+    kept = number(name, value, accepted)
+    if kept >= 1:
+        raise ValueError(f"{name} is {kept}, accepted is {accepted}")
+    return kept
+
+
+def whole(name: str, value: Any, lowest: int, accepted: str) -> int:
+    if type(value) is int and value >= lowest:
+        return value
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, accepted is {accepted}") from None
+    if count < lowest:
+        raise ValueError(f"{name} is {count}, accepted is {accepted}")
+    return count
+
+
+def flag(name: str, value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}, accepted are True and False")
+    return bool(value)
+
+
+def one_of(name: str, value: Any, accepted: tuple[str, ...]) -> Any:
+    if not isinstance(value, str) or value not in accepted:
+        raise ValueError(f"{name} is {value!r}, accepted are {', '.join(map(repr, accepted))}")
+    return value
