@@ -72,6 +72,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The pages, in build/docs; a warning is an error. The outputs on them are tested by tests/test_docs.py."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "build/docs")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """sdist and wheel, in dist/."""
     session.install("build")

@@ -86,7 +86,9 @@ def targets(output: Path | None, *, quick: bool) -> None:
     plan, sizes = targets_report.default_plan(quick=quick), training.QUICK if quick else training.Sizes()
     missing = training.missing()
     if missing:
-        raise fail(f"--targets: training is compared with {' and '.join(missing)}: pip install 'gdfast[bench]'", status=1)
+        raise fail(
+            f"--targets: training is compared with {' and '.join(missing)}: pip install 'gdfast[bench]'", status=1
+        )
     with _measuring(), progress(plan.steps + sizes.steps) as tick:
         verdicts = [*targets_report.run(plan, tick), *training.run(sizes, tick)]
     console = out()
