@@ -18,7 +18,7 @@ SIZES = [1, 2, 3, 63, 64, 65, 66, 127, 128, 129, 1_000, 4_097, 65_536, 65_537, 1
 
 @pytest.mark.parametrize("n", SIZES)
 def test_the_last_row_is_numpys(n: int) -> None:
-    """After a step of rate 1/2 on a sample of x = 1, w is that sample's y: with batches of one it shows which was last."""
+    """After a step of rate 1/2 on a sample of x = 1, w is that sample's y: of batches of one, that of the last."""
     x, y = np.ones(n), np.arange(n, dtype=np.float64)
     ours, theirs = np.random.default_rng(7), np.random.default_rng(7)
     for _ in range(3):
@@ -72,10 +72,11 @@ def test_a_callback_may_draw_from_the_same_generator() -> None:
     drawn: dict[str, list[float]] = {"native": [], "numpy": []}
     for name, numbers in drawn.items():
         rng = np.random.default_rng(0)
-        gdfast.fit(
-            x, y, batch_size=50_000, rng=rng, n_iters=3, backend=name,
-            callback=lambda step, rng=rng, numbers=numbers: numbers.append(rng.random()),  # type: ignore[misc]
-        )  # fmt: skip
+
+        def draw(step: gdfast.Step, rng: np.random.Generator = rng, numbers: list[float] = numbers) -> None:
+            numbers.append(rng.random())
+
+        gdfast.fit(x, y, batch_size=50_000, rng=rng, n_iters=3, backend=name, callback=draw)
     assert drawn["native"] == drawn["numpy"]
 
 
@@ -128,7 +129,7 @@ def test_bytes_are_counted() -> None:
     x, y, _ = oracle.normal(1_000, 4, np.float32)
     one_read = 1_000 * 5 * 4
     for options in ({"batch_size": 64}, {"batch_size": 64, "shuffle": False}, {"plan": "stream"}):
-        report = gdfast.fit(x, y, n_iters=3, **options).report  # type: ignore[arg-type]
+        report = gdfast.fit(x, y, n_iters=3, **options).report
         assert report.bytes_read == 4 * one_read  # the last one is for the loss that training ended with
         assert report.passes == 4
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import gdfast
-from gdfast.bench import chart, machine, peers, report, roofline, suite, table, targets, threads
+from gdfast.bench import chart, machine, peers, report, roofline, suite, table, targets, threads, verdict
 from gdfast.bench.measure import Clock, Contender, Effort, Measurement, compare
 from gdfast.bench.problems import DTYPES, Arena, DtypeName, Order, Problem, Shape
 from gdfast.bench.verify import DisagreementError, check, reference
@@ -397,9 +397,9 @@ def test_every_target_is_judged() -> None:
 
 
 def test_a_verdict_knows_its_side() -> None:
-    assert targets.Verdict("", "", "", value=2.0, bound=1.0).reached
-    assert not targets.Verdict("", "", "", value=2.0, bound=1.0, at_most=True).reached
-    assert not targets.Verdict("", "", "", value=float("nan"), bound=1.0).reached
+    assert verdict.Verdict("", "", "", value=2.0, bound=1.0).reached
+    assert not verdict.Verdict("", "", "", value=2.0, bound=1.0, at_most=True).reached
+    assert not verdict.Verdict("", "", "", value=float("nan"), bound=1.0).reached
 
 
 @pytest.mark.parametrize(

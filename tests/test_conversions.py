@@ -25,6 +25,7 @@ def optimum(**options: Any) -> gdfast.Fit:
 
 def same(model: Any, fit: gdfast.Fit) -> None:
     np.testing.assert_allclose(model.coef_, fit.w, atol=1e-7)
+    assert fit.b is not None
     np.testing.assert_allclose(model.intercept_, fit.b, atol=1e-7)
 
 
@@ -70,6 +71,7 @@ def test_sgd_regressor_step_by_step() -> None:
     ).fit(X, Y)
     fit = gdfast.fit(X, Y, fit_intercept=True, learning_rate=rate, l2=L2, batch_size=1, shuffle=False, n_iters=3)
     np.testing.assert_allclose(model.coef_, fit.w, rtol=1e-10)
+    assert fit.b is not None
     np.testing.assert_allclose(model.intercept_, fit.b, rtol=1e-10)
 
 
@@ -94,6 +96,7 @@ def test_torch_step_by_step(optimizer: str) -> None:
         X, Y, fit_intercept=True, learning_rate=rate, l2=L2, optimizer=optimizer, n_iters=n_iters, plan="stream"
     )
     np.testing.assert_allclose(w.detach().numpy(), fit.w, rtol=1e-9)
+    assert fit.b is not None
     np.testing.assert_allclose(b.item(), fit.b, rtol=1e-9)
 
 

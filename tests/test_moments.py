@@ -448,3 +448,56 @@ def test_after_an_error_nothing_has_changed() -> None:
 
 if __name__ == "__main__":
     json.dump(work(), sys.stdout)
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["native", "numpy"])
+def test_moments_train_as_their_samples(name: str) -> None:
+    x, y, _ = oracle.normal(200, 3, np.float64)
+    s = np.linspace(0.5, 1, 200)
+    moments = gdfast.Moments(3).update(x[:50], y[:50], s[:50]).update(x[50:], y[50:], s[50:])
+    options: Any = {"fit_intercept": True, "learning_rate": "auto", "optimizer": "nesterov", "l2": 0.1, "n_iters": 50}
+    fit = moments.fit(backend=name, **options)
+    want = gdfast.fit(x, y, sample_weight=s, plan="stream", **options)
+    np.testing.assert_allclose(fit.w, want.w, rtol=1e-11)
+    np.testing.assert_allclose(fit.losses, want.losses, rtol=1e-11)
+    assert (fit.report.plan, fit.report.bytes_read, fit.report.passes) == ("moments", 0, 0.0)
+
+
+def test_moments_train_standardized_with_validation_and_callback() -> None:
+    x, y, _ = oracle.normal(200, 3, np.float64)
+    seen: list[int] = []
+    fit = gdfast.Moments(3).update(x, y).fit(
+        standardize=True, fit_intercept=True, validation=(x[:20], y[:20]), l1=0.01, optimizer="nesterov",
+        callback=lambda step: seen.append(step.iteration),
+    )  # fmt: skip
+    want = gdfast.fit(
+        x, y, plan="stream", standardize=True, fit_intercept=True, validation=(x[:20], y[:20]), l1=0.01,
+        optimizer="nesterov",
+    )  # fmt: skip
+    np.testing.assert_allclose(fit.w, want.w, rtol=1e-9)
+    np.testing.assert_allclose(fit.validation_losses, want.validation_losses, rtol=1e-9)
+    assert len(seen) == fit.n_iters == want.n_iters
+
+
+def test_moments_know_no_single_sample() -> None:
+    moments = gdfast.Moments(1)
+    with pytest.raises(ValueError, match=r"no samples yet: call update"):
+        moments.fit()
+    moments.update([1.0, 2.0], [1.0, 2.0])
+    options: Any
+    for name in ("sample_weight", "batch_size", "shuffle", "rng", "plan"):
+        options = {name: 1}
+        with pytest.raises(TypeError, match=f"{name} is no option of Moments.fit"):
+            moments.fit(**options)
+    with pytest.raises(TypeError, match="learning_rates"):
+        moments.fit(learning_rates=0.1)
+
+
+def test_a_diverging_fit_of_moments_says_so() -> None:
+    moments = gdfast.Moments(2).update([[1.0, 20.0], [2.0, 10.0], [3.0, 40.0]], [5.0, 6.0, 11.0])
+    with pytest.raises(gdfast.DivergenceError, match=r"largest stable") as caught:
+        moments.fit(learning_rate=1.0)
+    assert caught.value.fit.stop_reason == "diverged"

@@ -11,6 +11,8 @@ from gdfast import _core, fit_options, training, validation
 from gdfast.backends import backend as backend_by_name
 from gdfast.result import Fit
 
+_OF_SINGLE_SAMPLES = {"sample_weight", "batch_size", "shuffle", "rng", "plan"}
+
 
 class Moments:
     """Sums over samples that give the loss and its gradient at any w, without reading a sample again.
@@ -200,9 +202,10 @@ class Moments:
         >>> fit.w.round(6), round(fit.b, 6), fit.report.bytes_read
         (array([2.]), 1.0, 0)
         """
-        for name in ("sample_weight", "batch_size", "shuffle", "rng", "plan"):
-            if name in options:
-                raise TypeError(f"{name} is no option of Moments.fit, which has no single sample: write gdfast.fit(x, y, ...)")
+        for name in _OF_SINGLE_SAMPLES & options.keys():
+            raise TypeError(
+                f"{name} is no option of Moments.fit, which has no single sample: write gdfast.fit(x, y, …)"
+            )
         self._not_empty()
         return training.train(backend_by_name(backend), fit_options.check_moments(self.gram, **options))
 

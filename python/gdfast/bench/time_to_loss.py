@@ -1,4 +1,4 @@
-"""``gdfast bench --time-to-loss``: how long a user waits until the model is as good as it gets, by each way to train it.
+"""``gdfast bench --time-to-loss``: how long each way to train takes until the model is as good as it gets.
 
 The data have columns of different scale and noise in y. Every way has to bring the mean squared error to within 0.1% of
 the least there is. The iterative ones are given the fewest passes that do, found beforehand and not timed.
@@ -239,7 +239,7 @@ def _torch_batches(problem: Data, passes: int) -> Coefficients:
     w = torch.zeros(x.shape[1], requires_grad=True)
     step = torch.optim.Adam([w], lr=3e-3)
     for _ in range(passes):
-        for rows in torch.randperm(len(x), generator=generator).split(_BATCH):
+        for rows in torch.split(torch.randperm(len(x), generator=generator), _BATCH):
             step.zero_grad()
             loss = torch.nn.functional.mse_loss(x.index_select(0, rows) @ w, y.index_select(0, rows))
             loss.backward()  # type: ignore[no-untyped-call]

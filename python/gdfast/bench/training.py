@@ -1,4 +1,4 @@
-"""The speed that training has set itself, with what this machine gave: the second half of ``gdfast bench --targets``."""
+"""Every speed that training has set itself, with what this machine gave: a part of ``gdfast bench --targets``."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def _torch_loop(problem: Problem) -> Callable[[], Any]:
         order = torch.from_numpy(np.random.default_rng(0).permutation(len(x)))
         w = torch.zeros(x.shape[1], requires_grad=True)
         step = torch.optim.SGD([w], lr=_RATE)
-        for rows in order.split(_BATCH):
+        for rows in torch.split(order, _BATCH):
             step.zero_grad()
             loss = torch.nn.functional.mse_loss(x.index_select(0, rows) @ w, y.index_select(0, rows))
             loss.backward()  # type: ignore[no-untyped-call]
