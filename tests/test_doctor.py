@@ -159,7 +159,7 @@ def test_standardised_columns_are_not_told_to_be(backend: Any) -> None:
 @pytest.mark.parametrize("learning_rate", [0.01, "auto"])
 def test_squares_beyond_the_dtype(backend: Any, learning_rate: Any) -> None:
     x = np.full((4, 2), 1e30, np.float32)
-    message = message_of(backend, x, np.ones(4), learning_rate=learning_rate)
+    message = message_of(backend, x, np.ones(4), learning_rate=learning_rate, plan="stream")
     assert "squares of the data are beyond the range of its dtype" in message
 
 

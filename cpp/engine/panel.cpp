@@ -103,8 +103,8 @@ NarrowBlock<T> PanelReader<T>::without_columns(std::int64_t first, std::int64_t 
   const auto vector = [first](const VectorView& v, const T* copy) {
     return lies_ready<T>(v) && v.data != nullptr ? reinterpret_cast<const T*>(v.data) + first : copy;
   };
-  return {nullptr, 0, vector(data_.y, room.y), data_.s.data == nullptr ? nullptr : vector(data_.s, room.s), count,
-          nullptr};
+  return {nullptr, 0,      vector(data_.y, room.y), data_.s.data == nullptr ? nullptr : vector(data_.s, room.s),
+          count,   nullptr};
 }
 
 template <class T>
@@ -124,12 +124,9 @@ template <class T>
 NarrowBlock<T> PanelReader<T>::read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data_.x;
-  NarrowBlock<T> block{room.x,
-                       room.stride,
-                       vector(data_.y, first, count, room.y),
-                       vector(data_.s, first, count, room.s),
-                       count,
-                       nullptr};
+  NarrowBlock<T> block{
+      room.x, room.stride, vector(data_.y, first, count, room.y), vector(data_.s, first, count, room.s),
+      count,  nullptr};
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool rows_follow = x.row_stride >= x.d * kSize || x.d * kSize >= 16;
   if (layout_ == Layout::columns) {

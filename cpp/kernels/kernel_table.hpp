@@ -78,17 +78,17 @@ struct Area {
 };
 struct Ahead {
   Area area[3];
-  int areas;          // still to come
-  const char* next;   // the next line of the current run
-  const char* end;    // of that run
+  int areas;         // still to come
+  const char* next;  // the next line of the current run
+  const char* end;   // of that run
 };
 
 // out[a][c] += Σᵢ left[i][a] · right[i][c], for a few columns on the left and all columns of some strips on the right.
 struct Band {
   const double* left;        // the first column
   std::ptrdiff_t left_step;  // from row to row
-  const double* right;    // the first strip
-  std::ptrdiff_t stride;  // from strip to strip of right
+  const double* right;       // the first strip
+  std::ptrdiff_t stride;     // from strip to strip of right
   std::int64_t n;
   int columns;         // of left: 1 to 8
   std::int64_t width;  // columns of right

@@ -67,8 +67,7 @@ void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t 
 
 // Transposes pieces of one register of columns; what is left at the edges goes one by one.
 template <class V>
-void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d,
-                   Panel out) {
+void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out) {
   using D = DoubleOf<V>;
   constexpr int L = V::lanes, G = V::group;
   const auto one_by_one = [&](std::int64_t j, std::int64_t first) {
@@ -84,7 +83,8 @@ void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::in
       V::load_transposed(x + j * column_stride + i, column_stride, row);
       GDFAST_UNROLL for (int g = 0; g < G; ++g) {
         const Widened<V> wide(row[g]);
-        GDFAST_UNROLL for (int k = 0; k < wide.count; ++k) D::store(q + k * out.stride + kStrip * (i + g), wide.part[k]);
+        GDFAST_UNROLL for (int k = 0; k < wide.count; ++k)
+            D::store(q + k * out.stride + kStrip * (i + g), wide.part[k]);
       }
     }
     for (int k = 0; k < L; ++k) one_by_one(j + k, i);

@@ -13,6 +13,7 @@
 #include "engine/blocks.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/least_squares.hpp"
+#include "engine/moments.hpp"
 #include "engine/thread_pool.hpp"
 
 namespace gdfast {
@@ -36,8 +37,9 @@ constexpr Layout kLayouts[] = {
 constexpr int kLayoutCount = static_cast<int>(std::size(kLayouts));
 constexpr int kOffsets[] = {1, 4, 7};  // of the first element from a cache line, when it isn't at its start
 constexpr int kThreads[] = {2, 3, 7, 16};
-// Elements of x. Emulators are slow: up to kSmall a shape is done in every way, up to kLarge in some.
-constexpr Index kSmall = 4000, kLarge = 100000;
+// Elements of x. Emulators are slow: up to kSmall a shape is done in every way, up to kLarge in some. Moments are taken
+// of at most this many products.
+constexpr Index kSmall = 4000, kLarge = 100000, kProducts = 2000000;
 
 struct Shape {
   Index n, d;
@@ -128,6 +130,7 @@ template <class T>
 struct Results {
   Loss loss{};
   std::vector<T> grad, out;
+  std::vector<double> gram;  // empty if there are too many products
   std::uint64_t hash = kNoDigest;
 
   Results(const Problem<T>& problem, int offset) : grad(problem.w.size()), out(problem.y.size()) {
@@ -152,10 +155,39 @@ struct Results {
     gradient(x, y, y_pred, Reduction::sum, given_grad.data());
     const double scalars[] = {loss.loss, loss.grad_b, squared_error<T>(y, y_pred, n, Reduction::sum)};
     std::copy_n(predicted.data, n, out.begin());
+    if (n * d * d <= kProducts) {
+      gram.resize(static_cast<std::size_t>((d + 2) * (d + 2)), NAN);
+      Counters counters;
+      moments<T>(x, y, s, gram.data(), counters);
+    }
     digest(scalars, std::size(scalars), hash);
     for (const auto* v : {&grad, &given_grad, &out}) digest(v->data(), v->size(), hash);
+    digest(gram.data(), gram.size(), hash);
   }
 };
+
+// The largest error of an element of the moments, likewise.
+template <class T>
+double moments_error(const Problem<T>& problem, const std::vector<double>& gram) {
+  const auto d = problem.w.size(), size = d + 2;
+  double worst = 0;
+  std::vector<double> plain(gram.size()), plain_size(gram.size()), z(size, 1);
+  for (std::size_t i = 0; i < problem.y.size() && !gram.empty(); ++i) {
+    std::copy_n(problem.x.begin() + static_cast<std::ptrdiff_t>(i * d), d, z.begin());
+    z[d + 1] = problem.y[i];
+    const double s = problem.shape.weighted ? problem.s[i] : T(1);
+    for (std::size_t e = 0; e < gram.size(); ++e) {
+      const double term = s * z[e / size] * z[e % size];
+      plain[e] += term;
+      plain_size[e] += std::abs(term);
+    }
+  }
+  for (std::size_t e = 0; e < gram.size(); ++e) {
+    const double far = std::abs(gram[e] - plain[e]) / plain_size[e];
+    worst = std::isnan(far) ? HUGE_VAL : std::max(worst, far);
+  }
+  return worst;
+}
 
 // The largest error of a prediction, the loss or an element of the gradient, against plain sums in float64, as a part
 // of the sum of the terms' magnitudes.
@@ -211,6 +243,7 @@ bool run(const char* dtype, bool each, std::uint64_t& whole) {
     };
     if (each) print(stdout, "threads", 1);
     if (far > (sizeof(T) == sizeof(float) ? 1e-5 : 1e-13)) print(stderr, "far from plain sums in float64, threads", 1);
+    if (shape.scale >= 0 && moments_error(problem, results.gram) > 1e-12) print(stderr, "moments far off, threads", 1);
     for (int k = 0; k < std::ssize(kOffsets); ++k) {
       if (shape.n * shape.d > kSmall && (shape.n + shape.d) % std::ssize(kOffsets) != k) continue;
       if (Results<T>(problem, kOffsets[k]).hash != results.hash) print(stderr, "other bits, offset", kOffsets[k]);

@@ -16,6 +16,7 @@ from gdfast.backends import backend, backends
 from gdfast.config import config, show_config
 from gdfast.doctor import DivergenceError
 from gdfast.fit import Fit, Step, explain, fit
+from gdfast.moments import Moments
 from gdfast.plan import Explanation
 from gdfast.report import Report
 
@@ -23,6 +24,7 @@ __all__ = [
     "DivergenceError",
     "Explanation",
     "Fit",
+    "Moments",
     "Report",
     "Step",
     "__version__",

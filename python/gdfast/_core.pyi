@@ -48,6 +48,9 @@ def descend(
 def moments(x: Array, y: Array, sample_weight: Array | None) -> tuple[NDArray[np.float64], int, int]:
     """The Gram matrix of [x, 1, y], the bytes read for it, and the most extra bytes in use."""
 
+def moments(x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> tuple[Array, int, int]:
+    """(gram, bytes_read, peak_bytes): the matrix of `gdfast.Moments`, float64 (d + 2, d + 2), and what it took."""
+
 def probe_sum(x: Array) -> float:
     """The sum of x, contiguous float32 or float64, at the speed of memory: what bandwidth is measured by."""
 

@@ -21,8 +21,8 @@ ROUNDING = 1e-13
 FAR = 1e2
 
 LOST_DIGITS = (
-    "the means of some columns are more than a hundred of their standard deviations, and moments of such columns lose some "
-    "of their digits when they are standardised: write plan='stream', or subtract something from the columns"
+    "the means of some columns are more than a hundred of their standard deviations, and moments of such columns lose "
+    "some of their digits when they are standardised: write plan='stream', or subtract something from the columns"
 )
 
 Columns = NDArray[np.float64]

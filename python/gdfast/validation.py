@@ -11,6 +11,7 @@ is converted to that dtype, so a value beyond its range becomes infinite. And no
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,39 @@ def out(out: object, x: Array) -> None:
         raise ValueError(f"out has strides {out.strides} or lies misaligned, {wanted}")
     if not out.flags.writeable:
         raise ValueError(f"out is read-only, {wanted}")
+
+
+def columns(d: Any) -> int:
+    """The number of columns of `Moments`."""
+    accepted = "accepted is the number of columns, a whole number from 1"
+    try:
+        if isinstance(d, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(d)
+    except TypeError:
+        raise TypeError(f"d is {d!r}, {accepted}") from None
+    if count < 1:
+        raise ValueError(f"d is {count}, {accepted}")
+    return count
+
+
+def same_columns(name: str, got: int, d: int) -> None:
+    """Moments of d columns take data, and add moments, of d columns."""
+    if got != d:
+        plural = "column" if got == 1 else "columns"
+        raise ValueError(f"{name}: {got} {plural} came, accepted are {d}: write Moments({got}) for these")
+
+
+def point(w: Any, b: Any, d: int) -> tuple[Any, float | None]:
+    """w and b of `Moments.loss_and_gradient`: w float64 of shape (d,), or () for a number where d is 1."""
+    w = floating("w", w).astype(np.float64)
+    if w.shape != (d,) and not (d == 1 and w.ndim == 0):
+        advice = f"write np.full({d}, w)" if w.ndim == 0 else _flatten("w", w)
+        if w.ndim == 1:
+            advice = f"{w.size} coefficients don't go with {d} columns"
+        number = " or a number" if d == 1 else ""
+        raise ValueError(f"w has shape {w.shape}, accepted is w of shape {(d,)}{number}; {advice}")
+    return w, None if b is None else scalar("b", b)
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------

@@ -1,25 +1,30 @@
-"""The moments of samples in NumPy: all that least squares depends on."""
+"""The moments of a data set in NumPy, for the reference backends: the formula, a block of rows at a time."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast.conversion import Array
+from gdfast import validation
 
-BLOCK = 2**17  # numbers of a block of rows: 1 MiB of float64
+_BLOCK = 2**16  # numbers of z at a time: the extra memory depends on neither n nor, below that many columns, on d
 
 
-def moments(x: Array, y: Array, sample_weight: Array | None) -> tuple[NDArray[np.float64], int, int]:
-    """The Gram matrix of z = [x, 1, y], the bytes read for it, and 0 for extra memory, which is not counted."""
-    n, d = x.shape
+def moments(x: Any, y: Any, sample_weight: Any = None) -> tuple[NDArray[np.float64], int, int]:
+    """The sum of ``s * outer(z, z)`` over the rows ``z = [x, 1, y]``, the bytes read of the arguments, and extra bytes.
+
+    Every argument has x's dtype first, as everywhere; products and sums are float64.
+    """
+    x, y, s = validation.samples(x, y, sample_weight)
+    rows = x.reshape(len(x), -1) if x.ndim == 1 else x
+    n, d = rows.shape
     gram = np.zeros((d + 2, d + 2))
-    rows = max(1, BLOCK // (d + 2))
-    for start in range(0, n, rows):
-        block = slice(start, min(n, start + rows))
-        z = np.empty((block.stop - start, d + 2))
-        z[:, :d], z[:, d], z[:, d + 1] = x[block], 1, y[block]
-        gram += z.T @ (z if sample_weight is None else sample_weight[block, None].astype(np.float64) * z)
+    step = max(1, _BLOCK // (d + 2))
+    for block in (slice(i, i + step) for i in range(0, n, step)):
+        z = np.column_stack([rows[block], np.ones_like(y[block]), y[block]]).astype(np.float64)
+        gram += z.T @ (z if s is None else s[block, np.newaxis] * z)
     gram = (gram + gram.T) / 2
-    arrays = (x, y) if sample_weight is None else (x, y, sample_weight)
-    return gram, sum(array.size * array.itemsize for array in arrays), 0
+    read = sum(array.size * array.itemsize for array in (x, y, s) if array is not None)
+    return gram, read, 3 * 8 * min(step, n) * (d + 2)

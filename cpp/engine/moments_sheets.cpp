@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <vector>
+
+#include "moments_job.hpp"
+#include "scratch.hpp"
+
+namespace gdfast {
+namespace {
+
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+
+// Rows of which a chain of FMAs makes one sum. The matrix is read and written anew for each such block.
+constexpr std::int64_t kSheetBlockRows = 256;
+
+// Rows read at once by all threads: 2 MiB of panel, some of it in each core's L2; but so many that reading and writing
+// the matrix is little beside the products.
+std::int64_t sheet_rows(std::int64_t d) {
+  const std::int64_t fit = (2 << 20) / (8 * kStrip * strips_of(d));
+  return std::max<std::int64_t>(fit / kSheetBlockRows, 1) * kSheetBlockRows;
+}
+
+// Bands [band, band_end) with strips [strip, strip_end).
+struct Tile {
+  std::int64_t band, band_end, strip, strip_end;
+};
+
+// Strips are few enough for their block to stay in L2 from band to band, and tiles many enough to keep threads busy.
+std::vector<Tile> tiles_of(std::int64_t strips) {
+  constexpr std::int64_t kBands = 4, kStrips = 6;
+  std::vector<Tile> tiles;
+  for (std::int64_t strip = 0; strip < strips; strip += kStrips) {
+    const std::int64_t end = std::min(strip + kStrips, strips);
+    for (std::int64_t band = 0; band < end; band += kBands)
+      tiles.push_back({band, std::min(band + kBands, end), strip, end});
+    tiles.push_back({strips, strips + 1, strip, end});
+  }
+  return tiles;
+}
+
+template <class T>
+struct SheetJob : MomentsJob<T> {
+  static constexpr std::int64_t kRowsATask = 32;
+  const typename PanelReader<T>::Room& room;
+  double* gram;
+  std::vector<Tile> tiles = tiles_of(this->strips);
+  std::int64_t first = 0, rows = 0;  // of the current sheet
+
+  void read(int k) {
+    const std::int64_t at = k * kRowsATask;
+    this->reader.read(first + at, std::min(kRowsATask, rows - at), at, room);
+  }
+
+  void tile(int k) {
+    if (this->stop()) return;
+    const Tile& t = tiles[static_cast<std::size_t>(k)];
+    Ahead nothing{};
+    for (std::int64_t row = 0; row < rows; row += kSheetBlockRows) {
+      for (std::int64_t b = t.band; b < t.band_end; ++b) {
+        this->band(b, t.strip, t.strip_end, room, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+template <class T>
+bool moments_in_sheets(const DataSet& data, double* gram, Counters& counters, const Stop* stop) {
+  using Room = typename PanelReader<T>::Room;
+  const std::int64_t most = std::min(sheet_rows(data.x.d), round_up(data.x.n, kSheetBlockRows));
+  const auto bytes = static_cast<std::int64_t>(Room::bytes(data, most));
+  Scratch scratch;  // too much for a thread to keep from call to call
+  scratch.reserve(Room::bytes(data, most));
+  const Room room(data, most, scratch);
+  counters.take(bytes);
+  SheetJob<T> job{{data, counters, StopFlag(stop)}, room, gram};
+  std::fill_n(gram, job.size * job.size, 0.0);
+  const int threads = threads_for_moments(data.x.n, data.x.d);
+  for (; job.first < data.x.n && !job.stop(); job.first += most) {
+    job.rows = std::min(most, data.x.n - job.first);
+    const auto reads = static_cast<int>((job.rows + job.kRowsATask - 1) / job.kRowsATask);
+    run_tasks(reads, threads, [](void* self, int k) { static_cast<SheetJob<T>*>(self)->read(k); }, &job);
+    run_tasks(
+        static_cast<int>(job.tiles.size()), threads,
+        [](void* self, int k) { static_cast<SheetJob<T>*>(self)->tile(k); }, &job);
+    job.scalars(job.first, job.rows, room, gram);
+    counters.add_read(job.bytes_of(job.rows));
+  }
+  counters.give(bytes);
+  return !job.stop();
+}
+
+template bool moments_in_sheets<float>(const DataSet&, double*, Counters&, const Stop*);
+template bool moments_in_sheets<double>(const DataSet&, double*, Counters&, const Stop*);
+
+}  // namespace gdfast

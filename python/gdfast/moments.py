@@ -1,0 +1,237 @@
+"""Moments of a data set: all that least squares needs of it, in a matrix whose size doesn't depend on n."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast import _core, fit_options, training, validation
+from gdfast.backends import backend as backend_by_name
+from gdfast.result import Fit
+
+
+class Moments:
+    """Sums over samples that give the loss and its gradient at any w, without reading a sample again.
+
+    With ``z = [x, 1, y]`` they are the matrix ``G = sum(s * outer(z, z))`` over the samples: it holds n (or the sum of
+    the weights), the sums of x and y, XᵀX, Xᵀy and yᵀy. With ``v = [w, b, -1]`` a residual is ``z @ v``; so
+
+    ==================  ==========================================
+    loss                ``v @ G @ v / G[d, d]``
+    gradient in (w, b)  ``2 * (G @ v)[: d + 1] / G[d, d]``
+    ==================  ==========================================
+
+    and ``reduction="sum"`` leaves the division out. Moments of parts of the data add up to those of the whole: update
+    them chunk by chunk, or add those that several processes return.
+
+    All sums are float64, whatever dtype the data has. So is what is computed from them; but the loss comes out as a
+    difference of larger numbers, and can't be told from 0 below about ``1e-16 * sum(s * y**2) / sum(s)``.
+
+    Parameters
+    ----------
+    d : int
+        Columns of the data, at least 1.
+
+    Attributes
+    ----------
+    d : int
+    n : int
+        Samples seen so far. Weights don't count here; their sum is ``gram[d, d]``.
+    gram : ndarray of float64, (d + 2, d + 2)
+        The matrix G, read-only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `d` is no whole number, or less than 1.
+
+    See Also
+    --------
+    gdfast.loss_and_gradient : The same from the data.
+
+    Notes
+    -----
+    The memory is 8 (d + 2)² bytes. An update costs about (d + 2)² multiplications a sample, half of what NumPy's
+    ``Z.T @ Z`` costs.
+
+    Examples
+    --------
+    >>> import gdfast
+    >>> moments = gdfast.Moments(1).update([1.0, 2.0], [2.0, 4.0]).update([3.0, 4.0], [6.0, 8.0])
+    >>> moments
+    <gdfast.Moments: n=4, d=1>
+    >>> moments.loss_and_gradient(0.0)
+    (30.0, -30.0)
+    >>> gdfast.loss_and_gradient([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], 0.0)
+    (30.0, -30.0)
+    >>> moments.gram
+    array([[ 30.,  10.,  60.],
+           [ 10.,   4.,  20.],
+           [ 60.,  20., 120.]])
+    """
+
+    def __init__(self, d: int) -> None:
+        self._d = validation.columns(d)
+        self._n = 0
+        self._gram = np.zeros((self._d + 2, self._d + 2))
+
+    @property
+    def d(self) -> int:
+        return self._d
+
+    @property
+    def n(self) -> int:
+        return self._n
+
+    @property
+    def gram(self) -> NDArray[np.float64]:
+        view = self._gram.view()
+        view.flags.writeable = False
+        return view
+
+    def update(self, X: Any, y: Any, sample_weight: Any = None) -> Moments:
+        """Add samples, in one read.
+
+        Parameters
+        ----------
+        X : array_like, (n, d), or (n,) where d is 1
+            float32 and float64 are read as they lie in memory, integers and lists become float64.
+        y : array_like, (n,)
+            Converted to X's dtype.
+        sample_weight : array_like, (n,), optional
+            What each sample counts; 1 by default.
+
+        Returns
+        -------
+        Moments
+            This object, which is as it was if an exception comes instead, Ctrl-C's included.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gdfast.loss_and_gradient`; and X hasn't got d columns.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> gdfast.Moments(2).update([[1, 2], [3, 4]], [1, 0], sample_weight=[1, 0.5]).gram
+        array([[ 5.5,  8. ,  2.5,  1. ],
+               [ 8. , 12. ,  4. ,  2. ],
+               [ 2.5,  4. ,  1.5,  1. ],
+               [ 1. ,  2. ,  1. ,  1. ]])
+        """
+        x, y, s = validation.samples(X, y, sample_weight)
+        validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
+        gram, _, _ = _core.moments(x, y, s)
+        self._add(gram, len(x))
+        return self
+
+    def loss_and_gradient(self, w: Any, b: Any = None, *, reduction: str = "mean") -> tuple[float, Any]:
+        """The loss over all samples seen, and its derivatives.
+
+        Parameters
+        ----------
+        w : array_like, (d,), or float where d is 1
+        b : float, optional
+            The intercept. Without it the model has none.
+        reduction : {"mean", "sum"}
+
+        Returns
+        -------
+        loss : float
+        grad : ndarray (d,) of float64, or float for a number w; with b a pair of that and a float
+
+        Raises
+        ------
+        TypeError, ValueError
+            w has another shape, b is no number, the reduction is neither of the two, or there are no samples yet.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> moments = gdfast.Moments(2).update([[1, 2], [3, 4]], [1, 0])
+        >>> moments.loss_and_gradient([0.0, 0.0], 1.0)
+        (0.5, (array([3., 4.]), 1.0))
+        """
+        validation.reduction(reduction)
+        w, b = validation.point(w, b, self._d)
+        self._not_empty()
+        d = self._d
+        v = np.append(w, [0.0 if b is None else b, -1.0])
+        with np.errstate(all="ignore"):  # the kernels are silent about overflow, too
+            total = self._gram[d, d] if reduction == "mean" else np.float64(1)
+            product = self._gram @ v
+            loss = float(np.maximum(v @ product, 0) / total)
+            grad = 2 * product[: d + 1] / total
+        grad_w = float(grad[0]) if np.ndim(w) == 0 else grad[:d]
+        return loss, grad_w if b is None else (grad_w, float(grad[d]))
+
+    def fit(self, *, backend: str = "native", **options: Any) -> Fit:
+        """Train on the samples seen, none of which is read again: each pass takes one product with the matrix.
+
+        Parameters
+        ----------
+        backend : {"native", "numpy", "torch"}
+        **options
+            Those of `gdfast.fit` that ask for no single sample: all but `sample_weight`, `batch_size`, `shuffle`, `rng`
+            and `plan`. With them come its defaults.
+
+        Returns
+        -------
+        Fit
+            Its w is an array (d,) of float64.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `gdfast.fit`; an option is none of those, or there are no samples yet.
+
+        See Also
+        --------
+        gdfast.fit : What it does, and what it raises besides.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> moments = gdfast.Moments(1).update([1, 2], [3, 5]).update([3, 4], [7, 9])
+        >>> fit = moments.fit(fit_intercept=True, learning_rate="auto", optimizer="nesterov", n_iters=1_000)
+        >>> fit.w.round(6), round(fit.b, 6), fit.report.bytes_read
+        (array([2.]), 1.0, 0)
+        """
+        for name in ("sample_weight", "batch_size", "shuffle", "rng", "plan"):
+            if name in options:
+                raise TypeError(f"{name} is no option of Moments.fit, which has no single sample: write gdfast.fit(x, y, ...)")
+        self._not_empty()
+        return training.train(backend_by_name(backend), fit_options.check_moments(self.gram, **options))
+
+    def _not_empty(self) -> None:
+        if self._n == 0:
+            raise ValueError("there are no samples yet: call update(X, y) first")
+
+    def __add__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        both = Moments(self._d)
+        both += self
+        both += other
+        return both
+
+    def __iadd__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
+        validation.same_columns("the other Moments", other._d, self._d)
+        self._add(other._gram, other._n)
+        return self
+
+    def __copy__(self) -> Moments:
+        return Moments(self._d) + self  # with a matrix of its own
+
+    def _add(self, gram: NDArray[np.float64], n: int) -> None:
+        with np.errstate(all="ignore"):
+            self._gram += gram
+        self._n += n
+
+    def __repr__(self) -> str:
+        return f"<gdfast.Moments: n={self._n}, d={self._d}>"
