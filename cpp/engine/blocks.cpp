@@ -17,11 +17,14 @@ std::int64_t power_of_two_below(std::int64_t value, std::int64_t low, std::int64
   return std::clamp(static_cast<std::int64_t>(floor), low, high);
 }
 
-// A block takes 512 KiB of L2, but a column's piece is never shorter than 256 rows: each piece lies on a page of its own,
-// and begins with a wait for memory. Not read from the machine: the block decides where sums in T are moved to float64,
-// and so the bits.
+// A block is read twice. It stays in L2 (640 KiB leave room for the next one on its way in) while a column's piece has 256
+// rows or more there: each piece lies on a page of its own, and begins with a wait for memory. Beyond that it is to stay
+// in a share of L3, with longer pieces. Not read from the machine: the block decides where sums in T are moved to
+// float64, and so the bits.
 std::int64_t column_block_rows(std::int64_t d, std::ptrdiff_t element_size) {
-  return power_of_two_below((512 << 10) / (d * element_size), 256, 1024);
+  constexpr std::int64_t kFewest = 256, kMost = 1024, kInL2 = 640 << 10, kInL3 = 8 << 20;
+  const std::int64_t row = d * element_size;
+  return power_of_two_below((kFewest * row <= kInL2 ? kInL2 : kInL3) / row, kFewest, kMost);
 }
 
 // A packed piece stays in L2, and within the promise of 4 MiB a thread for 2 MiB of row or less.
@@ -29,8 +32,10 @@ std::int64_t packed_rows(std::int64_t d, std::ptrdiff_t element_size) {
   return power_of_two_below((256 << 10) / (d * element_size), 4, 256);
 }
 
-// Rows of which sixteen, eight on their way in and eight on their way into the gradient, no longer fit L1.
-bool few_rows_fit(std::int64_t d, std::ptrdiff_t element_size) { return 16 * d * element_size > caches().l1; }
+// All of x lies in L2, and L1 has room for the rows at work: eight on their way in, sixteen on their way into the gradient.
+bool is_cached(const MatrixView& x, std::ptrdiff_t element_size) {
+  return x.n * x.d * element_size <= caches().l2 && 24 * x.d * element_size <= caches().l1;
+}
 
 template <class T>
 RunKernel<T> part_of(const Form<T>& form, Operation operation) {
@@ -72,11 +77,12 @@ Walk<T> choose_walk(const MatrixView& x, Operation operation) {
   const bool narrow_fused = narrow && operation == Operation::fused;
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool rows_follow = x.d * kSize >= 16 || x.row_stride >= x.d * kSize;
-  const auto column = static_cast<std::size_t>(narrow ? x.d : 0);
+  const auto column = static_cast<std::size_t>(x.d < kNarrowColumns ? x.d : 0);
   const std::int64_t block = column_block_rows(x.d, kSize);
 
   if (columns_contiguous && (narrow || !rows_contiguous)) {
-    return {narrow_fused ? table.narrow_columns[column] : part_of(table.columns, operation), Access::direct, kRunRows,
+    const bool at_once = x.d < kNarrowColumns && operation == Operation::fused;
+    return {at_once ? table.narrow_columns[column] : part_of(table.columns, operation), Access::direct, kRunRows,
             block};
   }
   if (narrow_fused && rows_contiguous && rows_follow) {
@@ -86,7 +92,7 @@ Walk<T> choose_walk(const MatrixView& x, Operation operation) {
     return {narrow_fused ? table.narrow_columns[column] : part_of(table.columns, operation), Access::pack_columns,
             packed_rows(x.d, kSize), block};
   }
-  const Form<T>& rows = few_rows_fit(x.d, kSize) ? table.long_rows : table.rows;
+  const Form<T>& rows = is_cached(x, kSize) ? table.cached_rows : table.rows;
   if (rows_contiguous) return {part_of(rows, operation), Access::direct, kRunRows, block};
   return {part_of(rows, operation), Access::pack_rows, packed_rows(x.d, kSize), block};
 }

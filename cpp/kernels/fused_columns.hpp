@@ -45,7 +45,7 @@ struct FusedColumns {
       if constexpr (M != Mode::gradient) predict();
       if constexpr (M != Mode::forward) {
         residuals();
-        add_gradient();
+        add_gradient_from<C>(0);
       }
     }
   }
@@ -58,9 +58,7 @@ struct FusedColumns {
     for (std::int64_t j = 0; j < run_.d; j += kChain) {
       const std::int64_t end = run_.d - j < kChain ? run_.d : j + kChain;
       for (std::int64_t i = 0; i < rows_; i += L) V::store(part_ + i, V::zero());
-      std::int64_t k = j;
-      for (; k + C <= end; k += C) fetch_below_ ? predict_from<C, C / 2>(k) : predict_from<C, C>(k);
-      for (; k < end; ++k) predict_from<1>(k);
+      predict_from<C>(j, end);
       for (std::int64_t i = 0; i < rows_; i += L) V::store(r_ + i, V::add(V::load(r_ + i), V::load(part_ + i)));
     }
     if constexpr (M == Mode::forward) {
@@ -68,9 +66,17 @@ struct FusedColumns {
     }
   }
 
-  // With one column, at the end, nothing is fetched.
-  template <int Columns, int Fetched = 0>
-  void predict_from(std::int64_t j) {
+  // `Columns` columns at a time, and half as many of what is left.
+  template <int Columns>
+  void predict_from(std::int64_t j, std::int64_t end) {
+    for (; j + Columns <= end; j += Columns) {
+      fetch_below_ ? predict<Columns, (Columns + 1) / 2>(j) : predict<Columns, Columns>(j);
+    }
+    if constexpr (Columns > 1) predict_from<Columns / 2>(j, end);
+  }
+
+  template <int Columns, int Fetched>
+  void predict(std::int64_t j) {
     reg w[Columns];
     GDFAST_UNROLL for (int c = 0; c < Columns; ++c) w[c] = V::broadcast(run_.w[j + c]);
     walk<Columns, Fetched>(j, 0, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
@@ -97,21 +103,24 @@ struct FusedColumns {
     wide.flush(sums_);
   }
 
-  void add_gradient() {
-    std::int64_t j = 0;
-    for (; j + C <= run_.d; j += C) fetch_below_ ? add_gradient_of<C, C / 2>(j) : add_gradient_of<C, C>(j);
-    for (; j < run_.d; ++j) add_gradient_of<1>(j);
+  template <int Columns>
+  void add_gradient_from(std::int64_t j) {
+    for (; j + Columns <= run_.d; j += Columns) {
+      fetch_below_ ? add_gradient<Columns, Columns / 2>(j) : add_gradient<Columns, Columns>(j);
+    }
+    if constexpr (Columns > 1) add_gradient_from<Columns / 2>(j);
   }
 
-  template <int Columns, int Fetched = 0>
-  void add_gradient_of(std::int64_t j) {
+  template <int Columns, int Fetched>
+  void add_gradient(std::int64_t j) {
     constexpr int kSums = Columns < 4 ? 4 : Columns;
     reg grad[kSums];
     GDFAST_UNROLL for (int c = 0; c < kSums; ++c) grad[c] = V::zero();
-    walk<Columns, Fetched>(j, C / 2, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
-      const reg r = V::load(r_ + i);
-      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::fma(r, load_rows<V>(x[c], m), grad[c]);
-    });
+    walk<Columns, Fetched>(
+        j, (Columns + 1) / 2, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
+          const reg r = V::load(r_ + i);
+          GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::fma(r, load_rows<V>(x[c], m), grad[c]);
+        });
     GDFAST_UNROLL for (int c = 0; c < kSums; c += 4) {
       T sum[4];
       V::sum4({grad[c], grad[c + 1], grad[c + 2], grad[c + 3]}, sum);

@@ -10,6 +10,8 @@ namespace gdfast {
 
 // Below this many columns a register holds 16 rows of one column; from it on, 16 columns of one row.
 inline constexpr std::int64_t kNarrow = 16;
+// Where columns are contiguous, sixteen of them still go through the registers at once.
+inline constexpr std::int64_t kNarrowColumns = 17;
 
 // The virtual register: 64 bytes on every ISA, so that sums are cut into the same lanes everywhere.
 template <class T>
@@ -127,11 +129,11 @@ struct MomentsTable {
 
 template <class T>
 struct KernelTable {
-  RunKernel<T> narrow_rows[kNarrow];     // fused, by d: rows of d < 16 contiguous elements
-  RunKernel<T> narrow_columns[kNarrow];  // fused, by d: d < 16 contiguous columns
-  Form<T> rows;                          // contiguous rows
-  Form<T> long_rows;                     // the same for rows of which few fit the cache
-  Form<T> columns;                       // contiguous columns
+  RunKernel<T> narrow_rows[kNarrow];            // fused, by d: rows of d < 16 contiguous elements
+  RunKernel<T> narrow_columns[kNarrowColumns];  // fused, by d: d < 17 contiguous columns
+  Form<T> rows;                                 // contiguous rows
+  Form<T> cached_rows;                          // the same for x that lies in the cache
+  Form<T> columns;                              // contiguous columns
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;

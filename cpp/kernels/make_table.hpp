@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fused_columns.hpp"
-#include "fused_rows.hpp"
+#include "held_rows.hpp"
 #include "moments.hpp"
 #include "narrow.hpp"
 #include "vectors.hpp"
@@ -13,9 +13,9 @@ namespace {
 
 template <class V, int D>
 constexpr void fill_narrow(KernelTable<typename V::T>& table) {
-  table.narrow_rows[D] = Narrow<V, D, false>::kernel;
+  if constexpr (D < kNarrow) table.narrow_rows[D] = Narrow<V, D, false>::kernel;
   table.narrow_columns[D] = Narrow<V, D, true>::kernel;
-  if constexpr (D + 1 < kNarrow) fill_narrow<V, D + 1>(table);
+  if constexpr (D + 1 < kNarrowColumns) fill_narrow<V, D + 1>(table);
 }
 
 template <class V, int D>
@@ -28,8 +28,9 @@ template <class V>
 constexpr KernelTable<typename V::T> make_table() {
   KernelTable<typename V::T> table{};
   fill_narrow<V, 1>(table);
-  table.rows = rows_form<V, V::rows_at_a_time>();
-  table.long_rows = rows_form<V, 4>();
+  table.rows = rows_form<V, 4, true>();
+  table.rows.fused = held_or_fused<V>;
+  table.cached_rows = rows_form<V, V::rows_at_a_time, false>();
   table.columns = columns_form<V, V::rows_at_a_time>();
   table.squares = squares<V>;
   table.sum = sum<V>;

@@ -1,4 +1,5 @@
-// Fewer than 16 columns: a register holds one column of 16 rows, so that no lane is idle whatever d is.
+// Fewer than 16 columns (16 at most where they are contiguous): a register holds one column of 16 rows, so that no lane is
+// idle whatever d is.
 //
 //            columns in memory                rows in memory, four columns of sixteen rows at a time
 //        x₀ │ row i … row i+15 │       rows i, i+4, i+8, i+12 ─┐

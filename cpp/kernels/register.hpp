@@ -4,7 +4,8 @@
 //   zero  broadcast  load  load_first  store  store_first  add  sub  mul  fma(a, b, c) = a·b + c  keep_first
 //   load_transposed   `group` columns of `lanes` rows, 16 bytes a row, turned so that a register holds one column
 //   sum4              the sums of four registers, by halving: lanes + lanes/2, then /4, ... then 1
-//   sum_rows          the same of `rows_at_a_time` registers into one, where they fit
+//   sum_rows          the same of 4 and of `rows_at_a_time` registers into one, where they fit
+//   registers         how many there are
 //   wide              the same lanes in float64: wide_load  wide_store  wide_add  wide_fma
 // and float32 offers
 //   low  high         its lower and upper lanes as registers of its `Double`, the native type of float64
@@ -52,6 +53,7 @@ struct Register {
   static constexpr int rows_at_a_time = N::rows_at_a_time;
   static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
   using Double = Register<typename N::Double, 8 / N::Double::lanes>;
+  static constexpr int registers = N::registers / K;
   static_assert(lanes * sizeof(T) == 64, "the virtual register has 64 bytes on every ISA");
 
   struct reg {
@@ -123,15 +125,16 @@ struct Register {
     return out[0];
   }
   // Lane i = the sum of v[i]'s lanes, by the same tree; zeros after.
-  static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
-    if constexpr (N::lanes >= rows_at_a_time) {
-      typename N::reg folded[rows_at_a_time];
-      GDFAST_UNROLL for (int i = 0; i < rows_at_a_time; ++i) folded[i] = fold(v[i]);
+  template <int Rows>
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[Rows]) {
+    if constexpr (N::lanes >= Rows) {
+      typename N::reg folded[Rows];
+      GDFAST_UNROLL for (int i = 0; i < Rows; ++i) folded[i] = fold(v[i]);
       reg sums = zero();
       sums.part[0] = N::sum_rows(folded);
       return sums;
     } else {
-      static_assert(rows_at_a_time == 4);
+      static_assert(Rows == 4);
       T sums[4];
       sum4(v, sums);
       return load_first(sums, 4);

@@ -52,6 +52,7 @@ struct Avx2F32 {
   static constexpr int group = 4;
   // Sixteen registers: 4 rows × 2 sums + 4 residuals + the weights and the gradient leave one to spare.
   static constexpr int rows_at_a_time = 4;
+  static constexpr int registers = 16;
 
   static GDFAST_INLINE __m256i mask(int m) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask32 + 16 - clamp_lanes(m, lanes)));
@@ -109,6 +110,7 @@ struct Avx2F64 {
   static constexpr int rows_at_a_time = 4;
   // Two FMA ports of latency 4 need eight native sums in flight; twelve would leave no room for operands here.
   static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 6;
+  static constexpr int registers = 16;
 
   static GDFAST_INLINE __m256i mask(int m) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMask32 + 16 - 2 * clamp_lanes(m, lanes)));

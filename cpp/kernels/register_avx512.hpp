@@ -19,6 +19,7 @@ struct Avx512F32 {
   static constexpr int group = 4;
   // Thirty-two registers: 8 sums + 8 residuals, and loads in flight behind two FMA ports of latency 4.
   static constexpr int rows_at_a_time = 8;
+  static constexpr int registers = 32;
 
   static GDFAST_INLINE __mmask16 mask(int m) {
     return static_cast<__mmask16>(_bzhi_u32(0xffff, static_cast<unsigned>(m)));
@@ -56,19 +57,27 @@ struct Avx512F32 {
   static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) {
     _mm_storeu_ps(out, sum4_f32(fold(a), fold(b), fold(c), fold(d)));
   }
-  // Eight rows at once in 17 shuffles. Two rows share a register from the first halving on, then four, then eight.
+  // Eight rows at once: two share a register from the first halving on, then four, then eight. Blends are used where
+  // they do, since shuffles have fewer ports, and share them with additions.
   static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
-    const reg ab = halve_pieces(v[0], v[1]), cd = halve_pieces(v[2], v[3]);
-    const reg ef = halve_pieces(v[4], v[5]), gh = halve_pieces(v[6], v[7]);
-    const reg abcd = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
-    const reg efgh = _mm512_add_ps(_mm512_shuffle_f32x4(ef, gh, 0x88), _mm512_shuffle_f32x4(ef, gh, 0xDD));
-    const reg two = _mm512_add_ps(_mm512_shuffle_ps(abcd, efgh, 0x44), _mm512_shuffle_ps(abcd, efgh, 0xEE));
-    const reg one = _mm512_add_ps(_mm512_shuffle_ps(two, two, 0x88), _mm512_shuffle_ps(two, two, 0xDD));
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);  // from a e a e b f …
+    const reg acbd = halve_pairs(halve(v[0], v[1]), halve(v[2], v[3]));
+    const reg egfh = halve_pairs(halve(v[4], v[5]), halve(v[6], v[7]));
+    const reg two = _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, acbd, egfh), _mm512_shuffle_ps(acbd, egfh, 0x4E));
+    const reg one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));  // a a e e c c g g …
+    const __m512i order = _mm512_setr_epi32(0, 8, 4, 12, 2, 10, 6, 14, 0, 0, 0, 0, 0, 0, 0, 0);
     return _mm512_maskz_permutexvar_ps(0xff, order, one);
   }
-  static GDFAST_INLINE reg halve_pieces(reg a, reg b) {
-    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[4]) {
+    return _mm512_zextps128_ps512(sum4_f32(fold(v[0]), fold(v[1]), fold(v[2]), fold(v[3])));
+  }
+  // Halves of a, halves of b.
+  static GDFAST_INLINE reg halve(reg a, reg b) {
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4E));
+  }
+  // Pieces of 128 bits, a' a" b' b" and c' c" d' d", to a c b d.
+  static GDFAST_INLINE reg halve_pairs(reg ab, reg cd) {
+    const reg swapped = _mm512_mask_blend_ps(0xf0f0, cd, ab);
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, ab, cd), _mm512_shuffle_f32x4(swapped, swapped, 0xB1));
   }
 
   static GDFAST_INLINE __m512d low(reg v) { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
@@ -96,6 +105,7 @@ struct Avx512F64 {
   static constexpr int rows_at_a_time = 8;
   // 24 sums, three registers of the right side, and the left side is broadcast on its way from memory.
   static constexpr int tile_columns = 8, tile_strips = 3, narrow_sums = 24;
+  static constexpr int registers = 32;
 
   static GDFAST_INLINE __mmask8 mask(int m) { return static_cast<__mmask8>(_bzhi_u32(0xff, static_cast<unsigned>(m))); }
   static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_pd(value); }
@@ -130,15 +140,20 @@ struct Avx512F64 {
     _mm256_storeu_pd(out, sum4_f64(fold(a), fold(b), fold(c), fold(d)));
   }
   static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
-    const reg ab = halve_pieces(v[0], v[1]), cd = halve_pieces(v[2], v[3]);
-    const reg ef = halve_pieces(v[4], v[5]), gh = halve_pieces(v[6], v[7]);
-    const reg abcd = _mm512_add_pd(_mm512_shuffle_f64x2(ab, cd, 0x88), _mm512_shuffle_f64x2(ab, cd, 0xDD));
-    const reg efgh = _mm512_add_pd(_mm512_shuffle_f64x2(ef, gh, 0x88), _mm512_shuffle_f64x2(ef, gh, 0xDD));
-    const reg one = _mm512_add_pd(_mm512_unpacklo_pd(abcd, efgh), _mm512_unpackhi_pd(abcd, efgh));  // a e b f …
-    return _mm512_permutexvar_pd(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), one);
+    const reg acbd = halve_pairs(halve(v[0], v[1]), halve(v[2], v[3]));
+    const reg egfh = halve_pairs(halve(v[4], v[5]), halve(v[6], v[7]));
+    const reg one = _mm512_add_pd(_mm512_mask_blend_pd(0xaa, acbd, egfh), _mm512_shuffle_pd(acbd, egfh, 0x55));
+    return _mm512_permutexvar_pd(_mm512_setr_epi64(0, 4, 2, 6, 1, 5, 3, 7), one);  // from a e c g …
   }
-  static GDFAST_INLINE reg halve_pieces(reg a, reg b) {
-    return _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xEE));
+  static GDFAST_INLINE reg sum_rows(const reg (&v)[4]) {
+    return _mm512_zextpd256_pd512(sum4_f64(fold(v[0]), fold(v[1]), fold(v[2]), fold(v[3])));
+  }
+  static GDFAST_INLINE reg halve(reg a, reg b) {
+    return _mm512_add_pd(_mm512_mask_blend_pd(0xf0, a, b), _mm512_shuffle_f64x2(a, b, 0x4E));
+  }
+  static GDFAST_INLINE reg halve_pairs(reg ab, reg cd) {
+    const reg swapped = _mm512_mask_blend_pd(0xcc, cd, ab);
+    return _mm512_add_pd(_mm512_mask_blend_pd(0xcc, ab, cd), _mm512_shuffle_f64x2(swapped, swapped, 0xB1));
   }
   static GDFAST_INLINE wide wide_load(const double* p) { return _mm512_loadu_pd(p); }
   static GDFAST_INLINE void wide_store(double* p, wide v) { _mm512_storeu_pd(p, v); }

@@ -21,6 +21,7 @@ struct NeonF32 {
   static constexpr int group = 4;
   // Thirty-two registers: 4 rows × 4 sums + 4 residuals + the weights and the gradient.
   static constexpr int rows_at_a_time = 4;
+  static constexpr int registers = 32;
 
   static GDFAST_INLINE reg broadcast(T value) { return vdupq_n_f32(value); }
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f32(p); }
@@ -91,6 +92,7 @@ struct NeonF64 {
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 4;
   static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 6;  // 16 and 24 native sums of 32 registers
+  static constexpr int registers = 32;
 
   static GDFAST_INLINE reg broadcast(T value) { return vdupq_n_f64(value); }
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f64(p); }
