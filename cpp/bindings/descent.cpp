@@ -1,11 +1,10 @@
 // gdfast.descent's Samples, Options and Hooks in, an Outcome out.
-#include "engine/descent/descend.hpp"
-
 #include <chrono>
 #include <memory>
 #include <optional>
 
 #include "arrays.hpp"
+#include "engine/descent/descend.hpp"
 #include "engine/descent/moments_source.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
@@ -36,7 +35,21 @@ py::object number_or_none(bool given, double value) {
 // The fields of gdfast.descent.Options, in their order there. By number, since looking up twenty names takes longer than
 // a hundred small passes.
 enum class Option : Py_ssize_t {
-  learning_rate, n_iters, optimizer, momentum, betas, eps, batch_size, rng, l2, l1, reduction, tol, patience, shift, scale
+  learning_rate,
+  n_iters,
+  optimizer,
+  momentum,
+  betas,
+  eps,
+  batch_size,
+  rng,
+  l2,
+  l1,
+  reduction,
+  tol,
+  patience,
+  shift,
+  scale
 };
 
 py::handle get(py::handle options, Option option) {
@@ -256,8 +269,9 @@ class Session {
       descend(*data_, options_, watcher_, descent_);
     }
     return py::make_tuple(copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
-                          array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
-                          name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load());
+                          array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)),
+                          descent_.loss, name_of(descent_.stopped), error_, counters_.bytes_read.load(),
+                          counters_.peak.load());
   }
 
  private:

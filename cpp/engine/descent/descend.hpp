@@ -30,10 +30,10 @@ struct Descent {
 // What is descended, all in the coordinates of the parameters.
 template <class T>
 struct Data {
-  Source& full;              // all rows
-  Source& update;            // what an update takes its gradient of: all rows, or those of a batch
-  Batches<T>* batches;       // chooses the rows of `update`; null where it has all
-  Source* validation;        // may be null
+  Source& full;         // all rows
+  Source& update;       // what an update takes its gradient of: all rows, or those of a batch
+  Batches<T>* batches;  // chooses the rows of `update`; null where it has all
+  Source* validation;   // may be null
   Standardization columns;
 };
 

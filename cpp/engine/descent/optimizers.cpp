@@ -21,8 +21,10 @@ std::unique_ptr<Optimizer<T>> make(const OptimizerOptions& options, std::int64_t
 
 template <class T>
 constexpr Entry<T> kOptimizers[] = {
-    {"gd", make<T, GradientDescent<T>>},      {"momentum", make<T, Momentum<T, false>>},
-    {"nesterov", make<T, Momentum<T, true>>}, {"adam", make<T, Adam<T>>},
+    {"gd", make<T, GradientDescent<T>>},
+    {"momentum", make<T, Momentum<T, false>>},
+    {"nesterov", make<T, Momentum<T, true>>},
+    {"adam", make<T, Adam<T>>},
     {"fista", make<T, Fista<T>>},
 };
 
