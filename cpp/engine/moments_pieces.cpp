@@ -69,7 +69,7 @@ struct PieceJob : MomentsJob<T> {
   void sum(int k, std::int64_t start, std::int64_t end) {
     CountedScratch scratch(Scratch::bytes<double>(elements()) + AnyRoom::bytes(this->data, pieces.block),
                            this->counters);
-    double* const sums = (*scratch).template take<double>(elements());
+    auto* const sums = (*scratch).template take<double>(elements());
     std::fill_n(sums, elements(), 0.0);
     const AnyRoom room(this->data, pieces.block, *scratch);
     for (std::int64_t i = start; i < end && !this->stop(); i += pieces.block) {

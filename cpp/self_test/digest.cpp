@@ -39,7 +39,7 @@ constexpr int kOffsets[] = {1, 4, 7};  // of the first element from a cache line
 constexpr int kThreads[] = {2, 3, 7, 16};
 // Elements of x. Emulators are slow: up to kSmall a shape is done in every way, up to kLarge in some. Moments are taken
 // of at most this many products.
-constexpr Index kSmall = 4000, kLarge = 100000, kProducts = 2000000;
+constexpr Index kSmall = 4000, kLarge = 100000, kProducts = 400000;
 
 struct Shape {
   Index n, d;
@@ -66,6 +66,7 @@ std::vector<Shape> shapes() {
   add(17, 16411, 0);
   add(1025, 257, 1);
   add(530000, 1, 0);
+  for (const int layout : {0, 1}) add(20, 130, layout);
   for (const int layout : {0, 1}) add(20000, 16, layout);
   for (const int layout : {0, 1}) add(3000, 100, layout);
   return all;
