@@ -41,6 +41,7 @@ enum class Option : Py_ssize_t {
   shift,
   scale
 };
+constexpr std::size_t kOptions = 15;
 
 py::handle get(py::handle options, Option option) {
   return PyTuple_GET_ITEM(options.ptr(), static_cast<Py_ssize_t>(option));
@@ -237,6 +238,9 @@ class Session {
 
 py::object descend_from(py::handle train, py::handle validation, py::handle w, py::handle b, py::handle options,
                         py::handle hooks) {
+  if (!py::isinstance<py::tuple>(options) || py::len(options) != kOptions) {
+    throw py::type_error("options are no gdfast.descent.Options");
+  }
   const Input data = input_of(train);
   std::optional<Input> other;
   if (!validation.is_none()) other = input_of(validation);
