@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -55,6 +56,11 @@ def threads() -> Iterator[None]:
     gdfast.set_num_threads(before)
 
 
+def _hear_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C, and so all that is started from there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="session")
 def run_python() -> RunPython:
     """Runs code in a fresh Python and gives its output; fails with its stderr, or when it hangs."""
@@ -70,6 +76,7 @@ def run_python() -> RunPython:
             capture_output=True,
             text=True,
             timeout=timeout,
+            preexec_fn=_hear_ctrl_c,
         )
         if check:
             assert done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}"

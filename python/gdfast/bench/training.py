@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 
 import gdfast
-from gdfast.bench import peers
+from gdfast.bench import peers, training_rivals
 from gdfast.bench.measure import Contender, Effort, Measurement, compare
-from gdfast.bench.problems import Arena, FloatArray, Problem, Shape
+from gdfast.bench.problems import Arena, FloatArray, Shape
+from gdfast.bench.training_rivals import BATCH, RATE
 from gdfast.bench.verdict import Verdict
 
 Tick = Callable[[str], None]
@@ -22,8 +22,6 @@ Tick = Callable[[str], None]
 _TUTORIAL_PASSES = 100
 _FURTHER = 100_000
 _PASSES = 1_000
-_BATCH = 256
-_RATE = 1e-3
 
 # (n, d, passes) on both sides of where reading once overtakes reading once a pass.
 _CROSSINGS = (
@@ -100,43 +98,12 @@ def _tutorial_data() -> tuple[FloatArray, FloatArray]:
     return x, 2 * x
 
 
-def numpy_loop(x: FloatArray, y: FloatArray, passes: int, learning_rate: float = 0.01) -> float:
-    """The tutorial's training loop with its three functions, and the mean gradient; nothing is printed.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (n,)
-    passes : int
-    learning_rate : float
-
-    Returns
-    -------
-    float
-        w, from 0.
-    """
-    w = 0.0
-    for _ in range(passes):
-        y_pred = _forward(x, w)
-        _loss(y, y_pred)
-        w -= learning_rate * _gradient(x, y, y_pred)
-    return w
-
-
-def _forward(x: FloatArray, w: float) -> FloatArray:
-    return w * x
-
-
-def _loss(y: FloatArray, y_pred: FloatArray) -> Any:
-    return ((y_pred - y) ** 2).mean()
-
-
-def _gradient(x: FloatArray, y: FloatArray, y_pred: FloatArray) -> Any:
-    return np.dot(2 * x, y_pred - y) / len(x)
-
-
 def _tutorial_loop(effort: Effort) -> Verdict:
     x, y = _tutorial_data()
-    loop, fit = partial(numpy_loop, x, y, _TUTORIAL_PASSES), partial(gdfast.fit, x, y, n_iters=_TUTORIAL_PASSES)
+    loop, fit = (
+        partial(training_rivals.tutorial_loop, x, y, _TUTORIAL_PASSES),
+        partial(gdfast.fit, x, y, n_iters=_TUTORIAL_PASSES, reduction="sum"),
+    )
     _agree("the tutorial's loop", fit().w, loop(), 1e-5)
     measured = compare([Contender("fit", fit), Contender("loop", loop)], effort)
     ratio, seconds = measured.ratio("loop", "fit"), measured.timing("fit").p50
@@ -160,11 +127,11 @@ def _further_pass(effort: Effort) -> Verdict:
 def _many_passes(shape: Shape, steps: float, effort: Effort, *, closed_form: bool) -> Iterator[Verdict]:
     problem = Arena(shape.arena_bytes("f32")).problem(shape)
     fit = partial(gdfast.fit, problem.x, problem.y, n_iters=_PASSES, learning_rate=0.1)
-    truth = _normal_equations(problem)
+    truth = training_rivals.normal_equations(problem)
     _agree(f"{_PASSES} passes over {shape}", fit().w, truth, 1e-4)
     contenders = [Contender("fit", fit), Contender("step", peers.RIVALS[0].prepare(problem))]
     if closed_form:
-        closed = _linear_regression(problem)
+        closed = training_rivals.linear_regression(problem)
         _agree("LinearRegression", closed().coef_, truth, 1e-3)
         contenders.append(Contender("closed form", closed))
     measured = compare(contenders, effort)
@@ -186,7 +153,7 @@ def _streamed_pass(shape: Shape, effort: Effort) -> Verdict:
         for _ in range(passes):
             bare()
 
-    fit = partial(gdfast.fit, problem.x, problem.y, n_iters=passes - 1, plan="stream", learning_rate=_RATE)
+    fit = partial(gdfast.fit, problem.x, problem.y, n_iters=passes - 1, plan="stream", learning_rate=RATE)
     assert fit().report.passes == passes  # the last one is for the loss that training ended with
     measured = compare([Contender("fit", fit), Contender("alone", alone)], effort)
     ratio = 1 / measured.ratio("alone", "fit")
@@ -199,14 +166,14 @@ def _batches(shape: Shape, effort: Effort) -> Iterator[Verdict]:
     few, many = 1, 5
 
     def fit(passes: int) -> Any:
-        return gdfast.fit(problem.x, problem.y, n_iters=passes, batch_size=_BATCH, rng=0, learning_rate=_RATE)
+        return gdfast.fit(problem.x, problem.y, n_iters=passes, batch_size=BATCH, rng=0, learning_rate=RATE)
 
-    epoch, loop = _sgd_epoch(problem), _torch_loop(problem)
+    epoch, loop = training_rivals.sgd_epoch(problem), training_rivals.torch_loop(problem)
     _agree("the torch loop over the same batches", loop(), fit(1).w, 1e-4)
     contenders = [Contender("few", partial(fit, few)), Contender("many", partial(fit, many)), Contender("epoch", epoch)]
     measured = compare([*contenders, Contender("loop", loop)], effort)
     seconds = (measured.timing("many").p50 - measured.timing("few").p50) / (many - few)
-    work = f"a shuffled pass of batches of {_BATCH} over {shape}, against"
+    work = f"a shuffled pass of batches of {BATCH} over {shape}, against"
     for name, title, bound in (
         ("epoch", "an epoch of SGDRegressor", 20.0),
         ("loop", "a torch loop of index_select", 50.0),
@@ -225,7 +192,7 @@ def _choices(sizes: Sizes, tick: Tick) -> Verdict:
         chosen = gdfast.explain(x, problem.y, n_iters=passes).plan
         other = {"stream": "moments", "moments": "stream"}[chosen]
         fits = {
-            plan: partial(gdfast.fit, x, problem.y, n_iters=passes, plan=plan, learning_rate=_RATE)
+            plan: partial(gdfast.fit, x, problem.y, n_iters=passes, plan=plan, learning_rate=RATE)
             for plan in (chosen, other)
         }
         measured: Measurement = compare([Contender(k, f) for k, f in fits.items()], Effort(seconds=sizes.seconds / 8))
@@ -233,56 +200,6 @@ def _choices(sizes: Sizes, tick: Tick) -> Verdict:
         if ratio > worst:
             worst, where = ratio, f"{chosen} for {passes} passes over {shape}"
     return Verdict("the plan chosen against the other", "≤ 1.5×", f"{worst:.2f}× ({where})", worst, 1.5, at_most=True)
-
-
-# --- rivals -----------------------------------------------------------------------------------------------------------
-
-
-def _normal_equations(problem: Problem) -> FloatArray:
-    x = problem.x.astype(np.float64)
-    solution: FloatArray = np.linalg.solve(x.T @ x, x.T @ problem.y)
-    return solution
-
-
-def _linear_regression(problem: Problem) -> Callable[[], Any]:
-    from sklearn.linear_model import LinearRegression
-
-    return partial(LinearRegression(fit_intercept=False).fit, problem.x, problem.y)
-
-
-def _sgd_epoch(problem: Problem) -> Callable[[], Any]:
-    from sklearn.linear_model import SGDRegressor
-
-    model = SGDRegressor(
-        max_iter=1, tol=None, learning_rate="constant", eta0=_RATE, penalty=None, fit_intercept=False, random_state=0
-    )
-
-    def epoch() -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that one epoch is few
-            return model.fit(problem.x, problem.y)
-
-    return epoch
-
-
-def _torch_loop(problem: Problem) -> Callable[[], Any]:
-    """One pass over the batches that `gdfast.fit(rng=0)` takes."""
-    import torch
-
-    x, y = torch.from_numpy(problem.x), torch.from_numpy(problem.y)
-
-    def loop() -> Any:
-        order = torch.from_numpy(np.random.default_rng(0).permutation(len(x)))
-        w = torch.zeros(x.shape[1], requires_grad=True)
-        step = torch.optim.SGD([w], lr=_RATE)
-        for rows in torch.split(order, _BATCH):
-            step.zero_grad()
-            loss = torch.nn.functional.mse_loss(x.index_select(0, rows) @ w, y.index_select(0, rows))
-            loss.backward()  # type: ignore[no-untyped-call]
-            step.step()
-        return w.detach().numpy()
-
-    return loop
 
 
 def _agree(what: str, found: Any, wanted: Any, tolerance: float) -> None:
