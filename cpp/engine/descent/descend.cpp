@@ -53,7 +53,7 @@ class Loop {
   double zero_loss_ = std::numeric_limits<double>::quiet_NaN();
 
   void start() {
-    double b = static_cast<double>(descent_.b);
+    auto b = static_cast<double>(descent_.b);
     for (std::size_t j = 0; j < wide_.size(); ++j) wide_[j] = static_cast<double>(descent_.w[j]);
     if (data_.columns) b = data_.columns.from_original(wide_.data(), b, d_, wide_.data());
     parameters_.resize(wide_.size() + (options_.fit_intercept ? 1 : 0));
