@@ -1,7 +1,6 @@
 // The loss of samples, read from memory at each evaluation: of all of them, or of one batch after the other.
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "engine/counters.hpp"
@@ -24,10 +23,7 @@ class Streamed : public Source {
         stop_(stop),
         counters_(counters) {}
 
-  bool evaluate(const double* w, double b, double* grad, Loss& loss) override {
-    for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
-    return problem_.evaluate(w_.data(), static_cast<T>(b), grad, loss, stop_, &counters_);
-  }
+  bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
 
  protected:
   LeastSquares<T> problem_;
@@ -52,14 +48,7 @@ class Batches : public Streamed<T> {
         stop_(*stop) {}
 
   // A batch of which no sample counts has no mean. It changes nothing.
-  bool evaluate(const double* w, double b, double* grad, Loss& loss) override {
-    if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
-    if (loss.weight == 0) {
-      loss = {};
-      std::fill_n(grad, samples_.x.d, 0.0);
-    }
-    return true;
-  }
+  bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
 
   std::int64_t count() const { return (samples_.x.n + batch_rows_ - 1) / batch_rows_; }
 
@@ -67,22 +56,7 @@ class Batches : public Streamed<T> {
   bool start_pass() { return order_.draw(stop_); }
 
   // What `evaluate` is about from now on.
-  void select(std::int64_t k) {
-    const std::int64_t start = k * batch_rows_;
-    const std::int64_t left = samples_.x.n - start;
-    const std::int64_t rows = left < batch_rows_ ? left : batch_rows_;
-    Samples batch = samples_;
-    batch.x.n = rows;
-    Selection selection;
-    if (order_.shuffles()) {
-      selection = {order_.rows() + start, left};
-    } else {
-      batch.x.data += start * batch.x.row_stride;
-      batch.y.data += start * batch.y.stride;
-      if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
-    }
-    this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, reduction_, selection);
-  }
+  void select(std::int64_t k);
 
  private:
   Samples samples_;
@@ -91,5 +65,10 @@ class Batches : public Streamed<T> {
   RowOrder& order_;
   const Stop& stop_;
 };
+
+extern template class Streamed<float>;
+extern template class Streamed<double>;
+extern template class Batches<float>;
+extern template class Batches<double>;
 
 }  // namespace gdfast

@@ -1,0 +1,46 @@
+#include "streamed.hpp"
+
+#include <algorithm>
+
+namespace gdfast {
+
+template <class T>
+bool Streamed<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
+  for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
+  return problem_.evaluate(w_.data(), static_cast<T>(b), grad, loss, stop_, &counters_);
+}
+
+template <class T>
+bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
+  if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
+  if (loss.weight == 0) {
+    loss = {};
+    std::fill_n(grad, samples_.x.d, 0.0);
+  }
+  return true;
+}
+
+template <class T>
+void Batches<T>::select(std::int64_t k) {
+  const std::int64_t start = k * batch_rows_;
+  const std::int64_t left = samples_.x.n - start;
+  const std::int64_t rows = left < batch_rows_ ? left : batch_rows_;
+  Samples batch = samples_;
+  batch.x.n = rows;
+  Selection selection;
+  if (order_.shuffles()) {
+    selection = {order_.rows() + start, left};
+  } else {
+    batch.x.data += start * batch.x.row_stride;
+    batch.y.data += start * batch.y.stride;
+    if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
+  }
+  this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, reduction_, selection);
+}
+
+template class Streamed<float>;
+template class Streamed<double>;
+template class Batches<float>;
+template class Batches<double>;
+
+}  // namespace gdfast
