@@ -23,6 +23,7 @@ class Streamed : public Source {
         stop_(stop),
         counters_(counters) {}
 
+  // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
 
  protected:
@@ -48,6 +49,7 @@ class Batches : public Streamed<T> {
         stop_(*stop) {}
 
   // A batch of which no sample counts has no mean. It changes nothing.
+  // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
 
   std::int64_t count() const { return (samples_.x.n + batch_rows_ - 1) / batch_rows_; }
