@@ -131,7 +131,6 @@ def test_what_is_not_finite_has_no_scale(backend: Any, bad: float) -> None:
 def test_moments_that_lose_digits_are_not_used_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Means of 10⁶ standard deviations: their squares leave 4 digits of a variance."""
     monkeypatch.setattr(plan, "choose", lambda work, asked, model, reference: "moments" if asked == "auto" else asked)
-    monkeypatch.setattr(plan, "negligible", lambda *_: False)
     x, y, _ = oracle.normal(500, 2, np.float64)
     options: dict[str, Any] = {"standardize": True, "fit_intercept": True, "learning_rate": "auto", "backend": "numpy"}
     near = gdfast.fit(x + 10, y, **options)

@@ -151,7 +151,8 @@ def fit(
     >>> fit.w.round(6), round(fit.b, 6)
     (array([2.  , 0.01]), 1.0)
     """
-    return backend_by_name(backend).fit(
+    # As `Backend.fit`, without handing two dozen options down once more: on four samples it shows.
+    arguments = fit_options.check(
         x,
         y,
         w0=w0,
@@ -178,6 +179,7 @@ def fit(
         progress=progress,
         plan=plan,
     )
+    return training.train(backend_by_name(backend), arguments)
 
 
 def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "native", **options: Any) -> Explanation:

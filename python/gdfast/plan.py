@@ -29,16 +29,16 @@ class CostModel:
     gram_pass_s: float  # what such a pass costs beside that
 
 
-# Measured on two cores of a Zen 5, busy with other work. Moments of d = 4 to 1,024 columns are within a third of this.
+# Measured on two quiet cores of a Zen 4: passes and moments of 4 to 500 columns are within half as much again of this.
 NATIVE = CostModel(
     memory_bytes_per_s=25e9,
-    memory_bytes_per_s_at_most=45e9,
+    memory_bytes_per_s_at_most=49e9,
     cache_bytes_per_s=30e9,
     cache_bytes=24 * 2**20,
     pass_s=150e-9,
     moments_s=3e-6,
-    moments_number_s=0.38e-9,
-    moments_product_s=0.039e-9,
+    moments_number_s=0.19e-9,
+    moments_product_s=0.042e-9,
     gram_s=0.15e-9,
     gram_pass_s=15e-9,
 )
@@ -59,6 +59,9 @@ REFERENCE = CostModel(
 
 # The estimates are rough, and streaming keeps every promise about single steps: moments have to be worth it.
 WORTH = 0.8
+
+# Reading so much, and its products, take less than the microseconds that go by before.
+TINY_BYTES = 1024
 
 # Lanczos' method needs about so many products for learning_rate="auto".
 PRODUCTS = 8
@@ -128,9 +131,15 @@ class Explanation:
         return "\n".join(lines)
 
 
-def negligible(data_bytes: int, passes: int, model: CostModel) -> bool:
-    """Whether streaming takes less time than moments at their cheapest, so that no plan needs to be made."""
-    return passes * (model.pass_s + data_bytes / model.cache_bytes_per_s) < model.moments_s / WORTH
+def of_a_tiny_fit(data_bytes: int, d: int, passes: int, model: CostModel) -> PlanName | None:
+    """The plan where there is so little data that only passes count; None where `choose` has to be asked.
+
+    A tiny fit shouldn't take longer to plan than to do.
+    """
+    if data_bytes > TINY_BYTES:
+        return None
+    moments = model.moments_s + passes * (model.gram_pass_s + (d + 2) ** 2 * model.gram_s)
+    return "moments" if moments < WORTH * passes * model.pass_s else "stream"
 
 
 def choose(work: Work, asked: Asked, model: CostModel, reference: bool) -> PlanName:

@@ -63,15 +63,13 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
 
 
 def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
-    # A tiny fit shouldn't take longer to plan than to do.
-    if (
-        arguments.plan == "auto"
-        and not arguments.finds_rate
-        and not arguments.standardize
-        and arguments.validation is None
-        and plan.negligible(sample_bytes(arguments.train), arguments.options.n_iters + 1, backend.costs)
-    ):
-        return "stream"
+    options = arguments.options
+    simple = arguments.plan == "auto" and not (arguments.finds_rate or arguments.standardize or options.batch_size)
+    if simple and arguments.validation is None and backend.name == "native":
+        data_bytes = sample_bytes(arguments.train)
+        chosen = plan.of_a_tiny_fit(data_bytes, arguments.w.size, options.n_iters + 1, backend.costs)
+        if chosen is not None:
+            return chosen
     return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
 
 
