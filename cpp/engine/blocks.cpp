@@ -100,10 +100,11 @@ Walk<T> choose_walk(const MatrixView& x, Operation operation) {
 template <class T>
 Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation) {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
-  const MatrixView gathered{nullptr, x.n, x.d, x.d * kSize, kSize, x.dtype};
+  const std::int64_t rows = packed_rows(x.d, kSize);  // gathered, they lie in the cache however many there are in all
+  const MatrixView gathered{nullptr, std::min(x.n, rows), x.d, x.d * kSize, kSize, x.dtype};
   Walk<T> walk = choose_walk<T>(gathered, operation);
   walk.access = Access::gather_rows;
-  walk.run_rows = packed_rows(x.d, kSize);
+  walk.run_rows = rows;
   return walk;
 }
 

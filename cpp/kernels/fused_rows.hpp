@@ -157,7 +157,10 @@ class FusedRows : protected RowSums<V, M> {
     const reg w = V::load(run_.w + j);
     GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
       dot[i] = V::fma(load_rows<V>(x[i], m), w, dot[i]);
-      if constexpr (Fetch) __builtin_prefetch(ahead + i * kLine, 0, 2);
+      // A tail of m columns is fewer lines than rows: more of them would be fetched twice.
+      if constexpr (Fetch) {
+        if (m == L || i * L < m * Rows) __builtin_prefetch(ahead + i * kLine, 0, 2);
+      }
     }
   }
 

@@ -78,7 +78,10 @@ struct Register {
   template <class From>
   static GDFAST_INLINE reg load_first(const From* p, int m) {
     reg r;
-    GDFAST_UNROLL for (int k = 0; k < K; ++k) r.part[k] = N::load_first(p + k * N::lanes, m - k * N::lanes);
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) {
+      const int left = m - k * N::lanes;
+      r.part[k] = k == 0 || left > 0 ? N::load_first(p + k * N::lanes, left) : N::broadcast(T(0));
+    }
     return r;
   }
   static GDFAST_INLINE void store(T* p, reg v) {
