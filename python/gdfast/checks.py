@@ -26,6 +26,8 @@ def number(name: str, value: Any, accepted: str, positive: bool = False) -> floa
 
 def share(name: str, value: Any) -> float:
     """A number from 0 to below 1: what is kept of an average."""
+    if type(value) is float and 0 <= value < 1:
+        return value
     accepted = "a number from 0 to below 1"
     kept = number(name, value, accepted)
     if kept >= 1:

@@ -33,10 +33,11 @@ Curve = NDArray[np.float64]
 
 def sample_of(train: Samples) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """x and y of evenly spaced rows, for data of one column: copies, so that a fit doesn't keep all data alive."""
-    if train.x is None or train.y is None or train.x.shape[1] != 1:
+    x, y = train.x, train.y
+    if x is None or y is None or x.shape[1] != 1:
         return None
-    step = -(-len(train.y) // POINTS)
-    return train.x[::step, 0].copy(), train.y[::step].copy()
+    step = -(-len(y) // POINTS)
+    return x[::step, 0].copy(), y[::step].copy()
 
 
 def draw(fit: Fit, ax: Axes | None = None) -> Figure:
