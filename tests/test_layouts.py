@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gdfast
 import oracle
 
 SHAPES = [(n, d) for n in (1, 2, 16, 17, 65, 129, 300) for d in (1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 130)]
@@ -102,6 +103,23 @@ def test_rows_and_columns_of_a_3d_parent(backend: Any, dtype: Any) -> None:
         assert oracle.error_share(backend.loss_and_gradient(x, y, w), oracle.solve(x, y, w)) <= oracle.allowance(
             backend, x
         )
+
+
+@pytest.mark.parametrize("d", [17, 24, 33, 100, 112, 113])
+@pytest.mark.parametrize("n", [20_000, 30_011])
+def test_columns_give_the_same_bits_whatever_their_stride(dtype: Any, n: int, d: int) -> None:
+    """Columns a multiple of 4 KiB apart share the sets of L1, and are walked in blocks where others are in strips."""
+    values, y, w = oracle.normal(n, d, dtype)
+    s = np.linspace(0.5, 1.5, n).astype(dtype)
+    results = []
+    for stride in (n, n + 3, 32_768):
+        x = np.zeros((d, stride), dtype)[:, :n].T
+        x[...] = values
+        results.append(gdfast.loss_and_gradient(x, y, w, 0.25, sample_weight=s))
+    assert oracle.error_share(results[0], oracle.solve(values, y, w, 0.25, s)) <= 1
+    for loss, gradient in results[1:]:
+        assert (loss, gradient[1]) == (results[0][0], results[0][1][1])
+        np.testing.assert_array_equal(gradient[0], results[0][1][0])
 
 
 @pytest.mark.parametrize("layout_name", ["c", "f", "strided_both", "stride_0_rows", "records"])

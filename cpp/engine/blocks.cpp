@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 
 #include "dispatch.hpp"
 #include "machine.hpp"
@@ -49,6 +50,39 @@ RunKernel<T> part_of(const Form<T>& form, Operation operation) {
   }
 }
 
+// Whether a strip of 16 rows stays in L1 until the next one is through. A column is a line or two of it, and columns a
+// multiple of 4 KiB apart compete for the same set: one way is left for everything else. Within L2 the blocks of the other
+// form, which has the same bits, are quicker.
+bool strips_stay_in_l1(const MatrixView& x, std::ptrdiff_t element_size) {
+  constexpr std::uintptr_t kLine = 64, kSets = 64;
+  if (x.d > kMostStripColumns || x.n * x.d * element_size <= caches().l2) return false;
+  std::int64_t lines[kSets] = {};
+  for (std::int64_t j = 0; j < x.d; ++j) {
+    const auto address = reinterpret_cast<std::uintptr_t>(x.data + j * x.column_stride);
+    ++lines[address / kLine % kSets];
+    if (address % kLine != 0) ++lines[(address / kLine + 1) % kSets];
+  }
+  const std::int64_t ways = caches().l1 / static_cast<std::int64_t>(kLine * kSets);
+  return *std::ranges::max_element(lines) < ways;
+}
+
+template <class T>
+RunKernel<T> columns_kernel(const MatrixView& x, Operation operation) {
+  const KernelTable<T>& table = kernels<T>();
+  if (operation == Operation::fused) {
+    if (x.d < kNarrowColumns) return table.narrow_columns[x.d];
+    if (strips_stay_in_l1(x, sizeof(T))) return table.column_strips;
+  }
+  return part_of(table.columns, operation);
+}
+
+template <class T>
+RunKernel<T> rows_kernel(const MatrixView& x, Operation operation) {
+  const KernelTable<T>& table = kernels<T>();
+  if (operation == Operation::fused && x.d < kNarrowRows<T>) return table.narrow_rows[x.d];
+  return part_of(is_cached(x, sizeof(T)) ? table.cached_rows : table.rows, operation);
+}
+
 }  // namespace
 
 Segments cut(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size) {
@@ -69,32 +103,22 @@ int threads_for(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size) {
 template <class T>
 Walk<T> choose_walk(const MatrixView& x, Operation operation) {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
-  const KernelTable<T>& table = kernels<T>();
   const bool elements = (x.row_stride % kSize == 0 || x.n == 1) && (x.column_stride % kSize == 0 || x.d == 1);
   const bool rows_contiguous = elements && (x.column_stride == kSize || x.d == 1);
   const bool columns_contiguous = elements && (x.row_stride == kSize || x.n == 1);
   const bool narrow = x.d < kNarrow;
-  const bool narrow_fused = narrow && operation == Operation::fused;
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool rows_follow = x.d * kSize >= 16 || x.row_stride >= x.d * kSize;
-  const auto column = static_cast<std::size_t>(x.d < kNarrowColumns ? x.d : 0);
   const std::int64_t block = column_block_rows(x.d, kSize);
 
   if (columns_contiguous && (narrow || !rows_contiguous)) {
-    const bool at_once = x.d < kNarrowColumns && operation == Operation::fused;
-    return {at_once ? table.narrow_columns[column] : part_of(table.columns, operation), Access::direct, kRunRows,
-            block};
+    return {columns_kernel<T>(x, operation), Access::direct, kRunRows, block};
   }
-  if (narrow_fused && rows_contiguous && rows_follow) {
-    return {table.narrow_rows[column], Access::direct, kRunRows, block};
+  if (narrow && !(operation == Operation::fused && rows_contiguous && rows_follow)) {
+    return {columns_kernel<T>(x, operation), Access::pack_columns, packed_rows(x.d, kSize), block};
   }
-  if (narrow) {
-    return {narrow_fused ? table.narrow_columns[column] : part_of(table.columns, operation), Access::pack_columns,
-            packed_rows(x.d, kSize), block};
-  }
-  const Form<T>& rows = is_cached(x, kSize) ? table.cached_rows : table.rows;
-  if (rows_contiguous) return {part_of(rows, operation), Access::direct, kRunRows, block};
-  return {part_of(rows, operation), Access::pack_rows, packed_rows(x.d, kSize), block};
+  if (rows_contiguous) return {rows_kernel<T>(x, operation), Access::direct, kRunRows, block};
+  return {rows_kernel<T>(x, operation), Access::pack_rows, packed_rows(x.d, kSize), block};
 }
 
 template <class T>

@@ -8,10 +8,15 @@
 
 namespace gdfast {
 
-// Below this many columns a register holds 16 rows of one column; from it on, 16 columns of one row.
+// Below this many columns a register holds 16 rows of one column, for any layout and operation.
 inline constexpr std::int64_t kNarrow = 16;
-// Where columns are contiguous, sixteen of them still go through the registers at once.
+// The fused kernel still does so, all columns at once, below these: 16 contiguous columns, or rows that fill the lanes of
+// their last register badly otherwise (float64 has half as many lanes to fill).
 inline constexpr std::int64_t kNarrowColumns = 17;
+template <class T>
+inline constexpr std::int64_t kNarrowRows = sizeof(T) == 4 ? 21 : 16;
+// Contiguous columns that can be walked a strip of rows at a time: their sums take 64 bytes of L1 each.
+inline constexpr std::int64_t kMostStripColumns = 112;
 
 // The virtual register: 64 bytes on every ISA, so that sums are cut into the same lanes everywhere.
 template <class T>
@@ -129,11 +134,12 @@ struct MomentsTable {
 
 template <class T>
 struct KernelTable {
-  RunKernel<T> narrow_rows[kNarrow];            // fused, by d: rows of d < 16 contiguous elements
-  RunKernel<T> narrow_columns[kNarrowColumns];  // fused, by d: d < 17 contiguous columns
+  RunKernel<T> narrow_rows[kNarrowRows<T>];     // fused, by d: rows of few contiguous elements
+  RunKernel<T> narrow_columns[kNarrowColumns];  // fused, by d: few contiguous columns
   Form<T> rows;                                 // contiguous rows
   Form<T> cached_rows;                          // the same for x that lies in the cache
   Form<T> columns;                              // contiguous columns
+  RunKernel<T> column_strips;                   // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;

@@ -1,6 +1,7 @@
 // Fills an ISA's table from its virtual register.
 #pragma once
 
+#include "column_strips.hpp"
 #include "fused_columns.hpp"
 #include "held_rows.hpp"
 #include "moments.hpp"
@@ -13,9 +14,10 @@ namespace {
 
 template <class V, int D>
 constexpr void fill_narrow(KernelTable<typename V::T>& table) {
-  if constexpr (D < kNarrow) table.narrow_rows[D] = Narrow<V, D, false>::kernel;
-  table.narrow_columns[D] = Narrow<V, D, true>::kernel;
-  if constexpr (D + 1 < kNarrowColumns) fill_narrow<V, D + 1>(table);
+  constexpr std::int64_t kRows = kNarrowRows<typename V::T>;
+  if constexpr (D < kRows) table.narrow_rows[D] = Narrow<V, D, false>::kernel;
+  if constexpr (D < kNarrowColumns) table.narrow_columns[D] = Narrow<V, D, true>::kernel;
+  if constexpr (D + 1 < kRows || D + 1 < kNarrowColumns) fill_narrow<V, D + 1>(table);
 }
 
 template <class V, int D>
@@ -32,6 +34,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.rows.fused = held_or_fused<V>;
   table.cached_rows = rows_form<V, V::rows_at_a_time, false>();
   table.columns = columns_form<V, V::rows_at_a_time>();
+  table.column_strips = ColumnStrips<V>::kernel;
   table.squares = squares<V>;
   table.sum = sum<V>;
   table.moments = {widen_rows<V>, widen_columns<V>, tail<V>, turn<V>, {}};

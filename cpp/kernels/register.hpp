@@ -29,7 +29,7 @@
 #define GDFAST_LAMBDA
 #else
 #define GDFAST_INLINE inline __attribute__((always_inline))
-#define GDFAST_UNROLL _Pragma("GCC unroll 16")
+#define GDFAST_UNROLL _Pragma("GCC unroll 32")
 #define GDFAST_TWICE _Pragma("GCC unroll 2")
 #define GDFAST_LAMBDA __attribute__((always_inline))
 #endif
