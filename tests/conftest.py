@@ -84,3 +84,19 @@ def run_python() -> RunPython:
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture
+def columns() -> dict[str, Any]:
+    """The columns of a small table, the target last."""
+    from commands import COLUMNS
+
+    return dict(COLUMNS)
+
+
+@pytest.fixture(params=[".csv", ".parquet", ".npy"])
+def table(request: pytest.FixtureRequest, tmp_path: Path, columns: dict[str, Any]) -> Path:
+    """The same as a file."""
+    from commands import write
+
+    return write(tmp_path / f"data{request.param}", columns)

@@ -1,8 +1,7 @@
-"""`gdfast fit` and `gdfast predict`: from a table to a model to predictions, and one line for whatever is wrong."""
+"""`gdfast fit` and `gdfast predict`: from a table to a model to predictions."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,77 +11,8 @@ import numpy as np
 import pytest
 
 import gdfast
-
-pytest.importorskip("typer")
-pytest.importorskip("rich")
-pytest.importorskip("matplotlib")
-pytest.importorskip("pyarrow")
-
-import pyarrow as pa
-from pyarrow import parquet
-from typer.testing import CliRunner, Result
-
-from gdfast.cli.app import app
-from gdfast.cli.messages import as_options
+from commands import NAMES, B, N, S, W, X, Y, done, refused, rng, run, target, text, write
 from gdfast.cli.model import Model, ModelError, load
-
-NAMES = ["area", "rooms", "age"]
-W = np.array([2.0, -30.0, 0.5])
-B = 7.0
-N = 80
-
-rng = np.random.default_rng(0)
-X = rng.standard_normal((N, 3)) * [40.0, 1.5, 20.0] + [100.0, 3.0, 50.0]
-Y = X @ W + B
-S = rng.integers(1, 4, N).astype(float)
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, list(map(str, arguments)))
-
-
-def done(*arguments: object) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def refused(*arguments: object, status: int = 2) -> str:
-    """The one line that a command failed with."""
-    result = run(*arguments)
-    assert result.exit_code == status, result.output
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    assert lines[0].startswith("gdfast: ")
-    return lines[0]
-
-
-def write(path: Path, columns: dict[str, Any]) -> Path:
-    if path.suffix == ".npy":
-        np.save(path, np.column_stack(list(columns.values())))
-    elif path.suffix == ".parquet":
-        parquet.write_table(pa.table(columns), path)
-    else:
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
-    return path
-
-
-@pytest.fixture
-def columns() -> dict[str, Any]:
-    return {**dict(zip(NAMES, X.T, strict=True)), "price": Y}
-
-
-@pytest.fixture(params=[".csv", ".parquet", ".npy"])
-def table(request: pytest.FixtureRequest, tmp_path: Path, columns: dict[str, Any]) -> Path:
-    return write(tmp_path / f"data{request.param}", columns)
-
-
-def target(table: Path) -> list[str]:
-    return [] if table.suffix == ".npy" else ["--target", "price"]
-
 
 # --- fit, and there and back
 
@@ -236,120 +166,7 @@ def test_interrupted_training_leaves_its_model(
     assert json.loads(path.read_text())["training"]["passes"] == 3
 
 
-# --- what is wrong with a table
-
-
-def text(path: Path, content: str) -> Path:
-    path.write_text(content, encoding="utf-8")
-    return path
-
-
-BAD_CSV: dict[str, tuple[str, list[str], list[str]]] = {
-    "no target": ("a,y\n1,2\n", [], ["--target says", "'a', 'y'"]),
-    "unknown target": ("a,y\n1,2\n", ["--target", "z"], ["--target:", "no column 'z'", "'a', 'y'"]),
-    "unknown column": ("a,y\n1,2\n", ["--target", "y", "--columns", "b"], ["--columns:", "no column 'b'"]),
-    "unknown weights": ("a,y\n1,2\n", ["--target", "y", "--weights", "b"], ["--weights:", "no column 'b'"]),
-    "target among columns": ("a,y\n1,2\n", ["--target", "y", "--columns", "a,y"], ["'y' is what"]),
-    "nothing left": ("a,y\n1,2\n", ["--target", "y", "--exclude", "a"], ["no column left"]),
-    "text": ("a,b,y\n1,2,3\n2,Ulm,4\n", ["--target", "y"], ["'b'", "'Ulm' in row 2", "--exclude b"]),
-    "missing": ("a,b,y\n1,,3\n2,1,4\n", ["--target", "y"], ["'b' (1 of 2 rows)", "--drop-missing", "--exclude b"]),
-    "missing everywhere": ("a,b,y\n1,,3\n2,,4\n", ["--target", "y", "--drop-missing"], ["every row", "--exclude b"]),
-    "infinite": ("a,b,y\n1,inf,3\n2,1,4\n", ["--target", "y"], ["infinite", "'b'", "--exclude b"]),
-    "dates": ("a,y\n2024-01-01,3\n2024-01-02,4\n", ["--target", "y"], ["'a'", "date32", "--exclude a"]),
-    "semicolons": ("a;y\n1;2\n", ["--target", "y"], ["--delimiter ';'"]),
-    "no header": ("1.5,2\n3,4\n", ["--target", "y"], ["1.5, 2", "--no-header"]),
-    "twice the same name": ("a,a,y\n1,2,3\n", ["--target", "y"], ["more than one column called 'a'"]),
-    "ragged": ("a,y\n1,2\n1\n", ["--target", "y"], ["can't be read as CSV"]),
-    "empty": ("", ["--target", "y"], ["can't be read as CSV"]),
-    "no rows": ("a,y\n", ["--target", "y"], ["no rows"]),
-    "weights below 0": ("a,s,y\n1,-1,3\n2,1,4\n", ["--target", "y", "--weights", "s"], ["sample_weight[0] is -1"]),
-    "one row": ("a,y\n1,2\n", ["--target", "y", "--validation", "0.5"], ["but one row"]),
-}
-
-
-@pytest.mark.parametrize("name", BAD_CSV)
-def test_a_bad_table_is_one_line(name: str, tmp_path: Path) -> None:
-    content, options, expected = BAD_CSV[name]
-    line = refused("fit", text(tmp_path / "bad.csv", content), *options)
-    assert [part for part in expected if part not in line] == [], line
-
-
-def test_missing_rows_are_left_out_and_counted(tmp_path: Path) -> None:
-    data = text(tmp_path / "a.csv", "a,y\n1,2\n,3\n3,6\n")
-    assert "2 rows, 1 left out" in done("fit", data, "--target", "y", "--drop-missing")
-
-
-def test_other_separators(tmp_path: Path) -> None:
-    assert "R² 1 " in done("fit", text(tmp_path / "a.csv", "a;y\n1;2\n2;4\n"), "--target", "y", "--delimiter", ";")
-    assert "R² 1 " in done("fit", text(tmp_path / "a.csv", "1,2\n2,4\n"), "--target", "1", "--no-header")
-
-
-def test_bad_files_are_one_line(tmp_path: Path) -> None:
-    assert "there is no file" in refused("fit", tmp_path / "none.csv", "--target", "y")
-    for suffix, kind in ((".parquet", "Parquet"), (".npy", "can't be read"), (".xlsx", ".csv, .csv.gz, .parquet")):
-        assert kind in refused("fit", text(tmp_path / f"bad{suffix}", "nonsense"), "--target", "y")
-    np.savez(tmp_path / "a.npz", a=X)
-    assert "np.save" in refused("fit", tmp_path / "a.npz")
-    np.save(tmp_path / "flat.npy", Y)
-    assert "(80,)" in refused("fit", tmp_path / "flat.npy")
-    np.save(tmp_path / "text.npy", np.array([["a", "b"]]))
-    assert "<U1" in refused("fit", tmp_path / "text.npy")
-    np.save(tmp_path / "pickle.npy", np.array([[None, {}]]), allow_pickle=True)
-    assert "can't be read" in refused("fit", tmp_path / "pickle.npy")
-
-
-# --- what is wrong with options
-
-
-def test_divergence_is_one_line_that_names_columns(table: Path) -> None:
-    line = refused("fit", table, *target(table), "--no-standardize", "--learning-rate", 1, status=1)
-    assert "diverged" in line
-    assert "Write --learning-rate auto or --standardize." in line
-    assert ("'area'" in line) == (table.suffix != ".npy")
-
-
-BAD_OPTIONS: dict[str, tuple[list[Any], list[str]]] = {
-    "adam": (["--optimizer", "adam"], ["--learning-rate auto", "--optimizer nesterov"]),
-    "batches": (["--batch-size", 8], ["--learning-rate auto", "no --batch-size"]),
-    "l1": (["--l1", 1, "--optimizer", "momentum"], ["--l1 1.0 with --optimizer momentum"]),
-    "l2": (["--l2", -1], ["--l2 is -1"]),
-    "too large a batch": (["--batch-size", 999, "--learning-rate", 0.1], ["--batch-size is 999", "80"]),
-    "share": (["--validation", 20], ["--validation is 20", "such as 0.2"]),
-    "delimiter": (["--delimiter", "::"], ["--delimiter is '::'"]),
-    "model": (["--model", "a.pkl"], ["--model: 'a.pkl' has to end in .json or .npz"]),
-    "chart": (["--chart", "nowhere/a.png"], ["--chart: there is no folder 'nowhere'"]),
-}
-
-
-@pytest.mark.parametrize("name", BAD_OPTIONS)
-def test_a_bad_option_is_one_line(name: str, tmp_path: Path, columns: dict[str, Any]) -> None:
-    options, expected = BAD_OPTIONS[name]
-    line = refused("fit", write(tmp_path / "a.csv", columns), "--target", "price", *options)
-    assert [part for part in expected if part not in line] == [], line
-
-
-def test_messages_speak_of_options() -> None:
-    assert as_options("write learning_rate='auto', batch_size=None or standardize=True.") == (
-        "write --learning-rate auto, no --batch-size or --standardize."
-    )
-    assert as_options("learning_rate=0.5: tol is -1.0, standardize=False") == (
-        "--learning-rate 0.5: --tol is -1.0, --no-standardize"
-    )
-
-
 # --- models
-
-
-def test_bad_models_are_one_line(tmp_path: Path, columns: dict[str, Any]) -> None:
-    data, path = write(tmp_path / "a.csv", columns), tmp_path / "m.json"
-    for content in ("", "[]", "{}", '{"format": "other"}'):
-        assert "no model" in refused("predict", text(path, content), data)
-    head = '{"format": "gdfast linear model", "format_version": '
-    line = refused("predict", text(path, head + '99, "gdfast_version": "9.0"}'), data)
-    assert "written by gdfast 9.0" in line
-    assert "damaged" in refused("predict", text(path, head + '1, "dtype": "float64", "coefficients": {}}'), data)
-    assert "no model" in refused("predict", text(tmp_path / "m.npz", "nonsense"), data)
-    assert "there is no file" in refused("predict", tmp_path / "none.json", data)
 
 
 def test_a_model_keeps_every_bit(tmp_path: Path) -> None:
@@ -388,7 +205,7 @@ def test_a_reader_that_stops_is_no_error(tmp_path: Path, run_python: RunPython) 
     np.save(tmp_path / "a.npy", np.ones((200_000, 1)))
     code = """
 import subprocess, sys
-command = [sys.executable, "-m", "gdfast.cli", "predict", sys.argv[1], sys.argv[2]]
+command = [sys.executable, "-m", "gdfast", "predict", sys.argv[1], sys.argv[2]]
 process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 print(process.stdout.readline().strip())
 process.stdout.close()

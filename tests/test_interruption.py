@@ -113,7 +113,7 @@ def send():
 threading.Thread(target=send).start()
 start = time.monotonic()
 try:
-    gdfast.fit(x, y, plan="stream")
+    gdfast.fit(x, y, plan="stream", learning_rate=LEARNING_RATE)
 except KeyboardInterrupt as error:
     fit = error.fit
 soon = time.monotonic() - start < 2
@@ -121,5 +121,7 @@ print(fit.stop_reason, fit.n_iters, len(fit.losses), fit.w.tolist() == [0.0] * 6
 """
 
 
-def test_ctrl_c_stops_a_pass(run_python: Callable[..., str]) -> None:
-    assert run_python(CTRL_C_IN_THE_FIRST_PASS).split() == ["interrupted", "0", "0", "True", "nan", "True"]
+@pytest.mark.parametrize("learning_rate", [0.01, "auto"])
+def test_ctrl_c_stops_a_pass(learning_rate: object, run_python: Callable[..., str]) -> None:
+    script = CTRL_C_IN_THE_FIRST_PASS.replace("LEARNING_RATE", repr(learning_rate))
+    assert run_python(script).split() == ["interrupted", "0", "0", "True", "nan", "True"]

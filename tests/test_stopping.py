@@ -175,3 +175,10 @@ def test_an_exception_keeps_the_data_no_longer_than_itself(backend: Any) -> None
         assert left_behind(learning_rate=1e3)() is None
     finally:
         gc.enable()
+
+
+def test_a_fit_that_diverged_knows_the_last_loss_of_a_pass(backend: Any) -> None:
+    x, y, _ = oracle.normal(20, 3, np.float64)
+    with pytest.raises(gdfast.DivergenceError) as caught:
+        backend.fit(x, y, learning_rate=5.0, n_iters=1000, plan="stream")
+    assert caught.value.fit.loss == caught.value.fit.losses[-1]

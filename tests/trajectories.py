@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 import gdfast
 import oracle
@@ -53,3 +54,13 @@ def assert_close(got: Trajectory, want: Trajectory) -> None:
         assert set(got.b) == {None}
     else:
         np.testing.assert_allclose(got.b, want.b, rtol=RTOL, atol=RTOL * np.abs(want.b).max())
+
+
+def allowed(optimizers: Any, penalties: list[dict[str, float]]) -> list[Any]:
+    """Parameters (optimizer, penalty) of a test; momentum and Adam refuse an l1 penalty."""
+    return [
+        pytest.param(name, penalty, id=f"{name}-{penalty}")
+        for name in optimizers
+        for penalty in penalties
+        if "l1" not in penalty or name not in ("momentum", "adam")
+    ]

@@ -3,9 +3,13 @@
 #include "arrays.hpp"
 #include "engine/least_squares.hpp"
 #include "gil.hpp"
+#include "signal_check.hpp"
 
 namespace gdfast::bindings {
 namespace {
+
+// More than a few milliseconds, from memory or a disk: then Ctrl-C shouldn't have to wait for the end.
+bool takes_long(const MatrixView& x) { return x.n * x.d >= 16 << 20; }
 
 // Calls f with a null pointer whose type is x's dtype.
 template <class F>
@@ -58,11 +62,14 @@ py::object loss_and_gradient(py::handle x, py::handle y, py::handle w, py::handl
     std::vector<T> room;
     const T* const start = weights(inputs, room);
     Loss loss{};
+    py::object error;
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
+      const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
       LeastSquares<T>(inputs.x, inputs.y, inputs.s, mean_or_sum)
-          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss);
+          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr);
     }
+    if (error) raise(error);
     if (b.is_none()) return py::make_tuple(loss.loss, grad.result());
     return py::make_tuple(loss.loss, py::make_tuple(grad.result(), loss.grad_b));
   });

@@ -8,12 +8,6 @@
 namespace gdfast::bindings {
 namespace {
 
-// Raises the exception that a signal handler raised.
-[[noreturn]] void raise(const py::object& error) {
-  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
-  throw py::error_already_set();
-}
-
 py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   Inputs inputs;
   take_samples(x, y, sample_weight, inputs);

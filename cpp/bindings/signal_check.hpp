@@ -17,6 +17,11 @@ inline py::object exception_of(const py::error_already_set& raised) {
   return raised.value();
 }
 
+[[noreturn]] inline void raise(const py::object& error) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+  throw py::error_already_set();
+}
+
 // Runs pending signal handlers, at most every 50 ms: Ctrl-C arrives in time and the GIL is left alone. An exception
 // that a handler raises is kept for the end.
 class SignalCheck {

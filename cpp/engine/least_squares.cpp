@@ -1,15 +1,14 @@
 #include "least_squares.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
-#include <thread>
 
 #include "dispatch.hpp"
 #include "machine.hpp"
 #include "pack.hpp"
 #include "scratch.hpp"
 #include "segment_sums.hpp"
+#include "stop_flag.hpp"
 #include "thread_pool.hpp"
 
 namespace gdfast {
@@ -29,10 +28,8 @@ struct Job {
   T* out;
   SegmentSums* sums;
   Selection selection = {};
-  const Stop* stop = nullptr;
+  StopFlag stop{nullptr};
   Counters* counters = nullptr;
-  std::atomic<bool> stopped{false};
-  const std::thread::id caller = std::this_thread::get_id();
 
   void run() {
     const int threads = threads_for(x.n, x.d, sizeof(T));
@@ -40,7 +37,7 @@ struct Job {
   }
 
   void segment(int k) {
-    if (given_up()) return;
+    if (stop()) return;
     const bool packs = walk.access != Access::direct || needs_packing(y) || needs_packing(s) || needs_packing(y_pred);
     const std::int64_t end = segments.end(k);
     const std::int64_t start = segments.start(k);
@@ -53,12 +50,6 @@ struct Job {
     }
     if (counters != nullptr) counters->add_read((end - start) * row_bytes());
     if (sums != nullptr) sums->set_scalars(k, lanes);
-  }
-
-  bool given_up() {
-    if (stop == nullptr) return false;
-    if (std::this_thread::get_id() == caller && !stopped && (*stop)()) stopped = true;
-    return stopped;
   }
 
   // Of the user's data.
@@ -196,10 +187,10 @@ bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop*
   if (counters != nullptr) counters->take(static_cast<std::int64_t>(bytes));
   SegmentSums sums(segments_.count, x_.d, *scratch);
   const T* const weights = padded_weights(w, x_.d, *scratch);
-  Job<T> job{x_, y_, s_, {}, segments_, walk_, weights, b, nullptr, &sums, selection_, stop, counters};
+  Job<T> job{x_, y_, s_, {}, segments_, walk_, weights, b, nullptr, &sums, selection_, StopFlag(stop), counters};
   job.run();
   if (counters != nullptr) counters->give(static_cast<std::int64_t>(bytes));
-  if (job.stopped) return false;
+  if (job.stop.stopped()) return false;
   sums.merge();
   const double weight = s_.data != nullptr ? sums.weight() : static_cast<double>(x_.n);
   const double scale = reduction_ == Reduction::mean ? 1.0 / weight : 1.0;

@@ -18,6 +18,9 @@ class StopFlag {
     return stopped_;
   }
 
+  // Without asking once more.
+  bool stopped() const { return stopped_; }
+
  private:
   const Stop* stop_;
   std::atomic<bool> stopped_{false};

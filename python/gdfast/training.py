@@ -42,6 +42,8 @@ class Machinery(Protocol):
     def isa(self) -> str: ...
     @property
     def threads(self) -> Callable[[], int | None]: ...
+    @property
+    def is_reference(self) -> bool: ...
 
 
 def train(backend: Machinery, arguments: FitArguments) -> Fit:
@@ -59,18 +61,18 @@ def train(backend: Machinery, arguments: FitArguments) -> Fit:
 
 def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
     """The plan of the fit that `arguments` describe. Reads no data."""
-    return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+    return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.is_reference)
 
 
 def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
     options = arguments.options
     simple = arguments.plan == "auto" and not (arguments.finds_rate or arguments.standardize or options.batch_size)
-    if simple and arguments.validation is None and backend.name == "native":
+    if simple and arguments.validation is None and not backend.is_reference:
         data_bytes = sample_bytes(arguments.train)
         chosen = plan.of_a_tiny_fit(data_bytes, arguments.w.size, options.n_iters + 1, backend.costs)
         if chosen is not None:
             return chosen
-    return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.name != "native")
+    return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.is_reference)
 
 
 def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:

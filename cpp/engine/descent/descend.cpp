@@ -154,11 +154,13 @@ class Loop {
     return loss > kGrowth * zero_loss_;
   }
 
-  // An interrupted descent doesn't take another pass over the data: its last loss is the last one known.
+  // A descent that was interrupted or diverged doesn't take another pass over the data: its last loss is the last one
+  // known.
   void final_loss() {
     Loss loss{};
-    if (descent_.stopped == Stopped::interrupted || !evaluate(data_.full, parameters_.data(), loss)) {
-      descent_.stopped = Stopped::interrupted;
+    const bool ended = descent_.stopped == Stopped::interrupted || descent_.stopped == Stopped::diverged;
+    if (ended || !evaluate(data_.full, parameters_.data(), loss)) {
+      if (!ended) descent_.stopped = Stopped::interrupted;
       if (!descent_.losses.empty()) descent_.loss = descent_.losses.back();
       return;
     }

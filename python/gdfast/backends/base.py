@@ -52,6 +52,8 @@ class Backend:
         How many threads it may use now, or None where that is left to a library.
     costs : CostModel
         What its work costs.
+    is_reference : bool
+        Whether it is there to be read and compared with: it follows the formulas pass by pass unless told otherwise.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Backend:
     isa: str
     threads: Callable[[], int | None] = lambda: None
     costs: CostModel = REFERENCE
+    is_reference: bool = True
 
     def fit(
         self,

@@ -28,4 +28,5 @@ BACKEND = Backend(
     isa=_core.config()["isa"],
     threads=_core.get_num_threads,
     costs=NATIVE,
+    is_reference=False,
 )
