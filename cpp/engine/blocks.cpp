@@ -70,7 +70,8 @@ template <class T>
 RunKernel<T> columns_kernel(const MatrixView& x, Operation operation) {
   const KernelTable<T>& table = kernels<T>();
   if (operation == Operation::fused) {
-    if (x.d < kNarrowColumns) return table.narrow_columns[x.d];
+    const NarrowTable<T>& narrow = is_cached(x, sizeof(T)) ? table.cached_narrow : table.narrow;
+    if (x.d < kNarrowColumns) return narrow.columns[x.d];
     if (strips_stay_in_l1(x, sizeof(T))) return table.column_strips;
   }
   return part_of(table.columns, operation);
@@ -79,8 +80,11 @@ RunKernel<T> columns_kernel(const MatrixView& x, Operation operation) {
 template <class T>
 RunKernel<T> rows_kernel(const MatrixView& x, Operation operation) {
   const KernelTable<T>& table = kernels<T>();
-  if (operation == Operation::fused && x.d < kNarrowRows<T>) return table.narrow_rows[x.d];
-  return part_of(is_cached(x, sizeof(T)) ? table.cached_rows : table.rows, operation);
+  const bool cached = is_cached(x, sizeof(T));
+  if (operation == Operation::fused && x.d < kNarrowRows<T>) {
+    return (cached ? table.cached_narrow : table.narrow).rows[x.d];
+  }
+  return part_of(cached ? table.cached_rows : table.rows, operation);
 }
 
 }  // namespace

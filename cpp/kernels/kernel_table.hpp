@@ -132,14 +132,20 @@ struct MomentsTable {
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
 };
 
+// Fused, by d.
+template <class T>
+struct NarrowTable {
+  RunKernel<T> rows[kNarrowRows<T>];     // contiguous rows
+  RunKernel<T> columns[kNarrowColumns];  // contiguous columns
+};
+
+// `cached`: the same, bit for bit, for x that lies in the cache.
 template <class T>
 struct KernelTable {
-  RunKernel<T> narrow_rows[kNarrowRows<T>];     // fused, by d: rows of few contiguous elements
-  RunKernel<T> narrow_columns[kNarrowColumns];  // fused, by d: few contiguous columns
-  Form<T> rows;                                 // contiguous rows
-  Form<T> cached_rows;                          // the same for x that lies in the cache
-  Form<T> columns;                              // contiguous columns
-  RunKernel<T> column_strips;                   // fused: the same where strips of them stay in L1
+  NarrowTable<T> narrow, cached_narrow;
+  Form<T> rows, cached_rows;   // contiguous rows
+  Form<T> columns;             // contiguous columns
+  RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;

@@ -12,12 +12,12 @@
 namespace gdfast {
 namespace {
 
-template <class V, int D>
-constexpr void fill_narrow(KernelTable<typename V::T>& table) {
+template <class V, bool FromMemory, int D = 1>
+constexpr void fill_narrow(NarrowTable<typename V::T>& table) {
   constexpr std::int64_t kRows = kNarrowRows<typename V::T>;
-  if constexpr (D < kRows) table.narrow_rows[D] = Narrow<V, D, false>::kernel;
-  if constexpr (D < kNarrowColumns) table.narrow_columns[D] = Narrow<V, D, true>::kernel;
-  if constexpr (D + 1 < kRows || D + 1 < kNarrowColumns) fill_narrow<V, D + 1>(table);
+  if constexpr (D < kRows) table.rows[D] = narrow_kernel<V, D, false, FromMemory>();
+  if constexpr (D < kNarrowColumns) table.columns[D] = narrow_kernel<V, D, true, FromMemory>();
+  if constexpr (D + 1 < kRows || D + 1 < kNarrowColumns) fill_narrow<V, FromMemory, D + 1>(table);
 }
 
 template <class V, int D>
@@ -29,7 +29,8 @@ constexpr void fill_narrow_moments(MomentsTable<typename V::T>& table) {
 template <class V>
 constexpr KernelTable<typename V::T> make_table() {
   KernelTable<typename V::T> table{};
-  fill_narrow<V, 1>(table);
+  fill_narrow<V, true>(table.narrow);
+  fill_narrow<V, false>(table.cached_narrow);
   table.rows = rows_form<V, 4, true>();
   table.rows.fused = held_or_fused<V>;
   table.cached_rows = rows_form<V, V::rows_at_a_time, false>();

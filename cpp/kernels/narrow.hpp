@@ -19,7 +19,15 @@
 namespace gdfast {
 namespace {
 
-template <class V, int D, bool InColumns>
+// From how many columns on fetching helps was measured (Zen 4, R the speed of a sum): rows of float32 go from 0.8 to 0.9 of
+// R, on AVX2 from 0.65 to 0.8. Eight rows of float64 in AVX-512 are so few instructions that it takes a fifth away.
+template <class V>
+constexpr int fetched_from(bool in_columns) {
+  if (in_columns) return 8;
+  return V::registers >= 32 && sizeof(typename V::T) == 8 ? static_cast<int>(kNarrow) + 1 : 5;
+}
+
+template <class V, int D, bool InColumns, bool Fetch>
 struct Narrow {
   using T = typename V::T;
   using reg = typename V::reg;
@@ -31,9 +39,6 @@ struct Narrow {
   // The sums in T are moved to float64 after a chunk: at most 2048 / 16 = 128 additions a lane.
   static constexpr std::int64_t kChunk = kRunRows;
   static constexpr std::int64_t kOverread = !InColumns && D < G ? G - D : 0;
-  // From how many columns on fetching helps was measured (Zen 4, R the speed of a sum): rows of float32 go from 0.8 to 0.9
-  // of R, on AVX2 from 0.65 to 0.8. Eight rows of float64 in AVX-512 are so few instructions that it takes a fifth away.
-  static constexpr bool kFetch = D >= (InColumns ? 8 : V::registers >= 32 && sizeof(T) == 8 ? 17 : 5);
   // 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
   static constexpr std::ptrdiff_t kFetchAhead = InColumns ? 1 << 10 : 16 << 10;
 
@@ -86,10 +91,10 @@ struct Narrow {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) {
         const T* const column = run.x + j * run.column_stride + i;
         x[j] = V::load(column);
-        if constexpr (kFetch) fetch(column);
+        if constexpr (Fetch) fetch(column);
       }
     } else {
-      if constexpr (kFetch) {
+      if constexpr (Fetch) {
         // Sixteen rows are D lines, if nothing lies between them.
         const T* const ahead = run.row_stride == D ? run.x + i * D : run.w;
         GDFAST_UNROLL for (int k = 0; k < D; ++k) fetch(ahead + k * L);
@@ -156,6 +161,13 @@ struct Narrow {
     }
   }
 };
+
+// For x in memory, or in the cache already.
+template <class V, int D, bool InColumns, bool FromMemory>
+constexpr RunKernel<typename V::T> narrow_kernel() {
+  constexpr bool kFetch = FromMemory && D >= fetched_from<V>(InColumns);
+  return Narrow<V, D, InColumns, kFetch>::kernel;
+}
 
 }  // namespace
 }  // namespace gdfast
