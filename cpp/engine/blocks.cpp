@@ -118,7 +118,8 @@ Walk<T> choose_walk(const MatrixView& x, Operation operation) {
   if (columns_contiguous && (narrow || !rows_contiguous)) {
     return {columns_kernel<T>(x, operation), Access::direct, kRunRows, block};
   }
-  if (narrow && !(operation == Operation::fused && rows_contiguous && rows_follow)) {
+  const bool at_once = operation == Operation::fused && rows_contiguous && rows_follow;
+  if (narrow && !at_once) {
     return {columns_kernel<T>(x, operation), Access::pack_columns, packed_rows(x.d, kSize), block};
   }
   if (rows_contiguous) return {rows_kernel<T>(x, operation), Access::direct, kRunRows, block};
