@@ -17,6 +17,7 @@ inline py::object exception_of(const py::error_already_set& raised) {
   return raised.value();
 }
 
+// What a handler raised, once the GIL is held again.
 [[noreturn]] inline void raise(const py::object& error) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
   throw py::error_already_set();

@@ -50,10 +50,10 @@ RunKernel<T> part_of(const Form<T>& form, Operation operation) {
   }
 }
 
-// Whether a strip of 16 rows stays in L1 until the next one is through. A column is a line or two of it, and columns a
-// multiple of 4 KiB apart compete for the same set: one way is left for everything else. Within L2 the blocks of the other
-// form, which has the same bits, are quicker.
-bool strips_stay_in_l1(const MatrixView& x, std::ptrdiff_t element_size) {
+// Whether strips are quicker than blocks, which have the same bits. Not where x lies in L2 already; nor where a strip of 16
+// rows doesn't stay in L1 until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB
+// apart compete for the same set, of which one way is left for everything else.
+bool walks_in_strips(const MatrixView& x, std::ptrdiff_t element_size) {
   constexpr std::uintptr_t kLine = 64, kSets = 64;
   if (x.d > kMostStripColumns || x.n * x.d * element_size <= caches().l2) return false;
   std::int64_t lines[kSets] = {};
@@ -70,9 +70,8 @@ template <class T>
 RunKernel<T> columns_kernel(const MatrixView& x, Operation operation) {
   const KernelTable<T>& table = kernels<T>();
   if (operation == Operation::fused) {
-    const NarrowTable<T>& narrow = is_cached(x, sizeof(T)) ? table.cached_narrow : table.narrow;
-    if (x.d < kNarrowColumns) return narrow.columns[x.d];
-    if (strips_stay_in_l1(x, sizeof(T))) return table.column_strips;
+    if (x.d < kNarrowColumns) return (is_cached(x, sizeof(T)) ? table.cached_narrow : table.narrow).columns[x.d];
+    if (walks_in_strips(x, sizeof(T))) return table.column_strips;
   }
   return part_of(table.columns, operation);
 }

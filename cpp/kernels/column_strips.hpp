@@ -87,9 +87,7 @@ class ColumnStrips {
     for (std::int64_t j = 0; j < run_.d; j += 4) {
       reg four[4];
       for (int c = 0; c < 4; ++c) four[c] = j + c < run_.d ? V::load(grad_ + (j + c) * L) : V::zero();
-      T sum[4];
-      V::sum4(four, sum);
-      for (int c = 0; c < 4 && j + c < run_.d; ++c) sums_.grad[j + c] += static_cast<double>(sum[c]);
+      add_sums<V>(four, run_.d - j, sums_.grad + j);
     }
   }
 };

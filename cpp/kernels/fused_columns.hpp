@@ -1,4 +1,4 @@
-// Sixteen columns or more, columns in memory (Fortran order): a register holds 16 rows of one column.
+// Columns in memory (Fortran order), where no other form takes them: a register holds 16 rows of one column.
 //
 // A block of rows is walked twice, first for the predictions, then, from the cache, for the gradient; each walk takes a
 // few columns at a time, so that few streams are open at once and r is touched once for all of them. While a block is
@@ -122,11 +122,7 @@ struct FusedColumns {
           GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::fma(r, load_rows<V>(x[c], m), grad[c]);
         });
     GDFAST_UNROLL for (int c = 0; c < kSums; c += 4) {
-      T sum[4];
-      V::sum4({grad[c], grad[c + 1], grad[c + 2], grad[c + 3]}, sum);
-      for (int k = 0; k < 4 && c + k < Columns; ++k) {
-        sums_.grad[j + c + k] += static_cast<double>(sum[k]);
-      }
+      add_sums<V>({grad[c], grad[c + 1], grad[c + 2], grad[c + 3]}, Columns - c, sums_.grad + j + c);
     }
   }
 

@@ -1,4 +1,4 @@
-// Sixteen columns or more, rows in memory: a register holds 16 columns of one row.
+// More columns than Narrow takes, rows in memory: a register holds 16 columns of one row.
 //
 // Dot and gradient need x twice, but it is read from memory once: R rows are dotted with w on their way in, and the
 // gradient takes them from the cache a step or two later, in the same loop over the columns. So there are always loads

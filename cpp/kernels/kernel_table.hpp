@@ -10,8 +10,8 @@ namespace gdfast {
 
 // Below this many columns a register holds 16 rows of one column, for any layout and operation.
 inline constexpr std::int64_t kNarrow = 16;
-// The fused kernel still does so, all columns at once, below these: 16 contiguous columns, or rows that fill the lanes of
-// their last register badly otherwise (float64 has half as many lanes to fill).
+// The fused kernel still does so, all columns at once, below these: measured, `cpp/kernels/README.md`. Rows of 17 float32
+// would fill one lane of their second register; float64 has half as many lanes to fill.
 inline constexpr std::int64_t kNarrowColumns = 17;
 template <class T>
 inline constexpr std::int64_t kNarrowRows = sizeof(T) == 4 ? 21 : 16;

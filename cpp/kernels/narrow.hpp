@@ -20,11 +20,11 @@ namespace gdfast {
 namespace {
 
 // From how many columns on fetching helps was measured (Zen 4, R the speed of a sum): rows of float32 go from 0.8 to 0.9 of
-// R, on AVX2 from 0.65 to 0.8. Eight rows of float64 in AVX-512 are so few instructions that it takes a fifth away.
+// R, on AVX2 from 0.65 to 0.8. Eight rows of float64 in AVX-512 are so few instructions that it takes a fifth away: never.
 template <class V>
 constexpr int fetched_from(bool in_columns) {
   if (in_columns) return 8;
-  return V::registers >= 32 && sizeof(typename V::T) == 8 ? static_cast<int>(kNarrow) + 1 : 5;
+  return V::registers >= 32 && sizeof(typename V::T) == 8 ? static_cast<int>(kNarrowRows<double>) : 5;
 }
 
 template <class V, int D, bool InColumns, bool Fetch>
@@ -152,9 +152,7 @@ struct Narrow {
         GDFAST_UNROLL for (int u = 1; u < kGroups; ++u) total[k] =
             V::add(total[k], group[u].grad[j + k < D ? j + k : 0]);
       }
-      T column[4];
-      V::sum4(total, column);
-      for (int k = 0; k < 4 && j + k < D; ++k) sums.grad[j + k] += static_cast<double>(column[k]);
+      add_sums<V>(total, D - j, sums.grad + j);
     }
     GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) group[u].grad[j] = V::zero();

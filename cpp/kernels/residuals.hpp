@@ -16,6 +16,14 @@ GDFAST_INLINE void add_lanes(typename V::wide v, double* total) {
   for (int k = 0; k < V::lanes; ++k) total[k] += lane[k];
 }
 
+// Adds what the lanes of each register sum up to: of the first `count` of four, to that many columns' gradients.
+template <class V>
+GDFAST_INLINE void add_sums(const typename V::reg (&four)[4], std::int64_t count, double* grad) {
+  typename V::T sum[4];
+  V::sum4(four, sum);
+  for (int c = 0; c < 4 && c < count; ++c) grad[c] += static_cast<double>(sum[c]);
+}
+
 // Loss, intercept's gradient and weights of a chunk of rows, a float64 lane for each row of a register.
 template <class V>
 struct WideSums {
