@@ -27,7 +27,7 @@ ISAS: list[str] = gdfast.config()["isas_supported"]
 SHAPES = [(n, d) for n in (1, 15, 16, 17, 33, 130) for d in (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100)]
 MANY_SHAPES = [(n, d) for n in (1, 2, 3, 16, 31, 65, 257) for d in range(1, 41)]
 # Up to the last byte before a page that can't be read.
-WALLED_SHAPES = [(n, d) for n in (1, 3, 16, 17, 35, 140) for d in (*range(1, 20), 31, 33, 40, 257)]
+WALLED_SHAPES = [(n, d) for n in (1, 3, 16, 17, 35, 140) for d in (*range(1, 23), 31, 33, 40, 257)]
 TALL_SHAPES = [(1025, 1), (1025, 7), (1025, 16), (4097, 3), (4097, 17), (3, 4097), (40, 1000)]
 THREADED_SHAPES = [(60_001, 3), (9_001, 17), (35_003, 33), (501, 300)]
 THREADS = [1, 2, 3, 7, 16]

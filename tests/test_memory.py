@@ -117,11 +117,16 @@ def test_many_threads_and_wide_rows(run_python: RunPython, layout: str, threads:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("d", [1, 7, 16, 100, 4096])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("layout", "d"),
+    [
+        (layout, d)
+        for layout in LAYOUTS
+        for d in (1, 7, 16, 100, 4096)
+        if d > 1 or layout not in ("column_slice", "column_step")  # nothing is left of one column
+    ],
+)
 def test_every_layout_of_400_mb(run_python: RunPython, layout: str, d: int) -> None:
-    if d == 1 and layout in ("column_slice", "column_step"):
-        pytest.skip("nothing is left of one column")
     assert extra_bytes(run_python, layout, "loss_and_gradient", 100_000_000 // d, d) <= LIMIT
 
 
