@@ -1,4 +1,7 @@
 // gdfast.descent's Samples, Options and Hooks in, an Outcome out.
+#include <pybind11/stl.h>
+
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -6,6 +9,8 @@
 #include "descent_hooks.hpp"
 #include "engine/descent/descend.hpp"
 #include "engine/descent/moments_source.hpp"
+#include "engine/descent/standardized_source.hpp"
+#include "engine/solve/certificate.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
 #include "signal_check.hpp"
@@ -54,21 +59,32 @@ std::int64_t whole(py::handle options, Option option) { return get(options, opti
 // Data as the interface has it: views of samples, or a matrix of moments.
 struct Input {
   Samples samples{};
-  const double* gram = nullptr;
+  std::optional<Gram> gram;
   std::int64_t d = 0;
 };
+
+// A gdfast.descent.Gram, whose arrays the caller's arguments keep alive.
+Gram gram_of(py::handle object) {
+  bool one_dimensional = false;
+  MatrixView matrix{};
+  const py::object given = object.attr("matrix");
+  if (!as_matrix(given, matrix, one_dimensional) || matrix.dtype != DType::f64 || matrix.n != matrix.d ||
+      (py::reinterpret_borrow<py::array>(given).flags() & py::array::c_style) == 0) {
+    throw py::value_error("gram is no C-contiguous square float64 matrix");
+  }
+  std::int64_t size = 0;
+  const auto origin = as_vector(object.attr("origin"), size);
+  if (!origin || size != matrix.d - 1 || origin->dtype != DType::f64 || origin->stride != sizeof(double)) {
+    throw py::value_error("origin is no contiguous float64 array that goes with gram");
+  }
+  return {reinterpret_cast<const double*>(matrix.data), reinterpret_cast<const double*>(origin->data), matrix.d - 2};
+}
 
 Input input_of(py::handle object) {
   Input input;
   if (const py::object gram = object.attr("gram"); !gram.is_none()) {
-    bool one_dimensional = false;
-    MatrixView view{};
-    if (!as_matrix(gram, view, one_dimensional) || view.dtype != DType::f64 || view.n != view.d ||
-        (py::reinterpret_borrow<py::array>(gram).flags() & py::array::c_style) == 0) {
-      throw py::value_error("gram is no C-contiguous square float64 matrix");
-    }
-    input.gram = reinterpret_cast<const double*>(view.data);
-    input.d = view.d - 2;
+    input.gram = gram_of(gram);
+    input.d = input.gram->d;
     return input;
   }
   std::int64_t rows = 0;
@@ -94,6 +110,7 @@ DescentOptions options_of(py::handle options, bool fit_intercept) {
   result.penalty = {number(options, Option::l2), number(options, Option::l1)};
   result.n_iters = whole(options, Option::n_iters);
   result.fit_intercept = fit_intercept;
+  result.reduction = take_reduction(get(options, Option::reduction));
   result.tol = number(options, Option::tol);
   result.patience = whole(options, Option::patience);
   return result;
@@ -113,7 +130,8 @@ Standardization columns_of(py::handle options, std::int64_t d) {
 }
 
 const char* name_of(Stopped stopped) {
-  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged"};
+  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged",
+                                    "converged"};
   return kNames[static_cast<int>(stopped)];
 }
 
@@ -125,8 +143,9 @@ class Sources {
       : columns_(columns), reduction_(reduction), stop_(stop), counters_(counters) {}
 
   Source& of(const Input& input) {
-    if (input.gram != nullptr) {
-      return keep(std::make_unique<MomentsSource>(input.gram, input.d, reduction_), input.d);
+    if (input.gram) {
+      kept_.push_back(std::make_unique<MomentsSource>(*input.gram, columns_, reduction_));
+      return *kept_.back();
     }
     return keep(std::make_unique<Streamed<T>>(input.samples, reduction_, &stop_, counters_), input.d);
   }
@@ -151,6 +170,8 @@ class Sources {
   }
 };
 
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
 template <class T>
 class Session {
  public:
@@ -160,7 +181,8 @@ class Session {
         options_(options_of(options, has_b_)),
         order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
-        sources_(columns_, take_reduction(get(options, Option::reduction)), stop_, counters_) {
+        gram_(train.gram),
+        sources_(columns_, options_.reduction, stop_, counters_) {
     start(w, b, train.d);
     watch(hooks);
     Source& full = sources_.of(train);
@@ -168,7 +190,7 @@ class Session {
     const auto batch_rows = whole(options, Option::batch_size);
     Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
     Source* const other = validation ? &sources_.of(*validation) : nullptr;
-    data_.emplace(Data<T>{full, update, batches, other, columns_});
+    data_.emplace(Data<T>{full, update, batches, other, gram_ ? &*gram_ : nullptr, columns_});
     counters_.take(order_.bytes());
   }
 
@@ -176,11 +198,13 @@ class Session {
     {
       const ReleasedGil released;
       descend(*data_, options_, watcher_, descent_);
+      certify_outcome();
     }
     return py::make_tuple(copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
                           array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)),
                           descent_.loss, name_of(descent_.stopped), error_, counters_.bytes_read.load(),
-                          counters_.peak.load());
+                          counters_.peak.load(), certificate_.gap, certificate_.loss_error, certificate_.gradient_norm,
+                          array_of(std::move(descent_.gradient)), descent_.dependent, descent_.smallest_pivot);
   }
 
  private:
@@ -192,10 +216,12 @@ class Session {
   DescentOptions options_;
   RowOrder order_;
   Standardization columns_;
+  std::optional<Gram> gram_;
   Sources<T> sources_;
   std::optional<Data<T>> data_;
   Watcher<T> watcher_;
   Descent<T> descent_;
+  Certificate certificate_{kUnknown, kUnknown, kUnknown};
 
   RowOrder::Draw draw(py::handle options) {
     const py::handle rng = get(options, Option::rng);
@@ -219,6 +245,15 @@ class Session {
     const T* const values = weights(inputs, room);
     descent_.w.assign(values, values + d);
     if (has_b_) descent_.b = static_cast<T>(b.cast<double>());
+  }
+
+  // Of what is handed out, where the moments say.
+  void certify_outcome() {
+    const bool ended = descent_.stopped == Stopped::interrupted || descent_.stopped == Stopped::diverged;
+    if (!gram_ || ended) return;
+    const std::vector<double> w(descent_.w.begin(), descent_.w.end());
+    certificate_ = certify(*gram_, columns_, options_.penalty, options_.reduction, has_b_, w.data(),
+                           static_cast<double>(descent_.b), &stop_);
   }
 
   void watch(py::handle hooks) {

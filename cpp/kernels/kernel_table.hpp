@@ -107,7 +107,9 @@ struct Band {
 template <class T>
 struct NarrowBlock {
   const T* x;
-  std::ptrdiff_t stride;  // from column to column
+  std::ptrdiff_t stride;   // from column to column
+  const double* origin;    // what is subtracted from each column
+  double y_origin;         // and from y
   const T* y;
   const T* s;
   std::int64_t n;
@@ -122,11 +124,12 @@ struct PanelTable {
 
 template <class T>
 struct MomentsTable {
-  // n rows of d elements, contiguous by rows or by columns, as a panel.
-  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out);
-  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out);
-  // s and s·y of each row; s may be null.
-  void (*tail)(const T* y, const T* s, std::int64_t n, double* out);
+  // n rows of d elements, contiguous by rows or by columns, as a panel, less an origin of whole strips.
+  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin, Panel out);
+  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, const double* origin,
+                  Panel out);
+  // s and s·(y − y_origin) of each row; s may be null.
+  void (*tail)(const T* y, const T* s, std::int64_t n, double y_origin, double* out);
   // Rows of two to four elements as columns, `stride` elements apart.
   void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d

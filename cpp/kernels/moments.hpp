@@ -133,14 +133,21 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
     const int number = j * Z - j * (j - 1) / 2 + k - j;
     return First <= number && number < kEnd ? number - First : -1;
   };
+  double origin[D + 1];
+  for (int k = 0; k < D; ++k) origin[k] = block.origin[k];
+  origin[D] = block.y_origin;
   reg sum[kEnd - First];
   GDFAST_UNROLL for (int e = 0; e < kEnd - First; ++e) sum[e] = V::zero();
   const auto add = [&](std::int64_t i, int m) GDFAST_LAMBDA {
     const auto load = [m](const T* p) GDFAST_LAMBDA { return m == L ? V::load(p) : V::load_first(p, m); };
     reg z[Z], q[Z];
-    GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = load(block.x + k * block.stride + i);
+    const auto about = [m](reg value, double origin) GDFAST_LAMBDA {
+      const reg difference = V::sub(value, V::broadcast(origin));
+      return m == L ? difference : V::keep_first(difference, m);
+    };
+    GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = about(load(block.x + k * block.stride + i), origin[k]);
     z[D] = V::keep_first(V::broadcast(1), m);
-    z[D + 1] = load(block.y + i);
+    z[D + 1] = about(load(block.y + i), origin[D]);
     const reg s = Weighted ? load(block.s + i) : z[D];
     GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = Weighted ? V::mul(s, z[k]) : z[k];
     GDFAST_UNROLL for (int j = 0; j < Z; ++j) {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gdfast import optimum
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
 
@@ -88,7 +89,7 @@ def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> 
 
 def refuse_not_finite(samples: Samples, names: tuple[str, str, str]) -> None:
     """Raise a `DivergenceError` that names the first NaN or infinity of the data, if there is one."""
-    if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram).all():
+    if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram.matrix).all():
         raise DivergenceError("the moments hold a NaN or an infinity, as the data must have that they were taken of")
     for name, array in zip(names, samples[:3], strict=True):
         position = None if array is None else first_not_finite(array)
@@ -113,7 +114,7 @@ def first_not_finite(array: Array) -> tuple[int, ...] | None:
 
 def advice(arguments: FitArguments) -> tuple[str, ...]:
     """What would make training faster, for `Report.advice`."""
-    if arguments.standardize or arguments.w.size == 1:
+    if arguments.standardize or arguments.w.size == 1 or arguments.options.optimizer == "exact":
         return ()
     scales = column_scales(arguments.train)
     usable = np.isfinite(scales) & (scales > 0)
@@ -136,7 +137,7 @@ def column_scales(train: Samples) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
         if train.x is None:
             assert train.gram is not None
-            scales = np.sqrt(np.diag(train.gram)[:-2] / train.gram[-2, -2])
+            scales = np.sqrt(np.diag(optimum.moved(train.gram))[:-2] / train.gram.matrix[-2, -2])
             return scales
         n, d = train.x.shape
         rows = min(n, SAMPLE_ROWS, max(16, BLOCK // d))
@@ -162,6 +163,8 @@ def _stability(arguments: FitArguments, curvature: float) -> str:
     nesterov  p'' = (1 + m)(1 - a)p' - m(1 - a)p: t = (1 + m)(1 - a), q = m(1 - a)    a < (2 + 2m) / (1 + 2m)
     fista     nesterov with m that grows to 1                                         a < 4/3
     """
+    if arguments.options.optimizer in ("cg", "exact"):
+        return ""
     if arguments.options.optimizer == "adam":
         return "Adam moves each coefficient by up to about the learning rate a step."
     if not np.isfinite(curvature):
@@ -192,13 +195,7 @@ def _largest_columns(arguments: FitArguments) -> str:
 
 
 def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
-    if arguments.one_column:
-        name = "x"
-    elif arguments.columns is not None and len(arguments.columns) == arguments.w.size:
-        name = repr(arguments.columns[j])
-    else:
-        name = f"x[:, {j}]"
-    return f"{name} ({scales[j]:.4g})"
+    return f"{arguments.name(j)} ({scales[j]:.4g})"
 
 
 def _remedy(arguments: FitArguments, curvature: float) -> str:

@@ -6,16 +6,15 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-
 from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
-from gdfast.descent import Options, Samples
+from gdfast.descent import Gram, Options, Samples
 from gdfast.plan import Asked
 from gdfast.result import Callback
 
-OPTIMIZERS = ("gd", "momentum", "nesterov", "adam")
+OPTIMIZERS = ("gd", "momentum", "nesterov", "adam", "cg", "exact")
+WITHOUT_RATE = ("cg", "exact")  # these need no learning rate
 PLANS = ("auto", "stream", "moments")
 
 
@@ -34,6 +33,14 @@ class FitArguments(NamedTuple):
     callback: Callback | None
     progress: bool
     plan: Asked
+
+    def name(self, j: int) -> str:
+        """What messages call column j."""
+        if self.one_column:
+            return "x"
+        if self.columns is not None and len(self.columns) == self.w.size:
+            return repr(self.columns[j])
+        return f"x[:, {j}]"
 
 
 def check(
@@ -104,9 +111,9 @@ def check(
     return _together(arguments)
 
 
-def check_moments(gram: NDArray[np.float64], **options: Any) -> FitArguments:
-    """The arguments of a fit that has the moments of [x, 1, y] and no samples; `options` are those of `fit`."""
-    d = len(gram) - 2
+def check_moments(gram: Gram, **options: Any) -> FitArguments:
+    """The arguments of a fit that has moments and no samples; `options` are those of `fit`."""
+    d = len(gram.origin) - 1
     row = np.broadcast_to(0.0, (1, d))  # stands for x where its shape and dtype matter
     arguments = check(row, row[:, 0], **options, plan="moments")
     return arguments._replace(train=Samples(None, None, None, gram))
@@ -116,6 +123,8 @@ def _together(arguments: FitArguments) -> FitArguments:
     """The options that each are right, if they mean something together."""
     options = arguments.options
     optimizer, batches = options.optimizer, options.batch_size > 0
+    if optimizer in WITHOUT_RATE:
+        return _without_rate(arguments)
     if arguments.finds_rate:
         if batches:
             raise ValueError(
@@ -143,6 +152,23 @@ def _together(arguments: FitArguments) -> FitArguments:
                 )
             return arguments._replace(options=options._replace(optimizer="fista"))
     return arguments
+
+
+def _without_rate(arguments: FitArguments) -> FitArguments:
+    """The two ways that choose their steps themselves, and whatever learning rate stands beside them."""
+    options = arguments.options
+    if options.batch_size > 0:
+        raise ValueError(f"optimizer={options.optimizer!r} takes all rows at once: write batch_size=None")
+    if options.optimizer == "cg" and options.l1 > 0:
+        raise ValueError(
+            f"l1={options.l1} with optimizer='cg' has no meaning, since conjugate gradients need a quadratic objective: "
+            "write optimizer='exact', or optimizer='nesterov', which is FISTA"
+        )
+    if options.optimizer == "exact" and arguments.plan == "stream":
+        raise ValueError(
+            "optimizer='exact' solves for the optimum from moments: write plan='moments', or optimizer='cg' to stream"
+        )
+    return arguments._replace(options=options._replace(learning_rate=math.nan), finds_rate=False)
 
 
 # --- data -------------------------------------------------------------------------------------------------------------

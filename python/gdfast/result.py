@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gdfast import plot
 from gdfast.descent import StopReason
+from gdfast.convergence import CONVERGED
 from gdfast.report import Report
 
 if TYPE_CHECKING:
@@ -82,12 +83,24 @@ class Fit:
         Objective at w and b. Ctrl-C spares the pass that this takes: then it is the last one known, or NaN.
     n_iters : int
         Passes over the data that were completed.
-    stop_reason : {"n_iters", "tol", "validation", "callback", "interrupted", "diverged"}
-        Why training ended: all passes were done; the loss changed by less than ``tol``; no better validation loss in
-        ``patience`` passes; the callback returned True; Ctrl-C, or an exception in the callback; the loss grew without
+    stop_reason : {"n_iters", "tol", "converged", "validation", "callback", "interrupted", "diverged"}
+        Why training ended: all passes were done; the loss changed by less than ``tol``; ``"cg"`` or ``"exact"`` left
+        nothing to gain; no better validation loss in ``patience`` passes; the callback returned True; Ctrl-C, or an exception in the callback; the loss grew without
         bound. The last two are of fits that come with an exception.
     learning_rate : float
-        The learning rate that was used: a number also where ``"auto"`` was asked for. NaN if none was found yet.
+        The learning rate that was used: a number also where ``"auto"`` was asked for. NaN if none was found yet, or
+        needed.
+    gap : float or None
+        An upper bound on what the objective at w and b is above the least there is, as a share of the objective at w = 0
+        with the best b. From moments it is exact up to rounding; streamed it is known with a penalty only, from the
+        gradient (with an intercept: if columns are standardised). None where it isn't known.
+    converged : bool or None
+        Whether ``gap`` is at most 1e-6; None where that isn't known.
+    loss_error : float
+        By how much rounding may have put ``loss`` wrong: a bound from moments, an estimate from streamed data.
+    gradient_norm : float
+        Length of the objective's gradient at w and b, in the coordinates of the descent; with l1, of its shortest
+        subgradient. NaN where it isn't known.
     report : Report
         What was read, and how fast.
     backend : Backend
@@ -115,9 +128,16 @@ class Fit:
     n_iters: int
     stop_reason: StopReason
     learning_rate: float
+    gap: float | None
+    loss_error: float = field(repr=False)
+    gradient_norm: float = field(repr=False)
     report: Report = field(repr=False)
     backend: Predictor = field(repr=False)
     sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
+
+    @property
+    def converged(self) -> bool | None:
+        return None if self.gap is None else self.gap <= CONVERGED
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The model's value for each row of `x`, as `forward` gives it.

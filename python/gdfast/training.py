@@ -10,17 +10,17 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import doctor, plan, plot, scaling, step_size
+from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
 from gdfast.conversion import Array
-from gdfast.descent import AfterPass, Descend, Hooks, Outcome, Samples, StopReason
+from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
 from gdfast.fit_options import FitArguments
-from gdfast.objective import LossAndGradient, quiet, sample_bytes
+from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, Streamed, quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
 from gdfast.result import Callback, Fit, Step
 
-# (x, y, sample_weight) to (Gram matrix of [x, 1, y], bytes read, most extra bytes in use)
-TakeMoments = Callable[[Array, Array, Array | None], tuple[NDArray[np.float64], int, int]]
+# (x, y, sample_weight) to (Gram matrix of [x - o, 1, y - p], [o, p], bytes read, most extra bytes in use)
+TakeMoments = Callable[[Array, Array, Array | None], tuple[NDArray[np.float64], NDArray[np.float64], int, int]]
 
 
 class Machinery(Protocol):
@@ -85,11 +85,11 @@ def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
         n_validation=0 if held_out is None or held_out.x is None else len(held_out.x),
         validation_bytes=0 if held_out is None else sample_bytes(held_out),
         n_iters=arguments.options.n_iters,
-        threads=backend.threads() or 1,
         finds_rate=arguments.finds_rate,
         finds_scales=arguments.standardize,
         batches=arguments.options.batch_size > 0,
         given_moments=x is None,
+        solves=arguments.options.optimizer == "exact",
     )
 
 
@@ -103,7 +103,7 @@ class _Training:
         self.plan: str = arguments.plan
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
-        self.advice: tuple[str, ...] = ()
+        self.unfinished: str | None = None  # what is said of a fit that hasn't arrived
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
@@ -121,8 +121,9 @@ class _Training:
             error = interrupt
         if outcome is None:
             outcome = _nothing_done(self.arguments, "interrupted")
-        fit = self.fit(outcome, () if error else doctor.advice(self.arguments))
+        fit = self.fit(outcome, error is not None)
         if error is None:
+            convergence.warn_of_defaults(self.arguments, self.unfinished)
             return fit
         try:
             error.fit = fit  # type: ignore[attr-defined]
@@ -153,41 +154,63 @@ class _Training:
         assert samples.x is not None
         assert samples.y is not None
         with quiet():
-            gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+            matrix, origin, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
-        return samples._replace(gram=gram)
+        return samples._replace(gram=Gram(matrix, origin))
 
     def find_scales(self) -> None:
-        """Shift and scale of the columns; without moments, where those have lost what is left after the shift."""
-        intercept = self.arguments.b is not None
-        found = scaling.scaling(self.train, intercept)
+        """Shift and scale of the columns."""
+        found = scaling.scaling(self.train, self.arguments.b is not None)
         self.bytes_read += found.bytes_read
-        if self.train.gram is not None and found.loses_digits():
-            if self.arguments.plan == "auto":
-                self.plan, self.train, self.validation = "stream", self.arguments.train, self.arguments.validation
-                self.find_scales()
-                return
-            self.advice = (scaling.LOST_DIGITS,)
         self.options = self.options._replace(shift=found.shift, scale=found.scale)
         if not np.isfinite(found.shift + found.scale).all():
             self.refuse_data()
 
     def curvature(self) -> float:
-        """L, the largest eigenvalue of the Hessian."""
-        found = step_size.curvature(
-            self.train,
-            self.backend.loss_and_gradient,
-            dtype=self.arguments.w.dtype,
-            intercept=self.arguments.b is not None,
-            reduction=self.options.reduction,
-            l2=self.options.l2,
-            shift=self.options.shift,
-            scale=self.options.scale,
-        )
-        self.bytes_read += found.bytes_read
+        """L, no less than the largest eigenvalue of the Hessian."""
+        gram = self.train.gram
+        if gram is None and self.arguments.w.size <= step_size.SMALL:
+            gram = self.gram_of_x()
+        with quiet():
+            largest = self.streamed_curvature() if gram is None else self.curvature_of(gram)
         # Moments are float64 whatever x is, but steps of 1/L have to be numbers of x's dtype.
-        return found.largest if found.largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
+        return largest if largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
+
+    def curvature_of(self, gram: Gram) -> float:
+        options = self.options
+        hessian = step_size.hessian(
+            gram,
+            intercept=self.arguments.b is not None,
+            reduction=options.reduction,
+            l2=options.l2,
+            shift=options.shift,
+            scale=options.scale,
+        )
+        return step_size.largest_of(hessian)
+
+    def gram_of_x(self) -> Gram:
+        """Moments for the Hessian alone, which depends on no target."""
+        x, _, s, _ = self.train
+        assert x is not None
+        nothing = np.broadcast_to(np.zeros(1, x.dtype), len(x))
+        with quiet():
+            matrix, origin, read, peak = self.backend.moments(x, nothing, s)
+        self.bytes_read += read - nothing.nbytes
+        self.peak_bytes = max(self.peak_bytes, peak)
+        return Gram(matrix, origin)
+
+    def streamed_curvature(self) -> float:
+        """From products of the Hessian with vectors, a pass each."""
+        options, dtype, intercept = self.options, self.arguments.w.dtype, self.arguments.b is not None
+        coordinates = Coordinates(dtype, intercept, options.shift, options.scale)
+        objective = Objective(coordinates, Penalty(options.l2, 0.0, intercept))
+        data = Streamed(self.backend.loss_and_gradient, self.train, options.reduction)
+        size = self.arguments.w.size + intercept
+        largest = step_size.largest_eigenvalue(lambda v: objective.product(data, v.astype(dtype)), size)
+        passes = data.bytes_read // sample_bytes(self.train)
+        self.bytes_read += passes * sample_bytes(self.train._replace(y=None))
+        return largest
 
     def descend(self) -> Outcome:
         arguments = self.arguments
@@ -209,7 +232,7 @@ class _Training:
         mean = self.options.reduction == "mean"
         gram = self.train.gram
         if gram is not None:
-            return float(gram[-1, -1] / (gram[-2, -2] if mean else 1))
+            return float(optimum.moved(gram)[-1, -1] / (gram.matrix[-2, -2] if mean else 1))
         _, y, s, _ = self.train
         assert y is not None
         nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
@@ -219,7 +242,10 @@ class _Training:
 
     # --- what comes of it ---
 
-    def fit(self, outcome: Outcome, advice: tuple[str, ...]) -> Fit:
+    def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
+        gap = None if ended_early else self.gap(outcome)
+        self.unfinished = None if ended_early else convergence.advice(self.arguments, outcome, gap, self.plan)
+        advice = () if ended_early else self.advice(outcome)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
         report = Report(
@@ -230,7 +256,7 @@ class _Training:
             threads=self.backend.threads(),
             isa=self.backend.isa,
             peak_bytes=self.peak_bytes,
-            advice=self.advice + advice,
+            advice=advice,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),
@@ -241,10 +267,51 @@ class _Training:
             n_iters=len(outcome.losses),
             stop_reason=outcome.stop_reason,
             learning_rate=self.options.learning_rate,
+            gap=gap,
+            loss_error=self.loss_error(outcome),
+            gradient_norm=self.gradient_norm(outcome),
             report=report,
             backend=self.backend,
             sample=plot.sample_of(self.arguments.train),
         )
+
+    def advice(self, outcome: Outcome) -> tuple[str, ...]:
+        found = doctor.advice(self.arguments)
+        if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
+            found = convergence.collinear(self.arguments, outcome, self.arguments.name) + found
+        return found if self.unfinished is None else (self.unfinished, *found)
+
+    def gap(self, outcome: Outcome) -> float | None:
+        """From moments, or of a streamed fit from its penalty; None where neither says."""
+        if self.train.gram is not None:
+            return None if math.isnan(outcome.gap) else outcome.gap
+        options, intercept = self.options, self.arguments.b is not None
+        if (options.l2 == 0 and options.l1 == 0) or (intercept and options.scale is None):
+            return None
+        v = outcome.w * (1.0 if options.scale is None else options.scale)
+        y, s = self.train.y, self.train.sample_weight
+        assert y is not None
+        with quiet():
+            at_zero, weight = convergence.spread(y, s, intercept, options.reduction)
+            return convergence.streamed_gap(outcome, v, at_zero, options.l2, options.l1, intercept, weight)
+
+    def loss_error(self, outcome: Outcome) -> float:
+        """A bound from moments; of a streamed loss an estimate, from the scales of the columns."""
+        if self.train.gram is not None:
+            return outcome.loss_error
+        with quiet():
+            return convergence.streamed_loss_error(self.arguments, outcome, self.options.reduction)
+
+    def gradient_norm(self, outcome: Outcome) -> float:
+        if self.train.gram is not None:
+            return outcome.gradient_norm
+        gradient, options = outcome.gradient, self.options
+        if len(gradient) == 0:
+            return math.nan
+        v = outcome.w * (1.0 if options.scale is None else options.scale)
+        with quiet():
+            in_v = optimum.subgradient_norm(gradient[: len(v)], v, options.l1)
+            return float(np.linalg.norm([in_v, *gradient[len(v) :]]))
 
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""

@@ -11,6 +11,18 @@ bool Streamed<T>::evaluate(const double* w, double b, double* grad, Loss& loss) 
 }
 
 template <class T>
+bool Streamed<T>::product(const double* w, double b, double* out, double& out_b) {
+  static constexpr T kNothing = 0;
+  for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
+  const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
+  const LeastSquares<T> without_y(samples_.x, targets, samples_.s, reduction_);
+  Loss loss{};
+  if (!without_y.evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_)) return false;
+  out_b = loss.grad_b;
+  return true;
+}
+
+template <class T>
 bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
   if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
   if (loss.weight == 0) {

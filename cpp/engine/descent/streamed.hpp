@@ -19,17 +19,22 @@ class Streamed : public Source {
  public:
   Streamed(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
       : problem_(samples.x, samples.y, samples.s, reduction),
+        samples_(samples),
+        reduction_(reduction),
         w_(static_cast<std::size_t>(samples.x.d)),
         stop_(stop),
         counters_(counters) {}
 
   // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
+  bool product(const double* w, double b, double* out, double& out_b) override;  // NOLINT(portability-template-virtual-member-function)
 
  protected:
   LeastSquares<T> problem_;
 
  private:
+  Samples samples_;
+  Reduction reduction_;
   std::vector<T> w_;
   const Stop* stop_;
   Counters& counters_;

@@ -1,0 +1,103 @@
+// Conjugate gradients (Hestenes and Stiefel 1952): each step goes to the least objective along a direction that leaves
+// what the steps before have gained, so that d + 1 passes reach the optimum in exact arithmetic. A pass is a product of
+// the Hessian with the direction, whatever the sums it is taken from; float64 throughout.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace gdfast {
+
+class ConjugateGradients {
+ public:
+  explicit ConjugateGradients(std::vector<double> start)
+      : parameters_(std::move(start)), gradient_(parameters_.size()), direction_(parameters_.size()) {}
+
+  const std::vector<double>& parameters() const { return parameters_; }
+  double objective() const { return objective_; }
+  // Whether the next pass has to take objective and gradient afresh: in the first pass, now and then to be rid of what
+  // roundings have added up to, and once more before it is said that nothing is left to gain.
+  bool needs_gradient() const { return steps_since_ < 0 || steps_since_ >= kAfresh || stalled_; }
+  // Nothing was left to gain twice in a row, the second time with a gradient taken afresh.
+  bool arrived() const { return arrived_; }
+
+  void start(double objective, const std::vector<double>& gradient) {
+    const bool first = steps_since_ < 0;
+    const std::vector<double> before = gradient_;
+    objective_ = objective;
+    gradient_ = gradient;
+    fresh_ = true;
+    steps_since_ = 0;
+    if (first || stalled_) {
+      for (std::size_t j = 0; j < direction_.size(); ++j) direction_[j] = -gradient_[j];
+    } else {
+      turn(before);
+    }
+    stalled_ = false;
+    if (squares(gradient_) == 0) arrived_ = true;
+  }
+
+  // The direction, scaled to a largest element of 1: products of float32 then neither overflow nor vanish.
+  std::vector<double> unit_direction() {
+    size_ = 0;
+    for (const double value : direction_) size_ = std::max(size_, std::fabs(value));
+    std::vector<double> unit = direction_;
+    if (size_ > 0) {
+      for (double& value : unit) value /= size_;
+    }
+    return unit;
+  }
+
+  // Given the Hessian times that.
+  void step(const std::vector<double>& image) {
+    double along = 0, curvature = 0;
+    for (std::size_t j = 0; j < image.size(); ++j) {
+      along += gradient_[j] * direction_[j];
+      curvature += direction_[j] * image[j] * size_;
+    }
+    const double length = -along / curvature;
+    const double gain = -along * length / 2;
+    constexpr double kEps = std::numeric_limits<double>::epsilon();
+    if (!(curvature > 0) || !(length > 0) || gain <= kEps * objective_) {
+      // Along a direction turned by rounding there may be nothing left where there is along the gradient.
+      arrived_ = fresh_;
+      stalled_ = true;
+      if (!(curvature > 0) || !(length > 0)) return;
+    }
+    fresh_ = false;
+    const std::vector<double> before = gradient_;
+    for (std::size_t j = 0; j < image.size(); ++j) {
+      parameters_[j] += length * direction_[j];
+      gradient_[j] += length * size_ * image[j];
+    }
+    objective_ = std::max(objective_ - gain, 0.0);
+    ++steps_since_;
+    turn(before);
+  }
+
+ private:
+  static constexpr int kAfresh = 50;
+  std::vector<double> parameters_, gradient_, direction_;
+  double objective_ = std::numeric_limits<double>::infinity(), size_ = 1;
+  int steps_since_ = -1;  // the gradient was taken afresh
+  bool fresh_ = false, stalled_ = false, arrived_ = false;
+
+  static double squares(const std::vector<double>& g) {
+    double sum = 0;
+    for (const double value : g) sum += value * value;
+    return sum;
+  }
+
+  // Polak's and Ribière's formula, which begins anew where a gradient taken afresh differs from the one expected.
+  void turn(const std::vector<double>& before) {
+    double changed = 0;
+    for (std::size_t j = 0; j < gradient_.size(); ++j) changed += gradient_[j] * (gradient_[j] - before[j]);
+    const double beta = std::max(changed / squares(before), 0.0);
+    for (std::size_t j = 0; j < gradient_.size(); ++j) direction_[j] = beta * direction_[j] - gradient_[j];
+  }
+};
+
+}  // namespace gdfast
