@@ -66,7 +66,9 @@ def _of_losses(arguments: FitArguments, losses: NDArray[np.float64]) -> str | No
     if not before - last > STILL_FALLING * max(abs(last), STILL_FALLING * abs(losses[0])):
         return None
     share = (before - last) / before
-    return f"not converged: the last pass still lowered the objective by {share:.2g} of it. {_remedy(arguments, 'stream')}"
+    return (
+        f"not converged: the last pass still lowered the objective by {share:.2g} of it. {_remedy(arguments, 'stream')}"
+    )
 
 
 def _remedy(arguments: FitArguments, plan: str) -> str:

@@ -87,7 +87,9 @@ class Outcome(NamedTuple):
     gap: float = math.nan  # these three as in `gdfast.Fit`; NaN where there are no moments to tell
     loss_error: float = math.nan
     gradient_norm: float = math.nan
-    gradient: NDArray[np.float64] = _NONE  # of loss and l2 at the end, in the coordinates of the descent; empty: unknown
+    gradient: NDArray[np.float64] = (
+        _NONE  # of loss and l2 at the end, in the coordinates of the descent; empty: unknown
+    )
     dependent: Sequence[Sequence[int]] = ()  # columns that depend on one another, where "exact" met any
     smallest_pivot: float = 1.0  # what is left of the least independent column, as a share of its variance
 

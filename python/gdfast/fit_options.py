@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name

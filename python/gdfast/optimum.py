@@ -85,7 +85,7 @@ def added(a: Gram, b: Gram) -> Gram:
 class Quadratic:
     """The objective as a function of the coefficients v, the intercept at its best where there is one.
 
-        k - 2 c·v + v·A v + l1 |v|
+    k - 2 c·v + v·A v + l1 |v|
     """
 
     def __init__(self, gram: Gram, options: Options, intercept: bool) -> None:

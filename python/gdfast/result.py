@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gdfast import plot
-from gdfast.descent import StopReason
 from gdfast.convergence import CONVERGED
+from gdfast.descent import StopReason
 from gdfast.report import Report
 
 if TYPE_CHECKING:

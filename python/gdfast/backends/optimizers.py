@@ -148,6 +148,10 @@ class ConjugateGradients:
 
     AFRESH = 50
 
+    value: float
+    grad: Array
+    direction: Array
+
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p = p
         self.steps: int | None = None  # since the gradient was taken afresh
