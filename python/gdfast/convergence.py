@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gdfast import doctor
 from gdfast.descent import Outcome
+from gdfast.errors import Argument, Message
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -47,7 +48,7 @@ class ConvergenceWarning(UserWarning):
     """
 
 
-def advice(arguments: FitArguments, outcome: Outcome, gap: float | None, plan: str) -> str | None:
+def advice(arguments: FitArguments, outcome: Outcome, gap: float | None, plan: str) -> Message | None:
     """What to write for a fit that hasn't arrived; None if it has, was stopped on purpose, or nobody can tell."""
     if outcome.stop_reason not in ("n_iters", "tol") or arguments.options.n_iters == 0:
         return None
@@ -55,54 +56,51 @@ def advice(arguments: FitArguments, outcome: Outcome, gap: float | None, plan: s
         return _of_losses(arguments, outcome.losses)
     if gap <= CONVERGED:
         return None
-    return f"not converged: the objective may be {gap:.2g} of that at w = 0 above the least one. {_remedy(arguments, plan)}"
+    far = f"not converged: the objective may be {gap:.2g} of that at w = 0 above the least one. "
+    return Message(far, _remedy(arguments, plan))
 
 
-def _of_losses(arguments: FitArguments, losses: NDArray[np.float64]) -> str | None:
+def _of_losses(arguments: FitArguments, losses: NDArray[np.float64]) -> Message | None:
     """Where no bound is known, what the last pass did says something."""
     if len(losses) < 2 or arguments.options.batch_size:
         return None
     before, last = losses[-2:]
     if not before - last > STILL_FALLING * max(abs(last), STILL_FALLING * abs(losses[0])):
         return None
-    share = (before - last) / before
-    return (
-        f"not converged: the last pass still lowered the objective by {share:.2g} of it. {_remedy(arguments, 'stream')}"
-    )
+    falling = f"not converged: the last pass still lowered the objective by {(before - last) / before:.2g} of it. "
+    return Message(falling, _remedy(arguments, "stream"))
 
 
-def _remedy(arguments: FitArguments, plan: str) -> str:
+def _remedy(arguments: FitArguments, plan: str) -> Message:
     """The optimiser that gets there, or the number of passes."""
     options = arguments.options
     if plan == "moments" and options.batch_size == 0 and options.optimizer != "exact":
-        return "Write optimizer='exact'"
+        return Message("Write ", Argument("optimizer", "exact"))
     if options.optimizer == "cg":
-        return f"Write n_iters={max(10 * options.n_iters, arguments.w.size + 1)}"
+        return Message("Write ", Argument("n_iters", max(10 * options.n_iters, arguments.w.size + 1)))
     if options.l1 == 0 and options.batch_size == 0:
-        return "Write optimizer='cg'"
-    return f"Write n_iters={10 * options.n_iters}"
+        return Message("Write ", Argument("optimizer", "cg"))
+    return Message("Write ", Argument("n_iters", 10 * options.n_iters))
 
 
-def collinear(arguments: FitArguments, outcome: Outcome, named: Callable[[int], str]) -> tuple[str, ...]:
+def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, ...]:
     """What to know of columns that depend on one another, and so have no coefficients of their own."""
+    remedy = "leave a column out, or write ", Argument("l2", 1e-6)
     found = []
     for columns in outcome.dependent:
         names = [named(int(j)) for j in columns]
         listed = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
-        found.append(
-            f"collinear to working precision: {listed}. Of all coefficients that fit equally well these are the smallest; "
-            "leave a column out, or write l2=1e-6"
-        )
+        these = "Of all coefficients that fit equally well these are the smallest: "
+        found.append(Message(f"collinear to working precision: {listed}. {these}", *remedy))
     if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:
         digits = max(int(16 + math.log10(outcome.smallest_pivot)), 0)
-        found.append(
-            f"nearly collinear: the other columns explain all but {outcome.smallest_pivot:.1g} of the variance of one of "
-            f"them, and about {digits} digits of some coefficients are known. Leave a column out, or write l2=1e-6"
-        )
+        left = f"all but {outcome.smallest_pivot:.1g} of the variance of a column is explained by the others"
+        known = f"about {digits} digits of some coefficients are known: "
+        found.append(Message(f"nearly collinear to working precision: {left}, and {known}", *remedy))
     return tuple(found)
 
 
-def warn_of_defaults(arguments: FitArguments, message: str | None) -> None:
+def warn_of_defaults(arguments: FitArguments, message: Message | None) -> None:
     """Where nothing was chosen that would say how long training takes, nobody expects that it hasn't arrived."""
     options = arguments.options
     defaults = options.optimizer == "gd" and options.learning_rate == 0.01 and options.n_iters == 100
@@ -149,7 +147,7 @@ def streamed_gap(
 def spread(
     y: NDArray[np.floating], s: NDArray[np.floating] | None, intercept: bool, reduction: str
 ) -> tuple[float, float]:
-    """The objective at w = 0, with the best intercept where there is one; and the weight of the mean residual's square."""
+    """The objective at w = 0 (with the best intercept, if any), and what the mean residual's square weighs."""
     about = float(np.average(y, weights=s)) if intercept else 0.0
     squares = np.square(y.astype(np.float64) - about)
     total = float(len(y) if s is None else s.sum(dtype=np.float64))

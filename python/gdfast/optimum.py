@@ -134,7 +134,7 @@ class Quadratic:
     # --- without l1 ---
 
     def _eigen(self) -> tuple[Vector, Vector, Vector]:
-        """Eigenvalues and vectors of A with its diagonal scaled to 1, and 1/√ of that diagonal (0 for what is constant)."""
+        """Eigenvalues and vectors of A with its diagonal scaled to 1, and what scales it (0 for a constant column)."""
         diagonal = np.diag(self.a)
         scale = np.divide(1.0, np.sqrt(np.maximum(diagonal, 0)), out=np.zeros(len(diagonal)), where=diagonal > 0)
         values, vectors = np.linalg.eigh(scale[:, np.newaxis] * self.a * scale)

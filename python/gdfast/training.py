@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
+from gdfast.errors import Message
 from gdfast.fit_options import FitArguments
 from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, Streamed, quiet, sample_bytes
 from gdfast.progress import ProgressBar
@@ -103,7 +104,7 @@ class _Training:
         self.plan: str = arguments.plan
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
-        self.unfinished: str | None = None  # what is said of a fit that hasn't arrived
+        self.unfinished: Message | None = None  # what is said of a fit that hasn't arrived
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
@@ -279,8 +280,8 @@ class _Training:
     def advice(self, outcome: Outcome) -> tuple[str, ...]:
         found = doctor.advice(self.arguments)
         if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
-            found = convergence.collinear(self.arguments, outcome, self.arguments.name) + found
-        return found if self.unfinished is None else (self.unfinished, *found)
+            found = convergence.collinear(outcome, self.arguments.name) + found
+        return found if self.unfinished is None else (*found, self.unfinished)
 
     def gap(self, outcome: Outcome) -> float | None:
         """From moments, or of a streamed fit from its penalty; None where neither says."""
