@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import doctor
 from gdfast.descent import Outcome
 from gdfast.errors import Argument, Message
 
@@ -114,58 +113,3 @@ def _levels_to_the_user() -> int:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     return level - 1
-
-
-def streamed_gap(
-    outcome: Outcome, v: NDArray[np.float64], at_zero: float, l2: float, l1: float, intercept: bool, weight: float
-) -> float | None:
-    """The gap of a streamed fit, where its penalty says how fast the objective rises; None without one.
-
-    `outcome.gradient` is that of loss and l2 in columns that have mean 0 if there is an intercept; `v` are the
-    coefficients in them, `at_zero` the objective at w = 0 with the best intercept, and `weight` what the square of the
-    mean residual counts.
-
-    With l1 the bound is the duality gap, with l2 alone the gradient's square by four times l2.
-    """
-    if (l2 == 0 and l1 == 0) or len(outcome.gradient) == 0 or not at_zero > 0:
-        return None
-    gradient, beside = outcome.gradient, 0.0
-    if intercept:
-        beside, gradient = gradient[-1] ** 2 / (4 * weight), gradient[:-1]
-    if l1 == 0:
-        return float((gradient @ gradient / (4 * l2) + beside) / at_zero)
-    smooth = outcome.loss - l1 * float(np.abs(v).sum()) - beside
-    h = -gradient / 2
-    with_y = smooth + float(h @ v)
-    steepest = float(np.abs(h).max())
-    most = l1 / (2 * steepest) if steepest > 0 else math.inf
-    alpha = min(max(with_y / smooth, -most), most) if smooth > 0 else 0.0
-    dual = alpha * (2 * with_y - alpha * smooth)
-    return float((outcome.loss - dual) / at_zero)
-
-
-def spread(
-    y: NDArray[np.floating], s: NDArray[np.floating] | None, intercept: bool, reduction: str
-) -> tuple[float, float]:
-    """The objective at w = 0 (with the best intercept, if any), and what the mean residual's square weighs."""
-    about = float(np.average(y, weights=s)) if intercept else 0.0
-    squares = np.square(y.astype(np.float64) - about)
-    total = float(len(y) if s is None else s.sum(dtype=np.float64))
-    whole = float(squares.sum() if s is None else squares @ s)
-    return (whole / total, 1.0) if reduction == "mean" else (whole, total)
-
-
-def streamed_loss_error(arguments: FitArguments, outcome: Outcome, reduction: str) -> float:
-    """An estimate: what residuals lose that are sums of terms as large as the columns' scales say.
-
-    Each residual is off by some 4 eps of its terms, and the loss by what that does to the mean of their squares.
-    """
-    train, dtype = arguments.train, arguments.w.dtype
-    assert train.y is not None
-    scales = doctor.column_scales(train)
-    sampled = train.y[:: max(1, len(train.y) // doctor.SAMPLE_ROWS)].astype(np.float64)
-    terms = float(np.abs(outcome.w) @ scales) + abs(outcome.b or 0.0) + float(np.sqrt(np.mean(np.square(sampled))))
-    residual = 4 * float(np.finfo(dtype).eps) * terms
-    count = 1.0 if reduction == "mean" else float(len(train.y))
-    loss = max(outcome.loss, 0.0)
-    return residual * (2 * math.sqrt(loss * count) + residual * count) + 1e-14 * loss

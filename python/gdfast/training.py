@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
+from gdfast.certificate import UNKNOWN, certificate
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
 from gdfast.errors import Message
@@ -245,9 +246,8 @@ class _Training:
     # --- what comes of it ---
 
     def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
-        gap = None if ended_early else self.gap(outcome)
-        self.unfinished = None if ended_early else convergence.advice(self.arguments, outcome, gap, self.plan)
-        advice = () if ended_early else self.advice(outcome)
+        found = UNKNOWN if ended_early else certificate(self.arguments, self.train, self.options, outcome)
+        advice = () if ended_early else self.advice(outcome, found.gap)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
         report = Report(
@@ -269,51 +269,20 @@ class _Training:
             n_iters=len(outcome.losses),
             stop_reason=outcome.stop_reason,
             learning_rate=self.options.learning_rate,
-            gap=gap,
-            loss_error=self.loss_error(outcome),
-            gradient_norm=self.gradient_norm(outcome),
+            gap=found.gap,
+            loss_error=found.loss_error,
+            gradient_norm=found.gradient_norm,
             report=report,
             backend=self.backend,
             sample=plot.sample_of(self.arguments.train),
         )
 
-    def advice(self, outcome: Outcome) -> tuple[str, ...]:
+    def advice(self, outcome: Outcome, gap: float | None) -> tuple[str, ...]:
+        self.unfinished = convergence.advice(self.arguments, outcome, gap, self.plan)
         found = doctor.advice(self.arguments)
         if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
             found = convergence.collinear(outcome, self.arguments.name) + found
         return found if self.unfinished is None else (*found, self.unfinished)
-
-    def gap(self, outcome: Outcome) -> float | None:
-        """From moments, or of a streamed fit from its penalty; None where neither says."""
-        if self.train.gram is not None:
-            return None if math.isnan(outcome.gap) else outcome.gap
-        options, intercept = self.options, self.arguments.b is not None
-        if (options.l2 == 0 and options.l1 == 0) or (intercept and options.scale is None):
-            return None
-        v = outcome.w * (1.0 if options.scale is None else options.scale)
-        y, s = self.train.y, self.train.sample_weight
-        assert y is not None
-        with quiet():
-            at_zero, weight = convergence.spread(y, s, intercept, options.reduction)
-            return convergence.streamed_gap(outcome, v, at_zero, options.l2, options.l1, intercept, weight)
-
-    def loss_error(self, outcome: Outcome) -> float:
-        """A bound from moments; of a streamed loss an estimate, from the scales of the columns."""
-        if self.train.gram is not None:
-            return outcome.loss_error
-        with quiet():
-            return convergence.streamed_loss_error(self.arguments, outcome, self.options.reduction)
-
-    def gradient_norm(self, outcome: Outcome) -> float:
-        if self.train.gram is not None:
-            return outcome.gradient_norm
-        gradient, options = outcome.gradient, self.options
-        if len(gradient) == 0:
-            return math.nan
-        v = outcome.w * (1.0 if options.scale is None else options.scale)
-        with quiet():
-            in_v = optimum.subgradient_norm(gradient[: len(v)], v, options.l1)
-            return float(np.linalg.norm([in_v, *gradient[len(v) :]]))
 
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
