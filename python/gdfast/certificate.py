@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 
-class Certificate(NamedTuple):
-    """What `gdfast.Fit` says under these names."""
+Certificate = tuple[float | None, float, float]  # gap, loss_error and gradient_norm, as `gdfast.Fit` has them
 
-    gap: float | None
-    loss_error: float
-    gradient_norm: float
-
-
-UNKNOWN = Certificate(None, math.nan, math.nan)
+UNKNOWN: Certificate = (None, math.nan, math.nan)
 
 
 def certificate(arguments: FitArguments, train: Samples, options: Options, outcome: Outcome) -> Certificate:
@@ -36,7 +30,7 @@ def certificate(arguments: FitArguments, train: Samples, options: Options, outco
     """
     if train.gram is not None:
         gap = outcome.gap
-        return Certificate(None if gap != gap else gap, outcome.loss_error, outcome.gradient_norm)
+        return None if gap != gap else gap, outcome.loss_error, outcome.gradient_norm
     if outcome.gradient is None:
         return UNKNOWN
     with quiet():
@@ -58,7 +52,7 @@ class _Streamed:
         in_v = optimum.subgradient_norm(self.gradient[:d], self.v, self.options.l1)
         norm = float(np.linalg.norm([in_v, *self.gradient[d:]]))
         error = self.loss_error()
-        return Certificate(self.gap(error), error, norm)
+        return self.gap(error), error, norm
 
     def loss_error(self) -> float:
         """An estimate: what residuals lose that are sums of terms as large as the columns' scales say.

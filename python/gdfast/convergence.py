@@ -99,11 +99,11 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     return tuple(found)
 
 
-def warn_of_defaults(arguments: FitArguments, message: Message | None) -> None:
+def warn_of_defaults(arguments: FitArguments, message: Message) -> None:
     """Where nothing was chosen that would say how long training takes, nobody expects that it hasn't arrived."""
     options = arguments.options
     defaults = options.optimizer == "gd" and options.learning_rate == 0.01 and options.n_iters == 100
-    if message is not None and defaults and not options.batch_size and not arguments.finds_rate:
+    if defaults and not options.batch_size and not arguments.finds_rate:
         warnings.warn(message, ConvergenceWarning, stacklevel=_levels_to_the_user())
 
 

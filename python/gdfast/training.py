@@ -125,7 +125,8 @@ class _Training:
             outcome = _nothing_done(self.arguments, "interrupted")
         fit = self.fit(outcome, error is not None)
         if error is None:
-            convergence.warn_of_defaults(self.arguments, self.unfinished)
+            if self.unfinished is not None:
+                convergence.warn_of_defaults(self.arguments, self.unfinished)
             return fit
         try:
             error.fit = fit  # type: ignore[attr-defined]
@@ -155,11 +156,10 @@ class _Training:
             return samples
         assert samples.x is not None
         assert samples.y is not None
-        with quiet():
-            matrix, origin, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+        matrix, origin, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
-        return samples._replace(gram=Gram(matrix, origin))
+        return Samples(*samples[:3], Gram(matrix, origin))
 
     def find_scales(self) -> None:
         """Shift and scale of the columns."""
@@ -196,8 +196,7 @@ class _Training:
         x, _, s, _ = self.train
         assert x is not None
         nothing = np.broadcast_to(np.zeros(1, x.dtype), len(x))
-        with quiet():
-            matrix, origin, read, peak = self.backend.moments(x, nothing, s)
+        matrix, origin, read, peak = self.backend.moments(x, nothing, s)
         self.bytes_read += read - nothing.nbytes
         self.peak_bytes = max(self.peak_bytes, peak)
         return Gram(matrix, origin)
@@ -246,8 +245,12 @@ class _Training:
     # --- what comes of it ---
 
     def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
-        found = UNKNOWN if ended_early else certificate(self.arguments, self.train, self.options, outcome)
-        advice = () if ended_early else self.advice(outcome, found.gap)
+        if ended_early:
+            gap, loss_error, gradient_norm = UNKNOWN
+            advice: tuple[str, ...] = ()
+        else:
+            gap, loss_error, gradient_norm = certificate(self.arguments, self.train, self.options, outcome)
+            advice = self.advice(outcome, gap)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
         report = Report(
@@ -269,9 +272,9 @@ class _Training:
             n_iters=len(outcome.losses),
             stop_reason=outcome.stop_reason,
             learning_rate=self.options.learning_rate,
-            gap=found.gap,
-            loss_error=found.loss_error,
-            gradient_norm=found.gradient_norm,
+            gap=gap,
+            loss_error=loss_error,
+            gradient_norm=gradient_norm,
             report=report,
             backend=self.backend,
             sample=plot.sample_of(self.arguments.train),
