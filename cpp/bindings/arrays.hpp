@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <initializer_list>
 #include <optional>
 #include <vector>
 
@@ -29,6 +30,12 @@ struct Inputs {
   Inputs(const Inputs&) = delete;
   Inputs& operator=(const Inputs&) = delete;
 };
+
+// What gdfast.validation's `function` makes of the arguments. Python code, during which a thread may be ended.
+py::object validate(const char* function, std::initializer_list<py::handle> arguments);
+
+// At import: asks NumPy for the types of its scalars.
+void learn_numpy_numbers();
 
 // A float array's views; nothing if it is no such array.
 std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);

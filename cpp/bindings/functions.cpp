@@ -33,7 +33,7 @@ class Gradient {
       const bool fits = view && size == x.d && view->dtype == kDType<T> && view->stride == sizeof(T) && !number_ &&
                         reinterpret_cast<std::uintptr_t>(view->data) % alignof(T) == 0 &&
                         py::reinterpret_borrow<py::array>(out).writeable();
-      if (!fits) py::module_::import("gdfast.validation").attr("out")(out, x_object);
+      if (!fits) validate("out", {out, x_object});
       array_ = py::reinterpret_borrow<py::array>(out);
     } else if (!number_) {
       array_ = new_array<T>(x.d);
