@@ -63,8 +63,9 @@ Reduction take_reduction(py::handle value);
 template <class T>
 const T* weights(const Inputs& inputs, std::vector<T>& room);
 
-// Is there enough work on x to let other Python threads run meanwhile? Safe wherever no Python object is touched: the
-// views point into arrays that the caller's arguments keep alive.
-inline bool worth_releasing_gil(const MatrixView& x) { return x.n * x.d >= 16384; }
+// Is there enough work on so many numbers, or on x, to let other Python threads run meanwhile? Safe wherever no Python
+// object is touched: the views point into arrays that the caller's arguments keep alive.
+inline bool worth_releasing_gil(std::int64_t numbers) { return numbers >= 16384; }
+inline bool worth_releasing_gil(const MatrixView& x) { return worth_releasing_gil(x.n * x.d); }
 
 }  // namespace gdfast::bindings

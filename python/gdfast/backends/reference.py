@@ -71,12 +71,12 @@ def descend(
             stop = "diverged" if rules.diverged(loss) else stop or "n_iters"
     except BaseException as raised:  # Ctrl-C, or whatever the callback raised: `Backend.fit` raises it again
         stop, error = "interrupted", raised
-    if rules.losses:  # else they are where they began, and to and fro between coordinates would round them
-        w, b = coordinates.leave(optimizer.p if best is None else best)
-    try:
+
+    def outcome(stop: StopReason, error: BaseException | None) -> Outcome:
+        # Without a pass they are where they began, and to and fro between coordinates would round them.
+        last = coordinates.leave(optimizer.p if best is None else best) if rules.losses else (w, b)
         return Outcome(
-            w,
-            b,
+            *last,
             losses=np.array(rules.losses, dtype=np.float64),
             validation_losses=np.array(rules.validation_losses, dtype=np.float64),
             loss=loss,
@@ -85,8 +85,14 @@ def descend(
             bytes_read=data.bytes_read + (0 if held_out is None else held_out.bytes_read),
             peak_bytes=0,
         )
+
+    try:
+        hooks.kept.append(outcome(stop, error))
+    except KeyboardInterrupt as late:  # which must not cost what has been reached
+        hooks.kept.append(outcome("interrupted", late))
     finally:
         del error  # its traceback holds this frame: see `gdfast.training`
+    return Outcome(*hooks.kept[-1])
 
 
 class StoppingRules:
