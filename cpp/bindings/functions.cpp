@@ -33,7 +33,7 @@ class Gradient {
       const bool fits = view && size == x.d && view->dtype == kDType<T> && view->stride == sizeof(T) && !number_ &&
                         reinterpret_cast<std::uintptr_t>(view->data) % alignof(T) == 0 &&
                         py::reinterpret_borrow<py::array>(out).writeable();
-      if (!fits) py::module_::import("gdfast.validation").attr("out")(out, x_object);
+      if (!fits) validate("out", {out, x_object});
       array_ = py::reinterpret_borrow<py::array>(out);
     } else if (!number_) {
       array_ = new_array<T>(x.d);
@@ -96,7 +96,12 @@ py::object mean_or_sum_loss(py::handle y, py::handle y_pred, py::handle reductio
   const Reduction mean_or_sum = take_reduction(reduction);
   return with_dtype(inputs.y.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
-    return py::float_(squared_error<T>(inputs.y, inputs.y_pred, inputs.n, mean_or_sum));
+    double loss = 0;
+    {
+      const ReleasedGil released(worth_releasing_gil(inputs.n));
+      loss = squared_error<T>(inputs.y, inputs.y_pred, inputs.n, mean_or_sum);
+    }
+    return py::float_(loss);
   });
 }
 
