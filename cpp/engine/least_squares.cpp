@@ -10,6 +10,7 @@
 #include "segment_sums.hpp"
 #include "stop_flag.hpp"
 #include "thread_pool.hpp"
+#include "widened.hpp"
 
 namespace gdfast {
 namespace {
@@ -192,6 +193,10 @@ bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop*
   if (counters != nullptr) counters->give(static_cast<std::int64_t>(bytes));
   if (job.stop.stopped()) return false;
   sums.merge();
+  if constexpr (kDType<T> == DType::f32) {
+    const Widened widened{x_, y_, s_, {}, selection_};
+    if (!sums.finite() && !sum_widened(widened, w, b, sums, stop, counters)) return false;
+  }
   const double weight = s_.data != nullptr ? sums.weight() : static_cast<double>(x_.n);
   const double scale = reduction_ == Reduction::mean ? 1.0 / weight : 1.0;
   loss.weight = weight;
@@ -220,6 +225,9 @@ void gradient(const MatrixView& x, const VectorView& y, const VectorView& y_pred
   Job<T> job{x, y, {}, y_pred, segments, choose_walk<T>(x, Operation::gradient), nullptr, T(0), nullptr, &sums};
   job.run();
   sums.merge();
+  if constexpr (kDType<T> == DType::f32) {
+    if (!sums.finite()) sum_widened({x, y, {}, y_pred}, nullptr, 0, sums, nullptr, nullptr);
+  }
   write_gradient(sums, x.d, reduction == Reduction::mean ? 2.0 / static_cast<double>(x.n) : 2.0, grad);
 }
 

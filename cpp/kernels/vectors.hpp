@@ -2,24 +2,35 @@
 #pragma once
 
 #include "residuals.hpp"
+#include "widen.hpp"
 
 namespace gdfast {
 namespace {
 
+// Both are widened before the difference is taken: it may be too large for T, and its rounding would be squared.
 template <class V>
 void squares(const typename V::T* y, const typename V::T* y_pred, std::int64_t n, Sums& sums) {
+  using D = DoubleOf<V>;
   constexpr int L = V::lanes;
   constexpr std::int64_t kChunk = 64 * L;  // additions in a row: equal terms round the same way each time
-  constexpr double zeros[L] = {};
   for (std::int64_t i = 0; i < n;) {
     const std::int64_t end = n - i < kChunk ? n : i + kChunk;
-    typename V::wide loss = V::wide_load(zeros);
+    typename D::reg loss[L / D::lanes];
+    GDFAST_UNROLL for (auto& part : loss) part = D::zero();
     for (; i < end; i += L) {
-      const int m = static_cast<int>(n - i < L ? n - i : L);
-      const typename V::reg r = V::sub(load_rows<V>(y_pred + i, m), load_rows<V>(y + i, m));
-      loss = V::wide_fma(r, r, loss);
+      std::int64_t at = i;
+      GDFAST_UNROLL for (auto& part : loss) {
+        const std::int64_t left = n - at;
+        if (left <= 0) break;
+        const int m = static_cast<int>(left < D::lanes ? left : D::lanes);
+        const typename D::reg r = D::sub(load_rows<D>(y_pred + at, m), load_rows<D>(y + at, m));
+        part = D::fma(r, r, part);
+        at += D::lanes;
+      }
     }
-    add_lanes<V>(loss, sums.loss);
+    double lane[L];
+    GDFAST_UNROLL for (int k = 0; k < L / D::lanes; ++k) D::store(lane + k * D::lanes, loss[k]);
+    for (int k = 0; k < L; ++k) sums.loss[k] += lane[k];
   }
 }
 
