@@ -113,7 +113,8 @@ class Moments:
         Raises
         ------
         TypeError, ValueError
-            As `gdfast.loss_and_gradient`; and X hasn't got d columns.
+            As `gdfast.loss_and_gradient`; and X hasn't got d columns. Weights may all be 0 here: those of other
+            samples may not.
 
         Examples
         --------
@@ -124,7 +125,7 @@ class Moments:
                [ 2.5,  4. ,  1.5,  1. ],
                [ 1. ,  2. ,  1. ,  1. ]])
         """
-        x, y, s = validation.samples(X, y, sample_weight)
+        x, y, s = validation.samples(X, y, sample_weight, "X")
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
         gram, _, _ = _core.moments(x, y, s)
         self._add(gram, len(x))
@@ -212,6 +213,10 @@ class Moments:
     def _not_empty(self) -> None:
         if self._n == 0:
             raise ValueError("there are no samples yet: call update(X, y) first")
+        if self._gram[self._d, self._d] == 0:
+            raise ValueError(
+                "sample_weight adds up to 0 over all samples so far, accepted are weights of which some are above 0"
+            )
 
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gdfast import plot
+from gdfast import plot, validation
 from gdfast.descent import StopReason
 from gdfast.report import Report
 
@@ -92,6 +92,8 @@ class Fit:
         What was read, and how fast.
     backend : Backend
         The implementation that trained, and that predicts.
+    feature_names : tuple of str or None
+        What the columns of x are called, where x was a table. `predict` finds them by these names in another one.
     sample : (ndarray, ndarray) or None
         x and y of at most 1,000 evenly spaced rows, copied for `plot`, where x has one column; else None.
 
@@ -117,6 +119,7 @@ class Fit:
     learning_rate: float
     report: Report = field(repr=False)
     backend: Predictor = field(repr=False)
+    feature_names: tuple[str, ...] | None = field(default=None, repr=False)
     sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
@@ -124,8 +127,9 @@ class Fit:
 
         Parameters
         ----------
-        x : array of shape (n,) or (n, d)
-            Of as many columns as the data of the fit.
+        x : array of shape (n,) or (n, d), or table
+            Of as many columns as the data of the fit. Where both are tables, the columns are found by name: their order
+            doesn't matter, and further ones are ignored.
 
         Returns
         -------
@@ -134,7 +138,7 @@ class Fit:
         Raises
         ------
         ValueError, TypeError
-            When `x` is of another shape, or no array of real numbers.
+            When `x` is of another shape, lacks a column, or is no array of real numbers.
 
         Examples
         --------
@@ -142,7 +146,8 @@ class Fit:
         >>> gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8]).predict([5.0]).round(3)
         array([10.])
         """
-        prediction: NDArray[Any] = self.backend.forward(x, self.w, self.b)
+        rows = validation.like_the_fit(x, np.shape(self.w), self.feature_names)
+        prediction: NDArray[Any] = self.backend.forward(rows, self.w, self.b)
         return prediction
 
     def plot(self, ax: Axes | None = None) -> Figure:
