@@ -17,14 +17,6 @@ namespace {
 
 std::int64_t padded(std::int64_t d) { return (d / kLanes<float> + 1) * kLanes<float>; }
 
-// Is one of n weights below 0? Without an early end, so that it is a few instructions for a register of them.
-template <class T>
-bool any_negative(const T* s, std::int64_t n) {
-  int found = 0;
-  for (std::int64_t i = 0; i < n; ++i) found |= static_cast<int>(s[i] < T(0));
-  return found != 0;
-}
-
 // One operation over all segments of a matrix. Vectors that are absent have null data.
 template <class T>
 struct Job {
@@ -57,9 +49,9 @@ struct Job {
     lanes.grad = sums != nullptr ? sums->grad(k) : nullptr;
     for (std::int64_t i = start; i < end; i += step) {
       const Run<T> run = buffers.run(*this, i, std::min(step, end - i));
-      // The kernel finds them in the cache then: memory is read once.
-      if (negative != nullptr && any_negative(run.s, run.n)) negative->store(true, std::memory_order_relaxed);
       walk.kernel(run, lanes);
+      // After the kernel, which leaves them in the cache: memory is read once.
+      if (negative != nullptr && kernels<T>().any_negative(run.s, run.n)) negative->store(true, std::memory_order_relaxed);
     }
     if (counters != nullptr) counters->add_read((end - start) * row_bytes());
     if (sums != nullptr) sums->set_scalars(k, lanes);

@@ -42,6 +42,9 @@ def to_ndarray(name: str, value: Any) -> Array:
     """
     if type(value) is np.ndarray or isinstance(value, (int, float, np.generic)):
         return np.asarray(value)
+    if isinstance(value, (list, tuple)):
+        masks.refuse(name, value)
+        return _read(name, value, np.asarray, remedies.unreadable)
     kind = container(value)
     if kind in TABLES or kind in COLUMNS:
         return tables.read(name, value, kind)
