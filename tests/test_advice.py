@@ -314,6 +314,7 @@ def test_columns_of_pandas_that_are_no_numbers() -> None:
     check(fit, {"x": pd.DataFrame({0: [1.0, 2.0, 3.0], 1: ["x", "y", "x"]})}, pieces=2)
     check(fit, {"x": pd.DataFrame({"a": pd.Series(["x", "y", "x"], dtype="category"), "b": Y})}, pieces=2)
     check(fit, {"x": pd.DataFrame({"a": ["x", "y", "x"]})})
+    check(evaluate, {"x": pd.DataFrame({"a": DAYS, "b": DAYS})})
 
 
 @pytest.mark.parametrize("table", ["DataFrame", "Arrow"])

@@ -54,6 +54,8 @@ def unreadable(name: str, value: Any) -> str:
             return f"{name}[{i}] has {n} entries and {name}[{j}] has {m}, and rows must be equally long"
         if any(container(item) is TENSOR for item in value):
             return f"write torch.stack(list({name})).detach().cpu()"
+    elif hasattr(value, "__arrow_c_stream__"):  # DuckDB
+        return f"write pa.table({name})"
     return "write it as an array or a list of numbers"
 
 

@@ -29,9 +29,8 @@ def no_numbers(name: str, value: Any, labels: list[Any], columns: list[Any], kin
     """Columns that hold something else; `kinds` has a word for each of them, and a dtype for the others."""
     bad = [j for j, kind in enumerate(kinds) if isinstance(kind, str)]
     if labels == [None]:
-        return TypeError(
-            f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans{_column_remedy(name, value, kinds[0])}"
-        )
+        remedy = _column_remedy(name, value, kinds[0])
+        return TypeError(f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans: {remedy}")
     described = [f"{str(labels[j])!r} ({kinds[j]})" for j in bad[:_NAMED]]
     more = f" and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else ""
     some = "columns" if len(bad) > 1 else "column"
@@ -50,6 +49,8 @@ def _table_remedy(
         remedies.append(f"write {name}.{_drop(kind, [labels[j] for j in bad])} to leave {_them(bad)} out")
     if all(_reads_as_numbers(columns[j]) for j in bad):
         remedies.append(f"write {_cast(name, kind, [labels[j] for j in bad])} to read {_them(bad)} as numbers")
+    elif kind is PANDAS_TABLE and not remedies and all(_is_time(kinds[j]) for j in bad):
+        remedies.append(f'write ({name} - {name}.min()) / np.timedelta64(1, "s") for seconds')
     elif kind is PANDAS_TABLE and all(_is_text(kinds[j]) for j in bad):
         remedies.append(f"write pd.get_dummies({name}) for a column of 0 and 1 for each value")
     elif kind is POLARS_TABLE and all(_is_text(kinds[j]) for j in bad):
@@ -102,7 +103,7 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
             }[package]
         )
     if word.startswith("complex"):
-        return f": the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
+        return f"the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
     if _reads_as_numbers(value):
         return (
             ": write "
@@ -112,7 +113,7 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
                 "Arrow": f'{name}.cast("float64")',
             }[package]
         )
-    return f", which {_first_wrong(value)} is not"
+    return f"{_first_wrong(value)} is none"
 
 
 def _is_text(word: str) -> bool:

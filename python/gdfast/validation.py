@@ -72,7 +72,7 @@ def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) 
         advice = remedies.flat("x", x, array, len(array)) if d == array.shape[1] else "it has a single column"
     else:
         wanted = f"(n, {d})"
-        advice = f"the fit has {d} coefficients"
+        advice = f"{d} coefficients don't go with {array.shape[-1] if array.ndim > 1 else 1} columns"
         if array.ndim == 1 and len(array) == d:
             advice = f"for a single row write {remedies.single_row('x', x)}"
         elif array.ndim == 1 and d == 1:
