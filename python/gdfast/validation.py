@@ -60,8 +60,6 @@ def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, float | None]
 
 def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) -> Array:
     """x of `Fit.predict`, for w of this shape: by name where both are tables, else by position."""
-    if type(x) is np.ndarray and x.ndim == len(shape) + 1 and x.shape[1:] == shape:
-        return x
     x = tables.by_name("x", x, names)
     array = matrix(x)
     if array.shape[1:] == shape:
