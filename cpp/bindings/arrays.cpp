@@ -189,6 +189,10 @@ void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::ha
   if (!read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
 }
 
+void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight) {
+  validate("problem", {x, y, w, b, sample_weight});
+}
+
 void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs) {
   if (read_samples(x, y, sample_weight, inputs)) return;
   inputs.keep_alive = validate("samples", {x, y, sample_weight});

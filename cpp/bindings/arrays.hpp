@@ -42,6 +42,8 @@ std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);
 
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs);
+// Raises what validation says of these weights; nothing if it has nothing to say.
+void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight);
 void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs);
 void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs);
 

@@ -1,5 +1,7 @@
 #include "functions.hpp"
 
+#include <limits>
+
 #include "arrays.hpp"
 #include "engine/least_squares.hpp"
 #include "gil.hpp"
@@ -62,14 +64,18 @@ py::object loss_and_gradient(py::handle x, py::handle y, py::handle w, py::handl
     std::vector<T> room;
     const T* const start = weights(inputs, room);
     Loss loss{};
+    bool negative = false;
     py::object error;
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
       const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
       LeastSquares<T>(inputs.x, inputs.y, inputs.s, mean_or_sum)
-          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr);
+          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr, nullptr, &negative);
     }
     if (error) raise(error);
+    if (negative || !(loss.weight > 0 && loss.weight < std::numeric_limits<double>::infinity())) {
+      refuse_weights(x, y, w, b, sample_weight);
+    }
     if (b.is_none()) return py::make_tuple(loss.loss, grad.result());
     return py::make_tuple(loss.loss, py::make_tuple(grad.result(), loss.grad_b));
   });

@@ -157,6 +157,7 @@ struct KernelTable {
   Form<T> columns;             // contiguous columns
   RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
+  bool (*any_negative)(const T* s, std::int64_t n);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;
 };

@@ -1,4 +1,5 @@
-// Kernels over vectors: the squared residuals of a given prediction, and the sum that measures read bandwidth.
+// Kernels over vectors: the squared residuals of a given prediction, the signs of weights, and the sum that measures read
+// bandwidth.
 #pragma once
 
 #include "residuals.hpp"
@@ -32,6 +33,40 @@ void squares(const typename V::T* y, const typename V::T* y_pred, std::int64_t n
     GDFAST_UNROLL for (int k = 0; k < L / D::lanes; ++k) D::store(lane + k * D::lanes, loss[k]);
     for (int k = 0; k < L; ++k) sums.loss[k] += lane[k];
   }
+}
+
+template <int Bytes>
+struct BitsOf;
+template <>
+struct BitsOf<4> {
+  using type = std::uint32_t;
+};
+template <>
+struct BitsOf<8> {
+  using type = std::uint64_t;
+};
+
+// Is one of n weights below 0? Sign bits are looked at all together, which takes next to no time; only where one is set
+// does it matter that -0 is no less than 0.
+template <class T>
+bool any_negative(const T* s, std::int64_t n) {
+  using Bits = typename BitsOf<sizeof(T)>::type;
+  constexpr int kTogether = 128 / sizeof(T);  // several registers, so that none waits for the one before
+  Bits lanes[kTogether] = {};
+  std::int64_t i = 0;
+  for (; i + kTogether <= n; i += kTogether) {
+    GDFAST_UNROLL for (int k = 0; k < kTogether; ++k) {
+      Bits bits;
+      __builtin_memcpy(&bits, s + i + k, sizeof(bits));
+      lanes[k] |= bits;
+    }
+  }
+  Bits all = 0;
+  for (int k = 0; k < kTogether; ++k) all |= lanes[k];
+  if (all >> (8 * sizeof(T) - 1) != 0) i = 0;
+  bool negative = false;
+  for (; i < n; ++i) negative |= s[i] < T(0);
+  return negative;
 }
 
 template <class V>

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import optimum
+from gdfast import containers, optimum
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
+from gdfast.errors import Entry, Message
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -87,18 +88,37 @@ def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> 
     return " ".join(filter(None, sentences))
 
 
-def refuse_not_finite(samples: Samples, names: tuple[str, str, str]) -> None:
+def refuse_not_finite(arguments: FitArguments, validation: bool = False) -> None:
     """Raise a `DivergenceError` that names the first NaN or infinity of the data, if there is one."""
+    samples, given, names = arguments.train, arguments.given, TRAIN
+    if validation:
+        assert arguments.validation is not None
+        samples, given, names = arguments.validation, arguments.given_validation, VALIDATION
     if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram.matrix).all():
         raise DivergenceError("the moments hold a NaN or an infinity, as the data must have that they were taken of")
-    for name, array in zip(names, samples[:3], strict=True):
+    for name, array, value in zip(names, samples[:3], given, strict=False):
         position = None if array is None else first_not_finite(array)
-        if array is not None and position is not None:
-            rows = f"np.isfinite({name}).all(axis=1)" if array.ndim == 2 else f"np.isfinite({name})"
-            raise DivergenceError(
-                f"{name}[{', '.join(map(str, position))}] is {array[position]}, and no loss is finite with it: "
-                f"leave out such rows (keep those where {rows}), or fill them in"
+        if array is None or position is None:
+            continue
+        found = array[position]
+        if array.ndim == 2 and arguments.one_column:
+            array = array[:, 0]
+        keep = containers.finite_rows(name, value, array)
+        rows = [containers.kept_rows(*one) for one in zip(names, given, strict=False) if one[1] is not None]
+        raise DivergenceError(
+            Message(
+                *_place(arguments, name, position[: array.ndim]),
+                f" is {found}, and no loss is finite with it: leave out such rows (keep = {keep}, then "
+                f"{', '.join(rows)}), or fill them in",
             )
+        )
+
+
+def _place(arguments: FitArguments, name: str, position: tuple[int, ...]) -> tuple[object, ...]:
+    entry = Entry(name, position)
+    if len(position) == 2 and arguments.columns is not None:
+        return (entry, f" (column {arguments.columns[position[1]]!r}, row {position[0]})")
+    return (entry,)
 
 
 def first_not_finite(array: Array) -> tuple[int, ...] | None:

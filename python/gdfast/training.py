@@ -283,6 +283,7 @@ class _Training:
             gradient_norm=gradient_norm,
             report=report,
             backend=self.backend,
+            feature_names=self.arguments.columns,
             sample=plot.sample_of(self.arguments.train),
         )
 
@@ -298,15 +299,15 @@ class _Training:
         if outcome.stop_reason == "diverged":
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
-                doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+                doctor.refuse_not_finite(self.arguments)
             largest = math.nan if self.options.optimizer == "adam" else self.curvature()
             raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest))
         if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
-            doctor.refuse_not_finite(self.arguments.validation, doctor.VALIDATION)
+            doctor.refuse_not_finite(self.arguments, validation=True)
 
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
-        doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+        doctor.refuse_not_finite(self.arguments)
         raise doctor.DivergenceError("the squares of the data are beyond the range of its dtype: scale it down")
 
 
