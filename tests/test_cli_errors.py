@@ -25,14 +25,14 @@ BAD_CSV: dict[str, tuple[str, list[str], list[str]]] = {
     "missing": ("a,b,y\n1,,3\n2,1,4\n", ["--target", "y"], ["'b' (1 of 2 rows)", "--drop-missing", "--exclude b"]),
     "missing everywhere": ("a,b,y\n1,,3\n2,,4\n", ["--target", "y", "--drop-missing"], ["every row", "--exclude b"]),
     "infinite": ("a,b,y\n1,inf,3\n2,1,4\n", ["--target", "y"], ["infinite", "'b'", "--exclude b"]),
-    "dates": ("a,y\n2024-01-01,3\n2024-01-02,4\n", ["--target", "y"], ["'a'", "date32", "--exclude a"]),
-    "semicolons": ("a;y\n1;2\n", ["--target", "y"], ["--delimiter ';'"]),
-    "no header": ("1.5,2\n3,4\n", ["--target", "y"], ["1.5, 2", "--no-header"]),
+    "dates": ("a,b,y\n2024-01-01,1,3\n2024-01-02,2,4\n", ["--target", "y"], ["'a'", "date32", "--exclude a"]),
+    "semicolons": ("a;y\n1;2\n", ["--target", "y", "--delimiter", ","], ["--delimiter ';'"]),
+    "no header": ("1.5,2\n3,4\n", ["--target", "y"], ["1.5, 2", "--no-header", "--header"]),
     "twice the same name": ("a,a,y\n1,2,3\n", ["--target", "y"], ["more than one column called 'a'"]),
     "ragged": ("a,y\n1,2\n1\n", ["--target", "y"], ["can't be read as CSV"]),
     "empty": ("", ["--target", "y"], ["can't be read as CSV"]),
     "no rows": ("a,y\n", ["--target", "y"], ["no rows"]),
-    "weights below 0": ("a,s,y\n1,-1,3\n2,1,4\n", ["--target", "y", "--weights", "s"], ["sample_weight[0] is -1"]),
+    "weights below 0": ("a,s,y\n1,-1,3\n2,1,4\n", ["--target", "y", "--weights", "s"], ["'s' is -1 in row 1"]),
     "one row": ("a,y\n1,2\n", ["--target", "y", "--validation", "0.5"], ["but one row"]),
 }
 

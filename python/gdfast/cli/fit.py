@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from rich.text import Text
 
 import gdfast
 from gdfast.cli import tables
-from gdfast.cli.console import fail, out
-from gdfast.cli.data import Data, Samples, samples_of, split
+from gdfast.cli.console import fail, note, out, printable
+from gdfast.cli.data import Chosen, Data, Samples, samples_of, split
+from gdfast.cli.files import write_whole
 from gdfast.cli.messages import as_options
 from gdfast.cli.model import SUFFIXES as MODEL_SUFFIXES
 from gdfast.cli.model import Model
@@ -55,28 +57,54 @@ def run(
     _check_output(model_path, "--model", MODEL_SUFFIXES)
     _check_output(chart_path, "--chart", CHART_SUFFIXES)
     try:
-        names, target, samples, dropped = samples_of(data)
-        train, held_out = samples, None
+        chosen = samples_of(data)
+        train, held_out = chosen.samples, None
         if validation_share is not None:
-            train, held_out = split(samples, validation_share, seed)
+            train, held_out = split(train, validation_share, seed)
     except tables.TableError as error:
         raise fail(str(error)) from None
+    for message in chosen.notes:
+        note(message)
 
     if options.get("batch_size") is not None:  # batches take rows here and there
-        train = Samples(np.ascontiguousarray(train.x), train.y, train.sample_weight)
-    fit = _train(names, train, held_out, {**options, "rng": seed})
+        train = replace(train, x=np.ascontiguousarray(train.x))
+    fit = _train(chosen.names, train, held_out, {**options, "rng": seed})
 
+    trained = train.score(fit)
+    tested = held_out.score(fit) if held_out else None
+    training = _summary(fit, train, trained, tested, options)
+    model = Model(tuple(chosen.names), np.atleast_1d(fit.w), fit.b, chosen.target, training)
+    # Files come first: whoever reads what is printed may stop anywhere.
+    written, not_written = _write(fit, model, model_path, chart_path)
+    _print(data, chosen, train, held_out, fit, trained, tested, options)
+    if written:
+        out().print(Text(printable(f"\nWritten: {', '.join(written)}")))
+    if not_written:
+        raise fail(not_written, status=1)
+    if fit.stop_reason == "interrupted":
+        raise fail("interrupted: this is the model so far", status=130)
+
+
+def _print(
+    data: Data,
+    chosen: Chosen,
+    train: Samples,
+    held_out: Samples | None,
+    fit: gdfast.Fit,
+    trained: Score,
+    tested: Score | None,
+    options: dict[str, Any],
+) -> None:
     console = out()
+    names, dropped = chosen.names, chosen.dropped
     rows = f"{len(train.y):,} rows" + (f" and {len(held_out.y):,} held out" if held_out else "")
     left = f", {dropped:,} left out for missing values" if dropped else ""
     kind = f"{len(names):,} column{'' if len(names) == 1 else 's'}, {train.x.dtype.name}"
-    console.print(Text(f"{data.path}: target {target!r}, {rows}{left}, {kind}\n"))
+    console.print(Text(printable(f"{data.path}: target {tables.listed([chosen.target])}, {rows}{left}, {kind}") + "\n"))
     console.print(_table(names, fit))
     zeros = int((np.atleast_1d(fit.w) == 0).sum())
     if zeros:
         console.print(f"{zeros:,} of {len(names):,} coefficients are 0")
-    trained = train.score(fit)
-    tested = held_out.score(fit) if held_out else None
     console.print(f"\nloss {trained.loss:.6g}, R² {trained.r2_text} on the training data")
     if tested:
         console.print(f"loss {tested.loss:.6g}, R² {tested.r2_text} on the rows held out")
@@ -87,11 +115,6 @@ def run(
     console.print(Text(as_options(str(fit.report))))
     if _still_falling(fit, options):
         console.print("advice      the last pass still lowered the loss: more --n-iters, or --optimizer nesterov")
-
-    training = _summary(fit, train, trained, tested, options)
-    _write(fit, Model(tuple(names), np.atleast_1d(fit.w), fit.b, target, training), model_path, chart_path)
-    if fit.stop_reason == "interrupted":
-        raise fail("interrupted: this is the model so far", status=130)
 
 
 def _check_output(path: Path | None, option: str, suffixes: Sequence[str]) -> None:
@@ -133,7 +156,7 @@ def _table(names: Sequence[str], fit: gdfast.Fit) -> RichTable:
     table.add_column(no_wrap=True)
     *shown, intercept = aligned([*w[:SHOWN], 0.0 if fit.b is None else fit.b])
     for name, coefficient in zip(names, shown, strict=False):
-        table.add_row(Text(name), coefficient)
+        table.add_row(Text(printable(name)), coefficient)
     if len(w) > SHOWN:
         table.add_row(f"and {len(w) - SHOWN:,} more (--model writes all)", "")
     if fit.b is not None:
@@ -179,19 +202,28 @@ def _summary(
     return summary if tested is None else summary | {"validation_loss": tested.loss, "validation_r2": tested.r2}
 
 
-def _write(fit: gdfast.Fit, model: Model, model_path: Path | None, chart_path: Path | None) -> None:
-    written = []
-    try:
-        if model_path is not None:
-            model.save(model_path)
-            written.append(str(model_path))
-        if chart_path is not None:
-            _chart(fit, model).savefig(chart_path)
-            written.append(str(chart_path))
-    except OSError as error:
-        raise fail(f"not written: {error}", status=1) from None
-    if written:
-        out().print(Text(f"\nWritten: {', '.join(written)}"))
+def _write(
+    fit: gdfast.Fit, model: Model, model_path: Path | None, chart_path: Path | None
+) -> tuple[list[str], str | None]:
+    """Write what was asked for: what is written, and what to say of what isn't."""
+    written, failed = [], []
+
+    def save(option: str, path: Path | None, write: Callable[[Path], None]) -> None:
+        if path is None:
+            return
+        try:
+            write(path)
+            written.append(str(path))
+        except OSError as error:
+            failed.append(f"{option}: {str(path)!r} is not written: {error.strerror or error}")
+
+    save("--model", model_path, model.save)
+    save("--chart", chart_path, lambda path: _save_chart(_chart(fit, model), path))
+    return written, "; ".join(failed) or None
+
+
+def _save_chart(figure: Figure, path: Path) -> None:
+    write_whole(path, lambda file: figure.savefig(file, format=path.suffix[1:]))
 
 
 def _chart(fit: gdfast.Fit, model: Model) -> Figure:
