@@ -81,7 +81,7 @@ def test_divergence_is_one_line_that_names_columns(table: Path) -> None:
 BAD_OPTIONS: dict[str, tuple[list[Any], list[str]]] = {
     "adam": (["--optimizer", "adam"], ["--learning-rate auto", "--optimizer nesterov"]),
     "batches": (["--batch-size", 8], ["--learning-rate auto", "no --batch-size"]),
-    "l1": (["--l1", 1, "--optimizer", "momentum"], ["--l1 1.0 with --optimizer momentum"]),
+    "l1": (["--l1", 1, "--optimizer", "momentum"], ["--l1 1 with --optimizer momentum"]),
     "l2": (["--l2", -1], ["--l2 is -1"]),
     "too large a batch": (["--batch-size", 999, "--learning-rate", 0.1], ["--batch-size is 999", "80"]),
     "share": (["--validation", 20], ["--validation is 20", "such as 0.2"]),

@@ -126,8 +126,16 @@ TOGETHER: dict[str, Case] = {
     "auto and batches": (ValueError, {"learning_rate": "auto", "batch_size": 2}, ("'auto'", "batch_size=None")),
     "auto and adam": (ValueError, {"learning_rate": "auto", "optimizer": "adam"}, ("'auto'", "Adam", "'nesterov'")),
     "moments and batches": (ValueError, {"plan": "moments", "batch_size": 2}, ("plan='moments'", "batch_size=None")),
-    "l1 and momentum": (ValueError, {"l1": 0.1, "optimizer": "momentum"}, ("l1=0.1", "'gd' and 'nesterov'")),
-    "l1 and adam": (ValueError, {"l1": 0.1, "optimizer": "adam"}, ("optimizer='adam'", "'gd' and 'nesterov'")),
+    "l1 and momentum": (
+        ValueError,
+        {"l1": 0.1, "optimizer": "momentum"},
+        ("l1=0.1", "optimizer='gd' or optimizer='nesterov'"),
+    ),
+    "l1 and adam": (
+        ValueError,
+        {"l1": 0.1, "optimizer": "adam"},
+        ("optimizer='adam'", "optimizer='gd' or optimizer='nesterov'"),
+    ),
     "FISTA and batches": (
         ValueError,
         {"l1": 0.1, "optimizer": "nesterov", "batch_size": 2},

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gdfast.errors import Argument, Message
 from gdfast.validation import scalar
 
 
@@ -17,10 +18,10 @@ def number(name: str, value: Any, accepted: str, positive: bool = False) -> floa
         return value
     if type(value) is not float:
         if isinstance(value, (bool, np.bool_, str)):
-            raise TypeError(f"{name} is {value!r}, accepted is {accepted}")
+            raise TypeError(_wrong(name, repr(value), f"is {accepted}"))
         value = scalar(name, value)
     if not (value > 0 if positive else value >= 0) or value == math.inf:
-        raise ValueError(f"{name} is {value}, accepted is {accepted}")
+        raise ValueError(_wrong(name, value, f"is {accepted}"))
     return float(value)
 
 
@@ -31,7 +32,7 @@ def share(name: str, value: Any) -> float:
     accepted = "a number from 0 to below 1"
     kept = number(name, value, accepted)
     if kept >= 1:
-        raise ValueError(f"{name} is {kept}, accepted is {accepted}")
+        raise ValueError(_wrong(name, kept, f"is {accepted}"))
     return kept
 
 
@@ -43,9 +44,9 @@ def whole(name: str, value: Any, lowest: int, accepted: str) -> int:
             raise TypeError
         count = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}, accepted is {accepted}") from None
+        raise TypeError(_wrong(name, repr(value), f"is {accepted}")) from None
     if count < lowest:
-        raise ValueError(f"{name} is {count}, accepted is {accepted}")
+        raise ValueError(_wrong(name, count, f"is {accepted}"))
     return count
 
 
@@ -53,11 +54,15 @@ def flag(name: str, value: Any) -> bool:
     if value is True or value is False:
         return bool(value)
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value!r}, accepted are True and False")
+        raise TypeError(_wrong(name, repr(value), "are True and False"))
     return bool(value)
 
 
 def one_of(name: str, value: Any, accepted: tuple[str, ...]) -> Any:
     if not isinstance(value, str) or value not in accepted:
-        raise ValueError(f"{name} is {value!r}, accepted are {', '.join(map(repr, accepted))}")
+        raise ValueError(_wrong(name, repr(value), f"are {', '.join(map(repr, accepted))}"))
     return value
+
+
+def _wrong(name: str, came: object, accepted: str) -> Message:
+    return Message(Argument(name), f" is {came}, accepted {accepted}")

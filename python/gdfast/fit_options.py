@@ -12,6 +12,7 @@ from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
 from gdfast.descent import Options, Samples
+from gdfast.errors import Argument, Entry, Message
 from gdfast.plan import Asked
 from gdfast.result import Callback
 
@@ -117,29 +118,56 @@ def _together(arguments: FitArguments) -> FitArguments:
     options = arguments.options
     optimizer, batches = options.optimizer, options.batch_size > 0
     if arguments.finds_rate:
+        auto = Argument("learning_rate", "auto")
         if batches:
             raise ValueError(
-                "learning_rate='auto' is derived from all of the data, and a batch may be steeper: "
-                "write a number, or batch_size=None"
+                Message(
+                    auto,
+                    " is derived from all of the data, and a batch may be steeper: write a number, or ",
+                    Argument("batch_size", None),
+                )
             )
         if optimizer == "adam":
             raise ValueError(
-                "learning_rate='auto' is the largest step that the loss allows, and Adam's steps don't grow with the "
-                "loss: write a number (0.001 is usual) or optimizer='nesterov'"
+                Message(
+                    auto,
+                    " is the largest step that the loss allows, and Adam's steps don't grow with the loss: "
+                    "write a number (0.001 is usual) or ",
+                    Argument("optimizer", "nesterov"),
+                )
             )
     if batches and arguments.plan == "moments":
-        raise ValueError("plan='moments' knows sums over all rows and no single batch: write batch_size=None")
+        raise ValueError(
+            Message(
+                Argument("plan", "moments"),
+                " knows sums over all rows and no single batch: write ",
+                Argument("batch_size", None),
+            )
+        )
     if options.l1 > 0:
         if optimizer in ("momentum", "adam"):
             raise ValueError(
-                f"l1={options.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
-                "its steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
+                Message(
+                    Argument("l1", options.l1),
+                    " with ",
+                    Argument("optimizer", optimizer),
+                    " would end at the optimum of another penalty, since its steps differ from the learning rate: "
+                    "write ",
+                    Argument("optimizer", "gd"),
+                    " or ",
+                    Argument("optimizer", "nesterov"),
+                )
             )
         if optimizer == "nesterov":
             if batches:
                 raise ValueError(
-                    "optimizer='nesterov' with l1 is FISTA, which takes the gradient of all data: "
-                    "write optimizer='gd', or batch_size=None"
+                    Message(
+                        Argument("optimizer", "nesterov"),
+                        " with l1 is FISTA, which takes the gradient of all data: write ",
+                        Argument("optimizer", "gd"),
+                        ", or ",
+                        Argument("batch_size", None),
+                    )
                 )
             return arguments._replace(options=options._replace(optimizer="fista"))
     return arguments
@@ -164,8 +192,9 @@ def _check_weights(name: str, weight: Array) -> None:
     if lowest >= 0 and 0 < total < np.inf:
         return
     wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
-    came = f"{name}[{wrong[0]}] is {weight[wrong[0]]}" if wrong.size else f"{name} adds up to {total}"
-    raise ValueError(f"{came}, {accepted}")
+    if wrong.size:
+        raise ValueError(Message(Entry(name, (int(wrong[0]),)), f" is {weight[wrong[0]]}, {accepted}"))
+    raise ValueError(Message(Argument(name), f" adds up to {total}, {accepted}"))
 
 
 def _validation(given: Any, x: Array) -> Samples:
@@ -205,7 +234,12 @@ def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | 
         raise TypeError(f"fit_intercept is {fit_intercept!r}, accepted are True and False (its start is b0)")
     if not fit_intercept:
         if b0 is not None:
-            raise ValueError("b0 is where the intercept starts, but there is none to fit: write fit_intercept=True")
+            raise ValueError(
+                Message(
+                    "b0 is where the intercept starts, but there is none to fit: write ",
+                    Argument("fit_intercept", True),
+                )
+            )
         return None
     return 0.0 if b0 is None else float(cast(np.array(arrays.scalar("b0", b0)), dtype))
 
@@ -219,7 +253,7 @@ def _learning_rate(value: Any) -> float:
     if isinstance(value, str):
         if value == "auto":
             return math.nan
-        raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
+        raise ValueError(Message(Argument("learning_rate"), f" is {value!r}, accepted is {accepted}"))
     return checks.number("learning_rate", value, accepted, positive=True)
 
 
@@ -236,7 +270,7 @@ def _batch_size(value: Any, n: int) -> int:
     accepted = f"None or a whole number of rows from 1 to the {n} there are"
     size = checks.whole("batch_size", value, 1, accepted)
     if size > n:
-        raise ValueError(f"batch_size is {size}, accepted is {accepted}")
+        raise ValueError(Message(Argument("batch_size"), f" is {size}, accepted is {accepted}"))
     return size
 
 
@@ -250,5 +284,5 @@ def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | No
             "write np.random.default_rng(seed)"
         )
     if isinstance(rng, (int, np.integer)) and rng < 0:
-        raise ValueError(f"rng is {rng}, accepted is a seed of 0 or more")
+        raise ValueError(Message(Argument("rng"), f" is {rng}, accepted is a seed of 0 or more"))
     return np.random.default_rng(rng) if shuffle and batch_size is not None else None

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gdfast.conversion import Array
 from gdfast.descent import Samples
+from gdfast.errors import Argument, Message
 from gdfast.objective import quiet, sample_bytes
 
 # Numbers of a block of rows in float64: 256 KiB, which stay in a core's own cache while they are read four times.
@@ -20,9 +21,11 @@ ROUNDING = 1e-13
 
 FAR = 1e2
 
-LOST_DIGITS = (
+LOST_DIGITS = Message(
     "the means of some columns are more than a hundred of their standard deviations, and moments of such columns lose "
-    "some of their digits when they are standardised: write plan='stream', or subtract something from the columns"
+    "some of their digits when they are standardised: write ",
+    Argument("plan", "stream"),
+    ", or subtract something from the columns",
 )
 
 Columns = NDArray[np.float64]
