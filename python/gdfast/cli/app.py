@@ -79,7 +79,7 @@ def _rate(text: str) -> float | str:
 @app.command()
 def fit(
     data: Annotated[
-        Path, typer.Argument(help="Table to learn from: .csv, .tsv, .csv.gz, .parquet, or a matrix as .npy.")
+        Path, typer.Argument(help="Table to learn from: .csv, .csv.gz, .tsv, .parquet, or .npy.", readable=False)
     ],
     target: Annotated[
         str | None,
@@ -206,8 +206,10 @@ def fit(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model file that gdfast fit wrote.")],
-    data: Annotated[Path, typer.Argument(help="Table with the model's columns, in any order and among others.")],
+    model: Annotated[Path, typer.Argument(help="Model file that gdfast fit wrote.", readable=False)],
+    data: Annotated[
+        Path, typer.Argument(help="Table with the model's columns, in any order and among others.", readable=False)
+    ],
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv or .npy. Printed by default.", dir_okay=False)
     ] = None,

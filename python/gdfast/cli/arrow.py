@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def matrix(
         raise TableError(f"{path} has no rows")
     bad = [_bad(name, column, decimal) for name, column in zip(names, table.columns, strict=True) if not _fits(column)]
     if bad:
+        if any(pa.types.is_floating(column.type) for column in table.columns):
+            # These were read with the decimal mark that was said: with another one they would be text.
+            bad = [replace(column, decimal="", missing=()) if column.decimal else column for column in bad]
         raise ColumnsError(path, bad)
     if dtype is None:
         single = all(field.type in (pa.float32(), pa.float16()) for field in table.schema)

@@ -121,7 +121,7 @@ def guarded_stdout() -> Iterator[None]:
     """Raise `OutputLostError` where stdout can't be written to; also at the end, when the last of it is."""
     if sys.stdout is None:  # closed by whoever started the command
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # it stays open to the end of the process
-    with suppress(AttributeError, io.UnsupportedOperation):
+    else:
         sys.stdout = Stdout(sys.stdout)
     try:
         yield

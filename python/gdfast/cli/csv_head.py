@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,10 +79,11 @@ def head(path: Path, encoding: str | None, delimiter: str | None) -> Head:
     return Head(encoding, delimiter, tuple(first.values), _size(text[:start]), _size(text[: start + first.end]))
 
 
-def opened(path: Path, encoding: str) -> pa.NativeFile:
+@contextmanager
+def opened(path: Path, encoding: str) -> Iterator[pa.NativeFile]:
     """The text of a file, as bytes of UTF-8; unpacked if it is compressed, whatever its name says."""
-    stream = pa.input_stream(path.open("rb"), compression=_compression(path))
-    return stream if encoding == "utf-8" else pa.transcoding_input_stream(stream, encoding, "utf-8")
+    with path.open("rb") as file, pa.input_stream(file, compression=_compression(path)) as stream:
+        yield stream if encoding == "utf-8" else pa.transcoding_input_stream(stream, encoding, "utf-8")
 
 
 def known_encoding(name: str) -> str | None:
@@ -104,7 +106,7 @@ def wrong_encoding(path: Path, encoding: str) -> str:
 
 
 def _marked(path: Path) -> str:
-    with pa.input_stream(path.open("rb"), compression=_compression(path)) as file:
+    with opened(path, "utf-8") as file:
         begin = file.read(4)
     return next((name for mark, name in _MARKED.items() if begin.startswith(mark)), "utf-8")
 

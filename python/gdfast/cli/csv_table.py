@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +15,8 @@ from pyarrow import csv
 
 from gdfast.cli import csv_head, integers
 from gdfast.cli.arrow import first_line, matrix
-from gdfast.cli.tables import ColumnsError, TableError
+from gdfast.cli.shell import option
+from gdfast.cli.tables import ColumnsError, TableError, listed
 
 Array = NDArray[Any]
 
@@ -57,8 +60,8 @@ class CsvTable:
         if len(first) == 1 and options.delimiter is not None:
             for other in csv_head.DELIMITERS:
                 if other in first[0]:
-                    word = "$'\\t'" if other == "\t" else f"'{other}'"
-                    raise TableError(f"{path} has one column, {first[0]!r}: did you mean --delimiter {word}?")
+                    advice = option("--delimiter", other)
+                    raise TableError(f"{path} has one column, {listed(first)}: did you mean {advice}?")
 
     def matrix(self, names: Sequence[str], dtype: np.dtype[Any] | None) -> Array:
         """See `gdfast.cli.tables.Table`."""
@@ -98,7 +101,8 @@ class CsvTable:
         def read(block: int) -> Any:
             with csv_head.opened(self.path, self.head.encoding) as file:
                 file.read(self.head.after if self.header else self.head.before)
-                return csv.read_csv(file, csv.ReadOptions(column_names=every, block_size=block), parse, convert)
+                with _quiet_about_rows_that_are_no_text():
+                    return csv.read_csv(file, csv.ReadOptions(column_names=every, block_size=block), parse, convert)
 
         return self._reading(lambda: _in_larger_and_larger_blocks(read))
 
@@ -130,6 +134,16 @@ def _in_larger_and_larger_blocks(read: Callable[[int], Any]) -> Any:
         except pa.ArrowInvalid:
             continue
     return read(largest)
+
+
+@contextmanager
+def _quiet_about_rows_that_are_no_text() -> Iterator[None]:
+    """pyarrow decodes a row of the wrong length before it hands it to Python, and prints what that raises."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _skip_blank_lines(row: csv.InvalidRow) -> str:

@@ -138,7 +138,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _from_npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
         content = {name: file[name].tolist() for name in file.files}
         content["dtype"] = file["w"].dtype.name if "w" in file.files else None
     content["training"] = json.loads(content.get("training", "{}"))

@@ -62,7 +62,7 @@ class ColumnsError(TableError):
 
     def example(self) -> str:
         """What they read as what, in brackets."""
-        return next((f" ({column.example})" for column in self.bad if column.example), "")
+        return next((f" ({column.example})" for column in self.bad if column.decimal), "")
 
 
 class Table(Protocol):
