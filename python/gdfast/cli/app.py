@@ -112,8 +112,12 @@ def fit(
         Path | None, typer.Option(help="Picture to write: .png, .svg or .pdf.", dir_okay=False, rich_help_panel=_OUTPUT)
     ] = None,
     optimizer: Annotated[
-        Literal["gd", "momentum", "nesterov", "adam"], typer.Option(help="How to step.", rich_help_panel=_TRAINING)
-    ] = "gd",
+        Literal["auto", "exact", "cg", "gd", "momentum", "nesterov", "adam"],
+        typer.Option(
+            help="How to get to the optimum: auto is exact, from one read, or cg where that takes too much memory.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = "auto",
     learning_rate: Annotated[
         Any,
         typer.Option(

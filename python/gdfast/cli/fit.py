@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 from rich.text import Text
 
 import gdfast
-from gdfast.cli import tables
+from gdfast.cli import optimizer, tables
 from gdfast.cli.console import fail, note, out, printable
 from gdfast.cli.data import Chosen, Data, Samples, samples_of, split
 from gdfast.cli.files import write_whole
@@ -90,6 +91,7 @@ def _trained(path: Path, chosen: Chosen, train: Samples, held_out: Samples | Non
     words = Words(chosen.names, chosen.target, chosen.weights, train.in_file, rows_held_out)
     if options.get("batch_size") is not None:  # batches take rows here and there
         train = replace(train, x=np.ascontiguousarray(train.x))
+    options = options | {"optimizer": optimizer.chosen(options, len(chosen.names), train.x.nbytes)}
     fit = _fit(words, train, held_out, options)
     tested = None if held_out is None else held_out.score(fit)
     return Trained(path, chosen, train, held_out, options, words, fit, train.score(fit), tested)
@@ -125,7 +127,8 @@ def _summary(trained: Trained) -> dict[str, Any]:
         "rows": len(trained.train.y),
         "passes": fit.n_iters,
         "stop_reason": fit.stop_reason,
-        "learning_rate": fit.learning_rate,
+        "learning_rate": None if math.isnan(fit.learning_rate) else fit.learning_rate,
+        "gap": None if fit.gap is None or math.isnan(fit.gap) else fit.gap,
         **{name: options[name] for name in kept},
         "loss": trained.score.loss,
         "r2": trained.score.r2,

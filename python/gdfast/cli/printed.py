@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,6 @@ from gdfast.cli.tables import listed
 from gdfast.plot import STOPPED
 
 SHOWN = 40  # coefficients that the table has room for
-STILL_FALLING = 1e-6  # the share by which the last pass of a fit that is done lowers its loss at most
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,19 @@ def show(trained: Trained) -> None:
         console.print(f"loss {trained.tested.loss:.6g}, R² {trained.tested.r2_text} on the rows held out")
     if options["l1"] or options["l2"]:
         console.print(f"objective {fit.loss:.6g}, with the penalties")
-    passes = f"{fit.n_iters:,} pass{'' if fit.n_iters == 1 else 'es'}"
-    console.print(f"{passes}, {STOPPED[fit.stop_reason]}, learning rate {fit.learning_rate:.6g}\n")
+    console.print(_ending(fit) + "\n")
     advice = tuple(map(trained.words.said, fit.report.advice))
-    if _still_falling(trained):
-        advice += ("the last pass still lowered the loss: more --n-iters, or --optimizer nesterov",)
     console.print(Text(f"{replace(fit.report, advice=advice)}\n"))
+
+
+def _ending(fit: gdfast.Fit) -> str:
+    """Why training ended, and how close to the optimum."""
+    passes = f"{fit.n_iters:,} pass{'' if fit.n_iters == 1 else 'es'}"
+    rate = "" if math.isnan(fit.learning_rate) else f"learning rate {fit.learning_rate:.6g}"
+    known = fit.gap is not None and not math.isnan(fit.gap)
+    # A share of the objective at w = 0: of one that is 0 itself there would be none.
+    close = f"within {fit.gap:.1g} of the least objective" if known else ""
+    return ", ".join(filter(None, (passes, STOPPED[fit.stop_reason], rate, close)))
 
 
 def _heading(trained: Trained) -> str:
@@ -95,11 +102,3 @@ def aligned(numbers: Sequence[float]) -> list[str]:
     texts = [f"{number:.6g}" for number in numbers]
     before = [len(re.split("[.e]", text)[0]) for text in texts]
     return [" " * (max(before) - length) + text for text, length in zip(texts, before, strict=True)]
-
-
-def _still_falling(trained: Trained) -> bool:
-    fit = trained.fit
-    if fit.stop_reason != "n_iters" or len(fit.losses) < 2 or trained.options.get("batch_size"):
-        return False
-    before, last = fit.losses[-2:]
-    return bool(before - last > STILL_FALLING * last)
