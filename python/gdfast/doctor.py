@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gdfast import containers, optimum
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
-from gdfast.errors import Entry, Message
+from gdfast.errors import Argument, Entry, Message, joined
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -73,19 +73,22 @@ class Divergence(NamedTuple):
         return float(self.losses[-1]) if self.in_a_pass else self.loss
 
 
-def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> str:
+def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> Message:
     """The message of a `DivergenceError` for data that is finite; `curvature` is L, or NaN where it isn't finite."""
     done = len(reached.losses)
     place = f"in pass {done} of {arguments.options.n_iters}" if reached.in_a_pass else f"after pass {done}"
     start = f" (at first {reached.losses[0]:.6g})" if done > 1 else ""
     sentences = [
-        f"training diverged {place} with learning_rate={reached.learning_rate:.6g}: "
-        f"the objective is {reached.objective:.6g}{start}.",
+        Message(
+            f"training diverged {place} with ",
+            Argument("learning_rate", reached.learning_rate),
+            f": the objective is {reached.objective:.6g}{start}.",
+        ),
         _stability(arguments, curvature),
         _largest_columns(arguments),
         _remedy(arguments, curvature),
     ]
-    return " ".join(filter(None, sentences))
+    return joined(sentences)
 
 
 def refuse_not_finite(arguments: FitArguments, validation: bool = False) -> None:
@@ -146,8 +149,11 @@ def advice(arguments: FitArguments) -> tuple[str, ...]:
     largest = int(np.argmax(np.where(usable, scales, -np.inf)))
     smallest = int(np.argmin(np.where(usable, scales, np.inf)))
     return (
-        f"the scales of the columns differ by a factor of {ratio:.1g}, from {_named(arguments, smallest, scales)} to "
-        f"{_named(arguments, largest, scales)}: gradient descent is slow along the small ones. Write standardize=True",
+        Message(
+            f"the scales of the columns differ by a factor of {ratio:.1g}, from {_named(arguments, smallest, scales)} "
+            f"to {_named(arguments, largest, scales)}: gradient descent is slow along the small ones. Write ",
+            Argument("standardize", True),
+        ),
     )
 
 
@@ -218,12 +224,14 @@ def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
     return f"{arguments.name(j)} ({scales[j]:.4g})"
 
 
-def _remedy(arguments: FitArguments, curvature: float) -> str:
-    standardize = "" if arguments.standardize else "standardize=True"
+def _remedy(arguments: FitArguments, curvature: float) -> Message:
+    standardize = Argument("standardize", True)
     if not np.isfinite(curvature):
-        return "Write standardize=True, or scale the columns down." if standardize else "Scale the columns down."
+        if arguments.standardize:
+            return Message("Scale the columns down.")
+        return Message("Write ", standardize, ", or scale the columns down.")
     if arguments.options.optimizer == "adam" or arguments.options.batch_size:
-        rate = "a smaller learning_rate"
+        rate = Message("a smaller ", Argument("learning_rate"))
     else:
-        rate = "learning_rate='auto'"
-    return f"Write {rate}{' or ' + standardize if standardize else ''}."
+        rate = Message(Argument("learning_rate", "auto"))
+    return Message("Write ", rate, *(() if arguments.standardize else (" or ", standardize)), ".")
