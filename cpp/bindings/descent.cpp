@@ -132,8 +132,7 @@ Standardization columns_of(py::handle options, std::int64_t d) {
 }
 
 const char* name_of(Stopped stopped) {
-  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged",
-                                    "converged"};
+  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged", "converged"};
   return kNames[static_cast<int>(stopped)];
 }
 
@@ -208,9 +207,8 @@ class Session {
     const py::tuple outcome = py::make_tuple(
         copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
         array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
-        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(),
-        certificate_.gap, certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent,
-        descent_.smallest_pivot);
+        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(), certificate_.gap,
+        certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent, descent_.smallest_pivot);
     kept_.append(outcome);
     return outcome;
   }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -51,7 +50,7 @@ class Loop {
   // w (standardised, where that is asked for), then b where one is fitted: in T, as an optimizer moves them, or in float64.
   std::vector<T> parameters_, grad_;
   std::vector<double> solution_;
-  std::optional<ConjugateGradients> conjugate_;
+  std::unique_ptr<ConjugateGradients> conjugate_;
   std::vector<double> wide_, wide_grad_;
   std::unique_ptr<Optimizer<T>> optimizer_;
   Tolerance tolerance_;
@@ -73,7 +72,7 @@ class Loop {
       if (data_.gram == nullptr) throw std::invalid_argument("optimizer 'exact' needs moments");
       solution_ = wide_;
     } else if (options_.optimizer == "cg") {
-      conjugate_.emplace(wide_);
+      conjugate_ = std::make_unique<ConjugateGradients>(wide_);
     } else {
       start_optimizer();
     }

@@ -19,7 +19,8 @@ struct Point {
   double off;  // of the intercept from its best
 };
 
-Point point_of(const Gram& gram, const Standardization& columns, const Quadratic& objective, const double* w, double b) {
+Point point_of(const Gram& gram, const Standardization& columns, const Quadratic& objective, const double* w,
+               double b) {
   Point point{std::vector<double>(w, w + gram.d), 0};
   if (columns) columns.from_original(w, b, gram.d, point.v.data());
   if (!objective.fits_intercept()) return point;
