@@ -97,7 +97,9 @@ class Moments:
     @property
     def gram(self) -> NDArray[np.float64]:
         with quiet():
-            return optimum.moved(self._sums, y_shift=0.0)
+            about_zero = optimum.moved(self._sums)
+        about_zero.flags.writeable = False
+        return about_zero
 
     @property
     def mean(self) -> NDArray[np.float64]:

@@ -131,8 +131,9 @@ class FromMoments:
         v = np.concatenate([w, [intercept, -self.target]])
         product = matrix @ v
         divisor = matrix[-2, -2] if self.reduction == "mean" else 1.0
-        # Of a good fit rounding may leave less than nothing. (NaN stays NaN.)
-        loss = float(np.maximum(v @ product, 0.0) / divisor)
+        # Of a good fit rounding may leave less than nothing. (What isn't finite stays so.)
+        total = float(v @ product)
+        loss = float((0.0 if math.isfinite(total) and total < 0 else total) / divisor)
         grad = 2 * product / divisor
         return loss, grad[:-2] + origin[:-1] * grad[-2], float(grad[-2])
 

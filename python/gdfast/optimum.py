@@ -32,10 +32,11 @@ def moved(gram: Gram, shift: Vector | float = 0.0, scale: Vector | float = 1.0, 
     matrix, total = gram.matrix, gram.matrix[-2, -2]
     first = matrix[-2].copy()
     first[-2] = 0.0  # the column of ones moves with nothing
-    sums = matrix + np.outer(offset, first) + np.outer(first, offset) + np.outer(offset, offset) * total
+    mixed = np.outer(offset, first)
+    sums = matrix + (mixed + mixed.T) + np.outer(offset, offset) * total
     first[-2] = total
     sums[-2], sums[:, -2] = first + offset * total, first + offset * total
-    return np.asarray(factor[:, np.newaxis] * sums * factor)
+    return np.asarray(sums * np.outer(factor, factor))
 
 
 def means(gram: Gram) -> Vector:

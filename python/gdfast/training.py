@@ -232,7 +232,8 @@ class _Training:
         mean = self.options.reduction == "mean"
         gram = self.train.gram
         if gram is not None:
-            return float(optimum.moved(gram)[-1, -1] / (gram.matrix[-2, -2] if mean else 1))
+            with quiet():
+                return float(optimum.moved(gram)[-1, -1] / (gram.matrix[-2, -2] if mean else 1))
         _, y, s, _ = self.train
         assert y is not None
         nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)

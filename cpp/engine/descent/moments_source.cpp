@@ -17,6 +17,9 @@ bool lies_at_zero(const Gram& gram) {
   return true;
 }
 
+// What rounding has left below zero is nothing; what overflowed stays what it is.
+double not_below_zero(double sum) { return sum < 0 && std::isfinite(sum) ? 0 : sum; }
+
 }  // namespace
 
 MomentsSource::MomentsSource(const Gram& gram, const Standardization& columns, Reduction reduction)
@@ -62,7 +65,7 @@ bool MomentsSource::evaluate(const double* w, double b, double* grad, Loss& loss
   multiply();
   double sum = 0;
   for (std::size_t j = 0; j < d + 2; ++j) sum += v_[j] * product_[j];
-  loss.loss = sum < 0 ? 0 : scale_ * sum;
+  loss.loss = scale_ * not_below_zero(sum);
   hand_out(grad, loss.grad_b);
   return true;
 }
@@ -74,7 +77,7 @@ bool MomentsSource::evaluate_one_column(double w, double b, double& grad, Loss& 
   const double in_w = g[0] * w + (g[1] * c - g[2]);
   const double in_b = g[1] * w + (g[4] * c - g[5]);
   const double sum = w * in_w + (c * in_b - (g[2] * w + (g[5] * c - g[8])));
-  loss.loss = sum < 0 ? 0 : scale_ * sum;
+  loss.loss = scale_ * not_below_zero(sum);
   loss.grad_b = 2 * scale_ * in_b;
   grad = 2 * scale_ * in_w + o * loss.grad_b;
   return true;
