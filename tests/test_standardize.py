@@ -156,7 +156,6 @@ def test_what_hardly_varies_is_not_constant_and_what_is_constant_has_no_coeffici
             np.testing.assert_allclose(fit.w[:2], [3e6, 2], rtol=1e-6)
 
 
-
 # --- means and scales -------------------------------------------------------------------------------------------------
 
 

@@ -63,17 +63,18 @@ struct Input {
   std::int64_t d = 0;
 };
 
-// A gdfast.descent.Gram, whose arrays the caller's arguments keep alive.
+// A gdfast.descent.Gram, (matrix, origin), whose arrays the caller's arguments keep alive.
 Gram gram_of(py::handle object) {
   bool one_dimensional = false;
   MatrixView matrix{};
-  const py::object given = object.attr("matrix");
+  if (!PyTuple_Check(object.ptr()) || PyTuple_GET_SIZE(object.ptr()) != 2) throw py::type_error("gram is no Gram");
+  const py::handle given = PyTuple_GET_ITEM(object.ptr(), 0);
   if (!as_matrix(given, matrix, one_dimensional) || matrix.dtype != DType::f64 || matrix.n != matrix.d ||
       (py::reinterpret_borrow<py::array>(given).flags() & py::array::c_style) == 0) {
     throw py::value_error("gram is no C-contiguous square float64 matrix");
   }
   std::int64_t size = 0;
-  const auto origin = as_vector(object.attr("origin"), size);
+  const auto origin = as_vector(PyTuple_GET_ITEM(object.ptr(), 1), size);
   if (!origin || size != matrix.d - 1 || origin->dtype != DType::f64 || origin->stride != sizeof(double)) {
     throw py::value_error("origin is no contiguous float64 array that goes with gram");
   }
@@ -204,7 +205,7 @@ class Session {
                           array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)),
                           descent_.loss, name_of(descent_.stopped), error_, counters_.bytes_read.load(),
                           counters_.peak.load(), certificate_.gap, certificate_.loss_error, certificate_.gradient_norm,
-                          array_of(std::move(descent_.gradient)), descent_.dependent, descent_.smallest_pivot);
+                          gradient(), descent_.dependent, descent_.smallest_pivot);
   }
 
  private:
@@ -245,6 +246,12 @@ class Session {
     const T* const values = weights(inputs, room);
     descent_.w.assign(values, values + d);
     if (has_b_) descent_.b = static_cast<T>(b.cast<double>());
+  }
+
+  // Where moments have said all there is to say, nobody asks for it.
+  py::object gradient() {
+    const bool unknown = gram_ || descent_.gradient.empty();
+    return unknown ? py::object(py::none()) : py::object(array_of(std::move(descent_.gradient)));
   }
 
   // Of what is handed out, where the moments say.

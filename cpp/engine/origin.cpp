@@ -9,7 +9,7 @@
 namespace gdfast {
 namespace {
 
-constexpr int kSampled = 9;
+constexpr int kSampled = 5;
 
 template <class T>
 double element(const char* p) {

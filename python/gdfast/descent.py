@@ -23,9 +23,6 @@ AfterPass = Callable[[int, Array, float | None, float], object]
 OnProgress = Callable[[int, float], None]
 
 
-_NONE: NDArray[np.float64] = np.empty(0)
-
-
 class Gram(NamedTuple):
     """The moments of samples: sums of products of the columns z = [x - o, 1, y - p], about an origin near the data.
 
@@ -87,7 +84,7 @@ class Outcome(NamedTuple):
     gap: float = math.nan  # these three as in `gdfast.Fit`; NaN where there are no moments to tell
     loss_error: float = math.nan
     gradient_norm: float = math.nan
-    gradient: NDArray[np.float64] = _NONE  # of loss and l2 at the end, in the coordinates of the descent; empty: unknown
+    gradient: NDArray[np.float64] | None = None  # of loss and l2 at the end, where nothing else says how far that is
     dependent: Sequence[Sequence[int]] = ()  # columns that depend on one another, where "exact" met any
     smallest_pivot: float = 1.0  # what is left of the least independent column, as a share of its variance
 

@@ -6,10 +6,12 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from gdfast import checks
 from gdfast import validation as arrays
 from gdfast.conversion import Array, cast, type_name
 from gdfast.descent import Gram, Options, Samples
+from gdfast.errors import Argument, Message
 from gdfast.plan import Asked
 from gdfast.result import Callback
 
@@ -158,16 +160,28 @@ def _without_rate(arguments: FitArguments) -> FitArguments:
     """The two ways that choose their steps themselves, and whatever learning rate stands beside them."""
     options = arguments.options
     if options.batch_size > 0:
-        raise ValueError(f"optimizer={options.optimizer!r} takes all rows at once: write batch_size=None")
+        raise ValueError(
+            Message(
+                Argument("optimizer", options.optimizer),
+                " takes all rows at once: write ",
+                Argument("batch_size", None),
+            )
+        )
     if options.optimizer == "cg" and options.l1 > 0:
         raise ValueError(
-            f"l1={options.l1} with optimizer='cg' has no meaning, since conjugate gradients need a quadratic objective: "
-            "write optimizer='exact', or optimizer='nesterov', which is FISTA"
-        )
+            Message(
+                Argument("l1", options.l1), " with ", Argument("optimizer", "cg"),
+                " has no meaning, since conjugate gradients need a quadratic objective: write ",
+                Argument("optimizer", "exact"), ", or ", Argument("optimizer", "nesterov"), ", which is FISTA",
+            )
+        )  # fmt: skip
     if options.optimizer == "exact" and arguments.plan == "stream":
         raise ValueError(
-            "optimizer='exact' solves for the optimum from moments: write plan='moments', or optimizer='cg' to stream"
-        )
+            Message(
+                Argument("optimizer", "exact"), " solves for the optimum from moments: write ",
+                Argument("plan", "moments"), ", or ", Argument("optimizer", "cg"), " to stream",
+            )
+        )  # fmt: skip
     return arguments._replace(options=options._replace(learning_rate=math.nan), finds_rate=False)
 
 

@@ -111,7 +111,7 @@ class Moments:
     def cov(self) -> NDArray[np.float64]:
         self._has_weight()
         with quiet():
-            return optimum.centred(self._sums) / self._sums.matrix[-2, -2]
+            return np.asarray(optimum.centred(self._sums) / self._sums.matrix[-2, -2])
 
     def update(self, X: Any, y: Any, sample_weight: Any = None) -> Moments:
         """Add samples, in one read.

@@ -85,7 +85,7 @@ def added(a: Gram, b: Gram) -> Gram:
 class Quadratic:
     """The objective as a function of the coefficients v, the intercept at its best where there is one.
 
-        k - 2 c·v + v·A v + l1 |v|
+    k - 2 c·v + v·A v + l1 |v|
     """
 
     def __init__(self, gram: Gram, options: Options, intercept: bool) -> None:
@@ -134,7 +134,7 @@ class Quadratic:
     # --- without l1 ---
 
     def _eigen(self) -> tuple[Vector, Vector, Vector]:
-        """Eigenvalues and vectors of A with its diagonal scaled to 1, and 1/√ of that diagonal (0 for what is constant)."""
+        """Eigenvalues and vectors of A with its diagonal scaled to 1, and what scales it (0 for a constant column)."""
         diagonal = np.diag(self.a)
         scale = np.divide(1.0, np.sqrt(np.maximum(diagonal, 0)), out=np.zeros(len(diagonal)), where=diagonal > 0)
         values, vectors = np.linalg.eigh(scale[:, np.newaxis] * self.a * scale)
@@ -160,13 +160,8 @@ class Quadratic:
     # --- with l1 ---
 
     def dual(self, v: Vector) -> float:
-        """A bound from below on the least value: the dual at the residual of v, scaled until it is feasible."""
-        h = self.c - self.a @ v
-        steepest = float(np.abs(h).max())
-        squares, with_y = self.smooth(v), self.k - float(self.c @ v)
-        most = self.l1 / (2 * steepest) if steepest > 0 else math.inf
-        alpha = min(max(with_y / squares, -most), most) if squares > 0 else 0.0
-        return alpha * (2 * with_y - alpha * squares)
+        """A bound from below on the least value."""
+        return dual(self.c - self.a @ v, self.smooth(v), self.k - float(self.c @ v), self.l1)
 
     def _descend(self, v: Vector) -> Vector:
         """Coordinate descent, until the duality gap is rounding."""
@@ -210,6 +205,17 @@ def certify(gram: Gram, options: Options, w: Vector, b: float | None) -> tuple[f
     gradient = 2 * objective.weight * off * objective.z_means() - 2 * h
     norm = math.hypot(subgradient_norm(gradient, v, objective.l1), 2 * objective.weight * off)
     return gap / whole if gap else 0.0, objective.error(v) + 4 * EPS * beside, norm
+
+
+def dual(h: Vector, squares: float, with_y: float, l1: float) -> float:
+    """The dual of the objective at 2αr, for the residuals r of some coefficients and the best feasible α.
+
+    h is Xᵀr (with l2, of rows √l2 below those of X), `squares` r·r and `with_y` r·y: feasible is |2αh| ≤ l1.
+    """
+    steepest = float(np.abs(h).max())
+    most = l1 / (2 * steepest) if steepest > 0 else math.inf
+    alpha = min(max(with_y / squares, -most), most) if squares > 0 else 0.0
+    return alpha * (2 * with_y - alpha * squares)
 
 
 def subgradient_norm(gradient: Vector, v: Vector, l1: float) -> float:

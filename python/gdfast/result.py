@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gdfast import plot
-from gdfast.descent import StopReason
 from gdfast.convergence import CONVERGED
+from gdfast.descent import StopReason
 from gdfast.report import Report
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ class Fit:
         Passes over the data that were completed.
     stop_reason : {"n_iters", "tol", "converged", "validation", "callback", "interrupted", "diverged"}
         Why training ended: all passes were done; the loss changed by less than ``tol``; ``"cg"`` or ``"exact"`` left
-        nothing to gain; no better validation loss in ``patience`` passes; the callback returned True; Ctrl-C, or an exception in the callback; the loss grew without
-        bound. The last two are of fits that come with an exception.
+        nothing to gain; no better validation loss in ``patience`` passes; the callback returned True; Ctrl-C, or an
+        exception in the callback; the loss grew without bound. The last two are of fits that come with an exception.
     learning_rate : float
         The learning rate that was used: a number also where ``"auto"`` was asked for. NaN if none was found yet, or
         needed.
     gap : float or None
-        An upper bound on what the objective at w and b is above the least there is, as a share of the objective at w = 0
+        An upper bound on how far the objective at w and b is above the least one, as a share of the objective at w = 0
         with the best b. From moments it is exact up to rounding; streamed it is known with a penalty only, from the
         gradient (with an intercept: if columns are standardised). None where it isn't known.
     converged : bool or None

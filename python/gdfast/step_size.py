@@ -1,4 +1,4 @@
-"""The largest step that cannot overshoot: 1/L, where L is no less than the largest eigenvalue of the objective's Hessian.
+"""The largest step that cannot overshoot: 1/L, L no less than the largest eigenvalue of the objective's Hessian.
 
 The objective is quadratic (but for l1, which asks for no smaller steps), so its Hessian H is the same everywhere. Of up
 to a few hundred columns it is known from moments, and with it its eigenvalues. Of more columns, a product Hv costs a
@@ -61,8 +61,8 @@ def largest_eigenvalue(product: Callable[[Vector], Vector], size: int, enough: f
 
     Lanczos' method, every vector made orthogonal to all before it, from a start that is the same in each run. After k
     products the largest Ritz value t falls short of the eigenvalue by more than a share e with a probability of at most
-    1.648 √size · exp(-√e (2k - 1)) over starts (Kuczyński and Woźniakowski 1992, theorem 4.2): so t / (1 - e) is a bound
-    but for a risk of one in a million. Where the vectors are exhausted, t is the eigenvalue itself.
+    1.648 √size · exp(-√e (2k - 1)) over starts (Kuczyński and Woźniakowski 1992, theorem 4.2): so t / (1 - e) is a
+    bound but for a risk of one in a million. Where the vectors are exhausted, t is the eigenvalue itself.
     """
     basis = np.zeros((min(PRODUCTS, size), size))
     start = np.random.default_rng(0).standard_normal(size)

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
+from gdfast.certificate import UNKNOWN, certificate
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
+from gdfast.errors import Message
 from gdfast.fit_options import FitArguments
 from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, Streamed, quiet, sample_bytes
 from gdfast.progress import ProgressBar
@@ -103,7 +105,7 @@ class _Training:
         self.plan: str = arguments.plan
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
-        self.unfinished: str | None = None  # what is said of a fit that hasn't arrived
+        self.unfinished: Message | None = None  # what is said of a fit that hasn't arrived
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
@@ -123,7 +125,8 @@ class _Training:
             outcome = _nothing_done(self.arguments, "interrupted")
         fit = self.fit(outcome, error is not None)
         if error is None:
-            convergence.warn_of_defaults(self.arguments, self.unfinished)
+            if self.unfinished is not None:
+                convergence.warn_of_defaults(self.arguments, self.unfinished)
             return fit
         try:
             error.fit = fit  # type: ignore[attr-defined]
@@ -153,11 +156,10 @@ class _Training:
             return samples
         assert samples.x is not None
         assert samples.y is not None
-        with quiet():
-            matrix, origin, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+        matrix, origin, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
-        return samples._replace(gram=Gram(matrix, origin))
+        return Samples(*samples[:3], Gram(matrix, origin))
 
     def find_scales(self) -> None:
         """Shift and scale of the columns."""
@@ -194,8 +196,7 @@ class _Training:
         x, _, s, _ = self.train
         assert x is not None
         nothing = np.broadcast_to(np.zeros(1, x.dtype), len(x))
-        with quiet():
-            matrix, origin, read, peak = self.backend.moments(x, nothing, s)
+        matrix, origin, read, peak = self.backend.moments(x, nothing, s)
         self.bytes_read += read - nothing.nbytes
         self.peak_bytes = max(self.peak_bytes, peak)
         return Gram(matrix, origin)
@@ -244,9 +245,12 @@ class _Training:
     # --- what comes of it ---
 
     def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
-        gap = None if ended_early else self.gap(outcome)
-        self.unfinished = None if ended_early else convergence.advice(self.arguments, outcome, gap, self.plan)
-        advice = () if ended_early else self.advice(outcome)
+        if ended_early:
+            gap, loss_error, gradient_norm = UNKNOWN
+            advice: tuple[str, ...] = ()
+        else:
+            gap, loss_error, gradient_norm = certificate(self.arguments, self.train, self.options, outcome)
+            advice = self.advice(outcome, gap)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
         report = Report(
@@ -269,50 +273,19 @@ class _Training:
             stop_reason=outcome.stop_reason,
             learning_rate=self.options.learning_rate,
             gap=gap,
-            loss_error=self.loss_error(outcome),
-            gradient_norm=self.gradient_norm(outcome),
+            loss_error=loss_error,
+            gradient_norm=gradient_norm,
             report=report,
             backend=self.backend,
             sample=plot.sample_of(self.arguments.train),
         )
 
-    def advice(self, outcome: Outcome) -> tuple[str, ...]:
+    def advice(self, outcome: Outcome, gap: float | None) -> tuple[str, ...]:
+        self.unfinished = convergence.advice(self.arguments, outcome, gap, self.plan)
         found = doctor.advice(self.arguments)
         if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
-            found = convergence.collinear(self.arguments, outcome, self.arguments.name) + found
-        return found if self.unfinished is None else (self.unfinished, *found)
-
-    def gap(self, outcome: Outcome) -> float | None:
-        """From moments, or of a streamed fit from its penalty; None where neither says."""
-        if self.train.gram is not None:
-            return None if math.isnan(outcome.gap) else outcome.gap
-        options, intercept = self.options, self.arguments.b is not None
-        if (options.l2 == 0 and options.l1 == 0) or (intercept and options.scale is None):
-            return None
-        v = outcome.w * (1.0 if options.scale is None else options.scale)
-        y, s = self.train.y, self.train.sample_weight
-        assert y is not None
-        with quiet():
-            at_zero, weight = convergence.spread(y, s, intercept, options.reduction)
-            return convergence.streamed_gap(outcome, v, at_zero, options.l2, options.l1, intercept, weight)
-
-    def loss_error(self, outcome: Outcome) -> float:
-        """A bound from moments; of a streamed loss an estimate, from the scales of the columns."""
-        if self.train.gram is not None:
-            return outcome.loss_error
-        with quiet():
-            return convergence.streamed_loss_error(self.arguments, outcome, self.options.reduction)
-
-    def gradient_norm(self, outcome: Outcome) -> float:
-        if self.train.gram is not None:
-            return outcome.gradient_norm
-        gradient, options = outcome.gradient, self.options
-        if len(gradient) == 0:
-            return math.nan
-        v = outcome.w * (1.0 if options.scale is None else options.scale)
-        with quiet():
-            in_v = optimum.subgradient_norm(gradient[: len(v)], v, options.l1)
-            return float(np.linalg.norm([in_v, *gradient[len(v) :]]))
+            found = convergence.collinear(outcome, self.arguments.name) + found
+        return found if self.unfinished is None else (*found, self.unfinished)
 
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""

@@ -143,6 +143,7 @@ class Loop {
     if (conjugate_->needs_gradient()) {
       if (!objective_at(conjugate_->parameters().data(), objective)) return false;
       conjugate_->start(objective, wide_grad_);
+      objective = conjugate_->objective();
       return true;
     }
     objective = conjugate_->objective();

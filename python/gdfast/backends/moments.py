@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gdfast import validation
 from gdfast.conversion import Array
+from gdfast.objective import quiet
 
 _BLOCK = 2**16  # numbers of z at a time: the extra memory depends on neither n nor, below that many columns, on d
 
@@ -24,12 +25,13 @@ def moments(x: Any, y: Any, sample_weight: Any = None) -> tuple[NDArray[np.float
     gram = np.zeros((d + 2, d + 2))
     step = max(1, _BLOCK // (d + 2))
     origin: NDArray[np.float64] | None = None
-    for block in (slice(i, i + step) for i in range(0, n, step)):
-        z = np.column_stack([rows[block], np.ones_like(y[block]), y[block]]).astype(np.float64)
-        if origin is None:
-            origin = _medians(z if s is None else z[s[block] > 0])
-        z -= origin
-        gram += z.T @ (z if s is None else s[block, np.newaxis] * z)
+    with quiet():
+        for block in (slice(i, i + step) for i in range(0, n, step)):
+            z = np.column_stack([rows[block], np.ones_like(y[block]), y[block]]).astype(np.float64)
+            if origin is None:
+                origin = _medians(z if s is None else z[s[block] > 0])
+            z -= origin
+            gram += z.T @ (z if s is None else s[block, np.newaxis] * z)
     assert origin is not None
     gram = (gram + gram.T) / 2
     read = sum(array.size * array.itemsize for array in (x, y, s) if array is not None)

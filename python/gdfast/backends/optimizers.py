@@ -143,10 +143,16 @@ class ConjugateGradients:
     """Each step goes to the least objective along a direction that keeps what those before have gained (Hestenes 1952).
 
     A pass is a product of the Hessian with the direction. Gradient and objective follow from it; they are taken afresh
-    at first, every 50 steps to be rid of roundings, and before it is said that nothing is left to gain.
+    at first, every 200 steps to be rid of roundings, and before it is said that nothing is left to gain. Gradients are
+    orthogonal to one another until rounding has its way, so each is made orthogonal to all before it.
     """
 
-    AFRESH = 50
+    AFRESH = 200
+
+    value: float
+    grad: Array
+    direction: Array
+    before: list[Array]  # gradients of length 1
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p = p
@@ -169,23 +175,31 @@ class ConjugateGradients:
             self.p, self.grad = self.p + length * self.direction, before + length * image
             self.value = max(value - gain, 0.0)
             self.fresh, self.steps = False, self.steps + 1
+            basis = np.array(self.before)
+            self.grad = self.grad - basis.T @ (basis @ self.grad)
+            self._keep()
             self._turn(before)
         return value
 
     def _start(self, value: float, grad: Array) -> float:
-        again = self.steps is not None and not self.stalled
-        before = self.grad if again else grad
+        """The direction is kept, but for the first: nothing was stepped since it was chosen."""
+        if self.steps is None or self.stalled:
+            self.direction, self.before = -grad, []
+        if self.steps is not None:
+            value = min(value, self.value)  # a step doesn't raise it: by how much it seems to is rounding
         self.value, self.grad = value, grad
         self.fresh, self.stalled, self.steps = True, False, 0
-        if again:
-            self._turn(before)
-        else:
-            self.direction = -grad
         self.arrived = not grad.any()
+        self._keep()
         return value
 
+    def _keep(self) -> None:
+        length = np.linalg.norm(self.grad)
+        if length > 0:
+            self.before.append(self.grad / length)
+
     def _turn(self, before: Array) -> None:
-        """Polak's and Ribière's formula, which begins anew where a fresh gradient differs from the one expected."""
+        """Polak's and Ribière's formula, which turns back to the gradient where roundings have spoilt the direction."""
         beta = max(self.grad @ (self.grad - before) / (before @ before), 0.0)
         self.direction = beta * self.direction - self.grad
 

@@ -46,7 +46,7 @@ def descend(
     error: BaseException | None = None
     loss = math.nan
     best: Array | None = None
-    gradient = np.empty(0)
+    gradient: Array | None = None
     try:
         for iteration in range(options.n_iters):
             batches = data.batches(options.batch_size, options.rng)
@@ -91,7 +91,7 @@ def descend(
             gap=known[0],
             loss_error=known[1],
             gradient_norm=known[2],
-            gradient=gradient.astype(np.float64),
+            gradient=gradient,
             dependent=getattr(optimizer, "dependent", ()),
             smallest_pivot=getattr(optimizer, "smallest_pivot", 1.0),
         )
