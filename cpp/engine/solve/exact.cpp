@@ -58,8 +58,8 @@ Solution solve_smooth(const Quadratic& objective) {
   const Cholesky factors(objective.a(), d);
   solution.smallest_pivot = factors.smallest_pivot();
   factors.solve(objective.c(), solution.v.data());
-  // Again for what is left: the factors' own rounding goes, that of the moments stays. Each time some 16 digits less those
-  // that the smallest pivot costs are gained.
+  // Again for what is left: the factors' own rounding goes, that of the moments stays. Each time gains 16 digits, less
+  // those that the smallest pivot costs.
   std::vector<double> rest(solution.v.size()), step(solution.v.size());
   for (int again = 0; again < kRefinements; ++again) {
     objective.descent(solution.v.data(), rest.data());

@@ -25,8 +25,8 @@ Wide quotient(double a, double b) {
   return {value, std::fma(-value, b, a) / b};
 }
 
-// The matrix about another point than the origin it was summed about, in scaled columns; index d is y. About a mean that is
-// rounded it is off by no more than the square of that rounding, whatever the number of digits.
+// The matrix about another point than the origin it was summed about, in scaled columns; index d is y. About a mean that
+// is rounded it is off by no more than the square of that rounding, whatever the number of digits.
 class Moved {
  public:
   Moved(const Gram& gram, const Standardization& columns, bool about_the_mean) : gram_(gram) {
@@ -78,7 +78,8 @@ Quadratic::Quadratic(const Gram& gram, const Standardization& columns, const Pen
     }
     // By Cauchy and Schwarz no sum of products exceeds what it is when a column is constant: that rounds to 0, not below.
     const auto diagonal = static_cast<std::size_t>(j * d_ + j);
-    if (fit_intercept && !(gram.at(j, j) * gram.weight() > gram.sum(j) * gram.sum(j))) a_[diagonal] = a_low_[diagonal] = 0;
+    const bool constant = fit_intercept && !(gram.at(j, j) * gram.weight() > gram.sum(j) * gram.sum(j));
+    if (constant) a_[diagonal] = a_low_[diagonal] = 0;
     ExactSum with_l2;
     for (const double part : {penalty.l2, a_[diagonal], a_low_[diagonal]}) with_l2.add(part);
     a_[diagonal] = with_l2.value();
