@@ -12,6 +12,7 @@
 #include "engine/descent/standardized_source.hpp"
 #include "engine/solve/certificate.hpp"
 #include "functions.hpp"
+#include "generator.hpp"
 #include "gil.hpp"
 #include "signal_check.hpp"
 
@@ -198,23 +199,31 @@ class Session {
   py::object run() {
     {
       const ReleasedGil released;
+      const FinishedOrder finished(order_);  // before the GIL is taken back: whoever draws may need it
       descend(*data_, options_, watcher_, descent_);
       certify_outcome();
     }
-    return py::make_tuple(copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
-                          array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)),
-                          descent_.loss, name_of(descent_.stopped), error_, counters_.bytes_read.load(),
-                          counters_.peak.load(), certificate_.gap, certificate_.loss_error, certificate_.gradient_norm,
-                          gradient(), descent_.dependent, descent_.smallest_pivot);
+    // Ctrl-C since the loop last asked: raised by the interpreter it would take the place of all that comes back here.
+    if (!is_kept(error_) && signals_raise(error_)) descent_.stopped = Stopped::interrupted;
+    const py::tuple outcome = py::make_tuple(
+        copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
+        array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
+        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(),
+        certificate_.gap, certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent,
+        descent_.smallest_pivot);
+    kept_.append(outcome);
+    return outcome;
   }
 
  private:
   bool has_b_;
   py::object error_ = py::none();
   py::object callback_, progress_;
+  py::list kept_;
   Counters counters_;
   Stop stop_;
   DescentOptions options_;
+  std::optional<Generator> generator_;
   RowOrder order_;
   Standardization columns_;
   std::optional<Gram> gram_;
@@ -224,9 +233,9 @@ class Session {
   Descent<T> descent_;
   Certificate certificate_{kUnknown, kUnknown, kUnknown};
 
-  RowOrder::Draw draw(py::handle options) {
+  Drawing draw(py::handle options) {
     const py::handle rng = get(options, Option::rng);
-    return rng.is_none() ? RowOrder::Draw() : RowOrder::Draw(Permutation(rng));
+    return rng.is_none() ? Drawing{} : generator_.emplace(rng, error_).drawing();
   }
 
   // Then an order drawn ahead would leave the generator elsewhere than where the passes made have brought it; and a
@@ -266,6 +275,7 @@ class Session {
   void watch(py::handle hooks) {
     callback_ = hooks.attr("callback");
     progress_ = hooks.attr("progress");
+    kept_ = hooks.attr("kept");
     if (!callback_.is_none()) watcher_.after_pass = Callback<T>(callback_, has_b_, error_);
     if (progress_.is_none()) {
       stop_ = SignalCheck(error_);

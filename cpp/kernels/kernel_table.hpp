@@ -26,6 +26,13 @@ inline constexpr int kLanes = static_cast<int>(64 / sizeof(T));
 // to float64 divides it.
 inline constexpr std::int64_t kRunRows = 2048;
 
+// How many terms one chain of additions in x's dtype may have. Where all terms are equal each addition may round the same
+// way, and a chain of m is off by m/4 units in the last place: so chains are short, few of them make a second chain, and
+// that goes to float64. `cpp/kernels/README.md` has the sum.
+inline constexpr std::int64_t kTerms = 16;
+// Down the rows of a register of float32, twice as many are as many rows.
+inline constexpr std::int64_t kSumRows = 2 * kTerms * kLanes<float>;
+
 // A run of rows as a kernel sees it. Strides are in elements; y, s, y_pred and out are contiguous.
 template <class T>
 struct Run {
@@ -150,6 +157,7 @@ struct KernelTable {
   Form<T> columns;             // contiguous columns
   RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
+  bool (*any_negative)(const T* s, std::int64_t n);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;
 };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,7 @@ class Hooks(NamedTuple):
 
     callback: AfterPass | None
     progress: OnProgress | None
+    kept: list[tuple[Any, ...]]  # the outcome is put here too: Ctrl-C can come before whoever called has got it
 
 
 class Outcome(NamedTuple):

@@ -133,7 +133,8 @@ class Moments:
         Raises
         ------
         TypeError, ValueError
-            As `gdfast.loss_and_gradient`; and X hasn't got d columns.
+            As `gdfast.loss_and_gradient`; and X hasn't got d columns. Weights may all be 0 here: those of other
+            samples may not.
 
         Examples
         --------
@@ -144,7 +145,7 @@ class Moments:
                [ 2.5,  4. ,  1.5,  1. ],
                [ 1. ,  2. ,  1. ,  1. ]])
         """
-        x, y, s = validation.samples(X, y, sample_weight)
+        x, y, s = validation.samples(X, y, sample_weight, "X")
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
         matrix, origin, _, _ = _core.moments(x, y, s)
         self._add(Gram(matrix, origin), len(x))
@@ -261,11 +262,9 @@ class Moments:
     def _has_weight(self) -> None:
         if self._n == 0:
             raise ValueError("there are no samples yet: call update(X, y) first")
-        total = float(self._sums.matrix[-2, -2])
-        if total == 0:
+        if self._sums.matrix[-2, -2] == 0:
             raise ValueError(
-                f"sample_weight adds up to {total} in all {self._n:,} samples so far: no loss has a mean over none. "
-                "Call update with a weight above 0"
+                "sample_weight adds up to 0 over all samples so far, accepted are weights of which some are above 0"
             )
 
     def __add__(self, other: Moments) -> Moments:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gdfast import plot
+from gdfast import plot, validation
 from gdfast.convergence import CONVERGED
 from gdfast.descent import StopReason
 from gdfast.report import Report
@@ -105,6 +105,8 @@ class Fit:
         What was read, and how fast.
     backend : Backend
         The implementation that trained, and that predicts.
+    feature_names : tuple of str or None
+        What the columns of x are called, where x was a table. `predict` finds them by these names in another one.
     sample : (ndarray, ndarray) or None
         x and y of at most 1,000 evenly spaced rows, copied for `plot`, where x has one column; else None.
 
@@ -133,6 +135,7 @@ class Fit:
     gradient_norm: float = field(repr=False)
     report: Report = field(repr=False)
     backend: Predictor = field(repr=False)
+    feature_names: tuple[str, ...] | None = field(default=None, repr=False)
     sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
 
     @property
@@ -144,8 +147,9 @@ class Fit:
 
         Parameters
         ----------
-        x : array of shape (n,) or (n, d)
-            Of as many columns as the data of the fit.
+        x : array of shape (n,) or (n, d), or table
+            Of as many columns as the data of the fit. Where both are tables, the columns are found by name: their order
+            doesn't matter, and further ones are ignored.
 
         Returns
         -------
@@ -154,7 +158,7 @@ class Fit:
         Raises
         ------
         ValueError, TypeError
-            When `x` is of another shape, or no array of real numbers.
+            When `x` is of another shape, lacks a column, or is no array of real numbers.
 
         Examples
         --------
@@ -162,7 +166,11 @@ class Fit:
         >>> gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8]).predict([5.0]).round(3)
         array([10.])
         """
-        prediction: NDArray[Any] = self.backend.forward(x, self.w, self.b)
+        w = self.w
+        # An array that fits has no names to go by: it is on its way without a closer look.
+        fits = type(x) is np.ndarray and type(w) is np.ndarray and x.shape[1:] == w.shape
+        rows = x if fits else validation.like_the_fit(x, np.shape(w), self.feature_names)
+        prediction: NDArray[Any] = self.backend.forward(rows, w, self.b)
         return prediction
 
     def plot(self, ax: Axes | None = None) -> Figure:

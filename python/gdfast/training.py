@@ -106,9 +106,11 @@ class _Training:
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
         self.unfinished: Message | None = None  # what is said of a fit that hasn't arrived
+        self.kept: list[tuple[Any, ...]] = []
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
+        fit: Fit | None = None
         error: BaseException | None = None
         try:
             self.prepare()
@@ -116,24 +118,32 @@ class _Training:
             error = outcome.error
             if error is None:
                 self.check(outcome)
+                fit = self.fit(outcome, ended_early=False)
         except doctor.DivergenceError as refused:
             outcome = outcome or _nothing_done(self.arguments, "diverged")
             outcome, error = outcome._replace(stop_reason="diverged"), refused
-        except KeyboardInterrupt as interrupt:
-            error = interrupt
-        if outcome is None:
-            outcome = _nothing_done(self.arguments, "interrupted")
-        fit = self.fit(outcome, error is not None)
+        except BaseException as raised:  # Ctrl-C, or what another signal's handler raises
+            if not (self.kept or isinstance(raised, KeyboardInterrupt)):
+                raise
+            outcome = (outcome or self.descended())._replace(stop_reason="interrupted")
+            error = raised
         if error is None:
+            assert fit is not None
             if self.unfinished is not None:
                 convergence.warn_of_defaults(self.arguments, self.unfinished)
             return fit
+        fit = self.fit(outcome, ended_early=True)
         try:
-            error.fit = fit  # type: ignore[attr-defined]
+            _hand_over(error, fit)
             raise error
         finally:
             # The traceback holds this frame: without this the data would outlive the exception in a cycle.
+            self.kept.clear()
             del error, outcome, fit, self
+
+    def descended(self) -> Outcome:
+        """What the descent kept, should Ctrl-C have come while it was handed out."""
+        return Outcome(*self.kept[-1]) if self.kept else _nothing_done(self.arguments, "interrupted")
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
@@ -219,14 +229,9 @@ class _Training:
         start = self.train, self.validation, arguments.w, arguments.b, self.options
         # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
         if not arguments.progress:
-            return self.counted(self.backend.descend(*start, Hooks(callback, None)))
+            return self.backend.descend(*start, Hooks(callback, None, self.kept))
         with ProgressBar(self.options.n_iters) as bar:
-            return bar.finished(self.counted(self.backend.descend(*start, Hooks(callback, bar))))
-
-    def counted(self, outcome: Outcome) -> Outcome:
-        self.bytes_read += outcome.bytes_read
-        self.peak_bytes = max(self.peak_bytes, outcome.peak_bytes)
-        return outcome
+            return bar.finished(self.backend.descend(*start, Hooks(callback, bar, self.kept)))
 
     def zero_loss(self) -> float:
         """The loss at w = b = 0, which takes no read of x: all that is left of the residuals is y."""
@@ -253,14 +258,15 @@ class _Training:
             advice = self.advice(outcome, gap)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
+        bytes_read = self.bytes_read + outcome.bytes_read
         report = Report(
             plan=self.plan,
-            passes=self.bytes_read / one_read if one_read else 0.0,
-            bytes_read=self.bytes_read,
+            passes=bytes_read / one_read if one_read else 0.0,
+            bytes_read=bytes_read,
             seconds=seconds,
             threads=self.backend.threads(),
             isa=self.backend.isa,
-            peak_bytes=self.peak_bytes,
+            peak_bytes=max(self.peak_bytes, outcome.peak_bytes),
             advice=advice,
         )
         return Fit(
@@ -277,6 +283,7 @@ class _Training:
             gradient_norm=gradient_norm,
             report=report,
             backend=self.backend,
+            feature_names=self.arguments.columns,
             sample=plot.sample_of(self.arguments.train),
         )
 
@@ -292,15 +299,15 @@ class _Training:
         if outcome.stop_reason == "diverged":
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
-                doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+                doctor.refuse_not_finite(self.arguments)
             largest = math.nan if self.options.optimizer == "adam" else self.curvature()
             raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest))
         if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
-            doctor.refuse_not_finite(self.arguments.validation, doctor.VALIDATION)
+            doctor.refuse_not_finite(self.arguments, validation=True)
 
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
-        doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+        doctor.refuse_not_finite(self.arguments)
         raise doctor.DivergenceError("the squares of the data are beyond the range of its dtype: scale it down")
 
 
@@ -312,6 +319,18 @@ def _w(w: Array, one_column: bool) -> Any:
 def _after_pass(callback: Callback, one_column: bool) -> AfterPass:
     """The user's callback, which takes a `Step`, as the descent loops call it."""
     return lambda iteration, w, b, loss: callback(Step(iteration, _w(w, one_column), b, loss))
+
+
+def _hand_over(error: BaseException, fit: Fit) -> None:
+    """`error.fit = fit`, whatever the class of the error has against it: it is the user's error that must come out.
+
+    A frozen dataclass, say, forbids new attributes in a `__setattr__` of its own, and has room for them all the same.
+    """
+    try:
+        BaseException.__setattr__(error, "fit", fit)
+    except Exception:  # the class has a `fit` that can't be set
+        notes = [*getattr(error, "__notes__", ()), f"The fit so far: {fit!r}"]
+        BaseException.__setattr__(error, "__notes__", notes)
 
 
 def _nothing_done(arguments: FitArguments, stop_reason: StopReason) -> Outcome:

@@ -54,7 +54,8 @@ std::vector<std::vector<std::int64_t>> columns_of(const std::vector<double>& nul
 
 Solution solve_smooth(const Quadratic& objective) {
   const std::int64_t d = objective.d();
-  Solution solution{std::vector<double>(static_cast<std::size_t>(d))};
+  Solution solution;
+  solution.v.resize(static_cast<std::size_t>(d));
   const Cholesky factors(objective.a(), d);
   solution.smallest_pivot = factors.smallest_pivot();
   factors.solve(objective.c(), solution.v.data());
@@ -78,7 +79,8 @@ Solution solve_smooth(const Quadratic& objective) {
 
 Solution solve(const Quadratic& objective, const double* start, const Stop* stop) {
   if (objective.l1() == 0) return solve_smooth(objective);
-  Solution solution{std::vector<double>(start, start + objective.d())};
+  Solution solution;
+  solution.v.assign(start, start + objective.d());
   solution.interrupted = !CoordinateDescent(objective, solution.v.data()).run(stop);
   return solution;
 }

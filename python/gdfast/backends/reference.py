@@ -72,15 +72,17 @@ def descend(
             stop = "diverged" if rules.diverged(loss) else stop or "n_iters"
     except BaseException as raised:  # Ctrl-C, or whatever the callback raised: `Backend.fit` raises it again
         stop, error = "interrupted", raised
-    if rules.losses:  # else they are where they began, and to and fro between coordinates would round them
-        w, b = _in_dtype(coordinates.leave(optimizer.p if best is None else best), w.dtype)
-    known = (math.nan,) * 3
-    if train.gram is not None and error is None and stop != "diverged":
-        known = certify(train.gram, options, w.astype(np.float64), b)
-    try:
+
+    def outcome(stop: StopReason, error: BaseException | None) -> Outcome:
+        # Without a pass they are where they began, and to and fro between coordinates would round them.
+        last = (w, b)
+        if rules.losses:
+            last = _in_dtype(coordinates.leave(optimizer.p if best is None else best), w.dtype)
+        known = (math.nan,) * 3
+        if train.gram is not None and error is None and stop != "diverged":
+            known = certify(train.gram, options, last[0].astype(np.float64), last[1])
         return Outcome(
-            w,
-            b,
+            *last,
             losses=np.array(rules.losses, dtype=np.float64),
             validation_losses=np.array(rules.validation_losses, dtype=np.float64),
             loss=loss,
@@ -95,8 +97,14 @@ def descend(
             dependent=getattr(optimizer, "dependent", ()),
             smallest_pivot=getattr(optimizer, "smallest_pivot", 1.0),
         )
+
+    try:
+        hooks.kept.append(outcome(stop, error))
+    except KeyboardInterrupt as late:  # which must not cost what has been reached
+        hooks.kept.append(outcome("interrupted", late))
     finally:
         del error  # its traceback holds this frame: see `gdfast.training`
+    return Outcome(*hooks.kept[-1])
 
 
 class StoppingRules:
