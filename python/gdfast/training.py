@@ -69,7 +69,7 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
 def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
     options = arguments.options
     simple = arguments.plan == "auto" and not (arguments.finds_rate or arguments.standardize or options.batch_size)
-    if simple and arguments.validation is None and not backend.is_reference:
+    if simple and options.optimizer != "exact" and arguments.validation is None and not backend.is_reference:
         data_bytes = sample_bytes(arguments.train)
         chosen = plan.of_a_tiny_fit(data_bytes, arguments.w.size, options.n_iters + 1, backend.costs)
         if chosen is not None:

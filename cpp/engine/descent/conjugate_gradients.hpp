@@ -23,13 +23,21 @@ class ConjugateGradients {
   double objective() const { return objective_; }
   // Whether the next pass has to take objective and gradient afresh: in the first pass, now and then to be rid of what
   // roundings have added up to, and once more before it is said that nothing is left to gain.
-  bool needs_gradient() const { return steps_since_ < 0 || steps_since_ >= kAfresh || stalled_; }
+  bool needs_gradient() const { return steps_since_ < 0 || steps_since_ >= afresh_ || stalled_; }
   // Nothing was left to gain twice in a row, the second time with a gradient taken afresh.
   bool arrived() const { return arrived_; }
 
   // The direction is kept: nothing was stepped since it was chosen.
   void start(double objective, const std::vector<double>& gradient) {
     const bool first = steps_since_ < 0;
+    if (!first && !(objective < best_objective_)) {
+      go_back();
+      return;
+    }
+    best_ = parameters_;
+    best_gradient_ = gradient;
+    best_objective_ = objective;
+    went_back_ = false;
     objective_ = std::min(objective, objective_);  // a step doesn't raise it: by how much it seems to is rounding
     gradient_ = gradient;
     fresh_ = true;
@@ -76,7 +84,11 @@ class ConjugateGradients {
       parameters_[j] += length * direction_[j];
       gradient_[j] += length * size_ * image[j];
     }
-    objective_ = std::max(objective_ - gain, 0.0);
+    if (gain > objective_) {
+      stalled_ = true;  // more than there is: the direction or its curvature is rounding
+    } else {
+      objective_ -= gain;
+    }
     ++steps_since_;
     make_orthogonal();
     keep();
@@ -84,13 +96,31 @@ class ConjugateGradients {
   }
 
  private:
-  static constexpr int kAfresh = 200;
   static constexpr std::size_t kKept = (2 << 20) / sizeof(double);  // numbers in before_, at most
   std::vector<double> parameters_, gradient_, direction_;
   std::vector<double> before_;  // gradients of length 1, one after the other
   double objective_ = std::numeric_limits<double>::infinity(), size_ = 1;
+  // Where the objective was least of all times that it was taken afresh.
+  std::vector<double> best_, best_gradient_;
+  double best_objective_ = std::numeric_limits<double>::infinity();
   int steps_since_ = -1;  // the gradient was taken afresh
-  bool fresh_ = false, stalled_ = false, arrived_ = false;
+  int afresh_ = 200;      // after so many steps it is again
+  bool fresh_ = false, stalled_ = false, arrived_ = false, went_back_ = false;
+
+  // Steps that led nowhere were along roundings: fewer are made before the next look, and the second time none.
+  void go_back() {
+    arrived_ = went_back_;
+    went_back_ = true;
+    afresh_ = std::max(afresh_ / 10, 2);
+    parameters_ = best_;
+    gradient_ = best_gradient_;
+    for (std::size_t j = 0; j < direction_.size(); ++j) direction_[j] = -gradient_[j];
+    before_.clear();
+    keep();
+    fresh_ = true;
+    stalled_ = false;
+    steps_since_ = 0;
+  }
 
   static double squares(const std::vector<double>& g) {
     double sum = 0;

@@ -23,6 +23,8 @@ class ExactSum {
     for (std::int64_t i = 0; i < n; ++i) add_product(a[i], b[i]);
   }
   double value() const { return sum_ + rest_; }
+  // What value() has rounded off.
+  double low() const { return rest_ - (value() - sum_); }
 
  private:
   double sum_ = 0, rest_ = 0;

@@ -46,7 +46,9 @@ class Quadratic {
   bool fit_intercept_;
   double l1_, k_ = 0, weight_ = 1;
   std::vector<double> a_, c_;
-  std::vector<double> mean_;  // of each column in the coordinates of v; then of y
+  // What a_ and c_ are rounded by: sums of integers are exact, and about the means they need more digits than float64's.
+  std::vector<double> a_low_, c_low_;
+  std::vector<double> mean_, mean_low_;  // of each column in the coordinates of v; then of y
   std::vector<double> size_;  // √ of the diagonal as it was summed, for the error; then of y
   double size(const double* v) const;
 };

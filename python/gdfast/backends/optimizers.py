@@ -144,23 +144,25 @@ class ConjugateGradients:
 
     A pass is a product of the Hessian with the direction. Gradient and objective follow from it; they are taken afresh
     at first, every 200 steps to be rid of roundings, and before it is said that nothing is left to gain. Gradients are
-    orthogonal to one another until rounding has its way, so each is made orthogonal to all before it.
+    orthogonal to one another until rounding has its way, so each is made orthogonal to all before it. Where it had, and
+    the objective turns out no lower than before, the steps since then are taken back.
     """
 
-    AFRESH = 200
+    afresh = 200
 
     value: float
     grad: Array
     direction: Array
     before: list[Array]  # gradients of length 1
+    best: tuple[float, Array, Array]  # value, gradient and p, of those taken afresh
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p = p
         self.steps: int | None = None  # since the gradient was taken afresh
-        self.fresh = self.stalled = self.arrived = False
+        self.fresh = self.stalled = self.arrived = self.went_back = False
 
     def update(self, objective: Objective, data: Data) -> float:
-        if self.steps is None or self.steps >= self.AFRESH or self.stalled:
+        if self.steps is None or self.steps >= self.afresh or self.stalled:
             return self._start(*objective(data, self.p))
         size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
         image = size * objective.product(data, self.direction / size)
@@ -173,16 +175,21 @@ class ConjugateGradients:
             length = -along / curvature
             before = self.grad
             self.p, self.grad = self.p + length * self.direction, before + length * image
-            self.value = max(value - gain, 0.0)
+            self.stalled |= bool(gain > value)  # more than there is: the direction or its curvature is rounding
+            self.value = value if gain > value else value - gain
             self.fresh, self.steps = False, self.steps + 1
             basis = np.array(self.before)
             self.grad = self.grad - basis.T @ (basis @ self.grad)
             self._keep()
             self._turn(before)
+            self.stalled |= not self.direction.any()
         return value
 
     def _start(self, value: float, grad: Array) -> float:
         """The direction is kept, but for the first: nothing was stepped since it was chosen."""
+        if self.steps is not None and not value < self.best[0]:
+            return self._go_back()
+        self.best, self.went_back = (value, grad, self.p), False
         if self.steps is None or self.stalled:
             self.direction, self.before = -grad, []
         if self.steps is not None:
@@ -192,6 +199,16 @@ class ConjugateGradients:
         self.arrived = not grad.any()
         self._keep()
         return value
+
+    def _go_back(self) -> float:
+        """Fewer steps are made before the next look; and the second time none."""
+        self.arrived, self.went_back = self.went_back, True
+        self.afresh = max(self.afresh // 10, 2)
+        _, self.grad, self.p = self.best
+        self.direction, self.before = -self.grad, []
+        self.fresh, self.stalled, self.steps = True, False, 0
+        self._keep()
+        return self.value
 
     def _keep(self) -> None:
         length = np.linalg.norm(self.grad)
