@@ -32,8 +32,8 @@ struct Job {
     BorrowedScratch scratch;
     scratch->reserve(bytes);
     if (counters != nullptr) counters->take(static_cast<std::int64_t>(bytes));
-    double* const x = scratch->take<double>(n() * d());
-    double* const y = scratch->take<double>(n());
+    auto* const x = scratch->take<double>(n() * d());
+    auto* const y = scratch->take<double>(n());
     auto* const s = scratch->take<double>(n());
     auto* const y_pred = scratch->take<double>(n());
     auto* const room = scratch->take<float>(n());
