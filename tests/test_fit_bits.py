@@ -37,7 +37,8 @@ FITS: list[dict[str, Any]] = [
 
 
 def bits(fit: gdfast.Fit) -> bytes:
-    numbers = [np.atleast_1d(fit.w), np.atleast_1d(fit.b), fit.losses, np.array([fit.loss, fit.learning_rate])]
+    intercept = np.array([] if fit.b is None else [fit.b])
+    numbers = [np.atleast_1d(fit.w), intercept, fit.losses, np.array([fit.loss, fit.learning_rate])]
     return fit.report.plan.encode() + b"".join(np.ascontiguousarray(array).tobytes() for array in numbers)
 
 

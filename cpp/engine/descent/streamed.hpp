@@ -48,10 +48,7 @@ class Batches : public Streamed<T> {
  public:
   Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
           Counters& counters)
-      : Streamed<T>(samples, reduction, stop, counters),
-        batch_rows_(batch_rows),
-        order_(order),
-        stop_(*stop) {}
+      : Streamed<T>(samples, reduction, stop, counters), batch_rows_(batch_rows), order_(order), stop_(*stop) {}
 
   // A batch of which no sample counts has no mean. It changes nothing.
   // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
