@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -166,3 +168,123 @@ def test_ctrl_c_while_an_order_is_drawn(run_python: RunPython) -> None:
         if seconds < 0.2:
             return
     pytest.fail(f"control came back {seconds} s after Ctrl-C")
+
+
+# --- the generator's lock ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [900, 150_000])
+@pytest.mark.parametrize("threads_used", [1, 2])
+def test_fits_share_a_generator_and_one_of_them_fails(n: int, threads_used: int, threads: None) -> None:
+    """None waits for another with the GIL, and the lock is free in the end."""
+    gdfast.set_num_threads(threads_used)
+    x, y, _ = oracle.normal(n, 2, np.float64)
+    bad = y.copy()
+    bad[n // 3] = np.nan
+    rng = np.random.default_rng(0)
+
+    def train(y: Any) -> str:
+        try:
+            return gdfast.fit(x, y, batch_size=n // 2, rng=rng, n_iters=20).stop_reason
+        except gdfast.DivergenceError as error:
+            return error.fit.stop_reason
+
+    with ThreadPoolExecutor(4) as executor:
+        for _ in range(5):
+            reasons = list(executor.map(train, [y, bad, y, bad], timeout=30))
+            assert reasons == ["n_iters", "diverged", "n_iters", "diverged"]
+    assert rng.bit_generator.lock.acquire(timeout=1)
+    rng.bit_generator.lock.release()
+
+
+LOCK = """
+import signal, sys, threading, time
+import numpy as np
+import gdfast
+
+n, threads = map(int, sys.argv[1:])
+gdfast.set_num_threads(threads)
+x, y = np.ones((n, 2)), np.ones(n)
+rng = np.random.default_rng(0)
+"""
+
+
+@pytest.mark.parametrize("n", [900, 300_000])
+@pytest.mark.parametrize("threads_used", [1, 2])
+def test_ctrl_c_while_somebody_else_keeps_the_lock(n: int, threads_used: int, run_python: RunPython) -> None:
+    code = """
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+held, enough = threading.Event(), threading.Event()
+
+def keep():
+    with rng.bit_generator.lock:
+        held.set()
+        enough.wait()
+
+thread = threading.Thread(target=keep)
+thread.start()
+held.wait()
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    gdfast.fit(x, y, batch_size=n // 2, rng=rng)
+except KeyboardInterrupt as error:
+    print(error.fit.n_iters)
+enough.set()
+thread.join()
+print(gdfast.fit(x, y, batch_size=n // 2, rng=rng, n_iters=3).n_iters)
+"""
+    assert run_python(LOCK + code, n, threads_used, timeout=30) == "0\n3\n"
+
+
+@pytest.mark.parametrize("n", [900, 300_000])
+@pytest.mark.parametrize("threads_used", [1, 2])
+def test_a_signal_handler_may_draw_from_the_generator(n: int, threads_used: int, run_python: RunPython) -> None:
+    """Handlers run while the loop waits for an order, but not while it has the lock itself."""
+    code = """
+drawn = []
+signal.signal(signal.SIGALRM, lambda number, frame: drawn.append(rng.random()))
+signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+end = time.monotonic() + 0.5
+while time.monotonic() < end:
+    gdfast.fit(x, y, batch_size=n // 2, rng=rng, n_iters=30)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(drawn) > 3)
+"""
+    assert run_python(LOCK + code, n, threads_used, timeout=30) == "True\n"
+
+
+@pytest.mark.parametrize("n", [900, 150_000])
+def test_a_lock_that_raises_ends_training(n: int) -> None:
+    """Whatever a bit generator of the user's own has for a lock."""
+    given = np.random.default_rng(0)
+
+    class Lock:
+        released = 0
+
+        def acquire(self, blocking: bool, timeout: float) -> bool:
+            raise ZeroDivisionError("no lock today")
+
+        def release(self) -> None:
+            self.released += 1
+
+    class Bits:
+        lock, capsule = Lock(), given.bit_generator.capsule
+
+    class Generator:
+        bit_generator = Bits()
+
+    x, y, _ = oracle.normal(n, 2, np.float64)
+    with pytest.raises(ZeroDivisionError, match="no lock today") as caught:
+        descend_with(x, y, Generator())
+    assert Bits.lock.released == 0
+    assert caught.value.fit.n_iters == 0  # type: ignore[attr-defined]
+
+
+def descend_with(x: Any, y: Any, rng: Any) -> None:
+    """`fit` with a generator that its checks wouldn't let through."""
+    native = gdfast.backend("native")
+
+    def descend(train: Any, validation: Any, w: Any, b: Any, options: Any, hooks: Any) -> Any:
+        return native.descend(train, validation, w, b, options._replace(rng=rng), hooks)
+
+    dataclasses.replace(native, descend=descend).fit(x, y, batch_size=len(y) // 2, n_iters=3, rng=0)

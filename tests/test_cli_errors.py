@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import gdfast
 from commands import X, Y, done, refused, target, text, write
-from gdfast.cli.messages import as_options
+from gdfast import errors
+from gdfast.cli.messages import OPTIONS, Words
 
 # --- what is wrong with a table
 
@@ -25,14 +28,14 @@ BAD_CSV: dict[str, tuple[str, list[str], list[str]]] = {
     "missing": ("a,b,y\n1,,3\n2,1,4\n", ["--target", "y"], ["'b' (1 of 2 rows)", "--drop-missing", "--exclude b"]),
     "missing everywhere": ("a,b,y\n1,,3\n2,,4\n", ["--target", "y", "--drop-missing"], ["every row", "--exclude b"]),
     "infinite": ("a,b,y\n1,inf,3\n2,1,4\n", ["--target", "y"], ["infinite", "'b'", "--exclude b"]),
-    "dates": ("a,y\n2024-01-01,3\n2024-01-02,4\n", ["--target", "y"], ["'a'", "date32", "--exclude a"]),
-    "semicolons": ("a;y\n1;2\n", ["--target", "y"], ["--delimiter ';'"]),
-    "no header": ("1.5,2\n3,4\n", ["--target", "y"], ["1.5, 2", "--no-header"]),
+    "dates": ("a,b,y\n2024-01-01,1,3\n2024-01-02,2,4\n", ["--target", "y"], ["'a'", "date32", "--exclude a"]),
+    "semicolons": ("a;y\n1;2\n", ["--target", "y", "--delimiter", ","], ["--delimiter ';'"]),
+    "no header": ("1.5,2\n3,4\n", ["--target", "y"], ["1.5, 2", "--no-header", "--header"]),
     "twice the same name": ("a,a,y\n1,2,3\n", ["--target", "y"], ["more than one column called 'a'"]),
     "ragged": ("a,y\n1,2\n1\n", ["--target", "y"], ["can't be read as CSV"]),
     "empty": ("", ["--target", "y"], ["can't be read as CSV"]),
     "no rows": ("a,y\n", ["--target", "y"], ["no rows"]),
-    "weights below 0": ("a,s,y\n1,-1,3\n2,1,4\n", ["--target", "y", "--weights", "s"], ["sample_weight[0] is -1"]),
+    "weights below 0": ("a,s,y\n1,-1,3\n2,1,4\n", ["--target", "y", "--weights", "s"], ["'s' is -1 in row 1"]),
     "one row": ("a,y\n1,2\n", ["--target", "y", "--validation", "0.5"], ["but one row"]),
 }
 
@@ -81,7 +84,7 @@ def test_divergence_is_one_line_that_names_columns(table: Path) -> None:
 BAD_OPTIONS: dict[str, tuple[list[Any], list[str]]] = {
     "adam": (["--optimizer", "adam"], ["--learning-rate auto", "--optimizer nesterov"]),
     "batches": (["--batch-size", 8], ["--learning-rate auto", "no --batch-size"]),
-    "l1": (["--l1", 1, "--optimizer", "momentum"], ["--l1 1.0 with --optimizer momentum"]),
+    "l1": (["--l1", 1, "--optimizer", "momentum"], ["--l1 1 with --optimizer momentum", "--optimizer gd"]),
     "l2": (["--l2", -1], ["--l2 is -1"]),
     "too large a batch": (["--batch-size", 999, "--learning-rate", 0.1], ["--batch-size is 999", "80"]),
     "share": (["--validation", 20], ["--validation is 20", "such as 0.2"]),
@@ -98,13 +101,49 @@ def test_a_bad_option_is_one_line(name: str, tmp_path: Path, columns: dict[str, 
     assert [part for part in expected if part not in line] == [], line
 
 
-def test_messages_speak_of_options() -> None:
-    assert as_options("write learning_rate='auto', batch_size=None or standardize=True.") == (
-        "write --learning-rate auto, no --batch-size or --standardize."
-    )
-    assert as_options("learning_rate=0.5: tol is -1.0, standardize=False") == (
-        "--learning-rate 0.5: --tol is -1.0, --no-standardize"
-    )
+WORDS = Words(["area", "rooms"], "price", "n", np.array([2, 3, 5]), np.array([1, 4]))
+
+SAID: dict[str, errors.Message] = {
+    "write --learning-rate auto, no --batch-size or --standardize": errors.Message(
+        "write ",
+        errors.Argument("learning_rate", "auto"),
+        ", ",
+        errors.Argument("batch_size", None),
+        " or ",
+        errors.Argument("standardize", True),
+    ),
+    "--tol is -1, --no-standardize, --seed 3, --intercept": errors.Message(
+        errors.Argument("tol"),
+        " is -1, ",
+        errors.Argument("standardize", False),
+        ", ",
+        errors.Argument("rng", 3),
+        ", ",
+        errors.Argument("fit_intercept", True),
+    ),
+    "betas[0] is 1": errors.Message(errors.Argument("betas[0]"), " is 1"),
+    "row 5 of column 'n' is -1": errors.Message(errors.Entry("sample_weight", (2,)), " is -1"),
+    "row 3 of column 'rooms' is nan": errors.Message(errors.Entry("x", (1, 1)), " is nan"),
+    "row 4 of column 'price' is inf": errors.Message(errors.Entry("validation[1]", (1,)), " is inf"),
+    "column 'n' of the rows held out adds up to 0": errors.Message(errors.Argument("validation[2]"), " adds up to 0"),
+    "column 'price' is as it is": errors.Message(errors.Argument("y"), " is as it is"),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_messages_speak_of_options_columns_and_rows(said: str) -> None:
+    assert WORDS.said(SAID[said]) == said
+    assert WORDS.said(ValueError(SAID[said])) == said
+
+
+def test_every_option_that_a_message_may_name_is_there() -> None:
+    """And every argument of `gdfast.fit` that the command has is among them."""
+    printed = done("fit", "--help")
+    assert [option for option in OPTIONS.values() if option not in printed] == []
+    arguments = set(inspect.signature(gdfast.fit).parameters)
+    assert set(OPTIONS) - arguments == set()
+    options = {f"--{name.replace('_', '-')}": name for name in arguments - {"sample_weight"}}
+    assert {name for option, name in options.items() if option in printed} <= set(OPTIONS)
 
 
 # --- what is wrong with a model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def test_the_fit_is_that_of_gdfast(tmp_path: Path, columns: dict[str, Any]) -> N
 
 def test_without_intercept_and_scales(tmp_path: Path, columns: dict[str, Any]) -> None:
     path, data = tmp_path / "model.json", write(tmp_path / "a.csv", columns)
-    done("fit", data, "--target", "price", "--no-intercept", "--no-standardize", "--model", path, "--n-iters", 20)
+    given = ["--no-intercept", "--no-standardize", "--optimizer", "gd", "--n-iters", 20]
+    done("fit", data, "--target", "price", *given, "--model", path)
     assert load(path).b is None
     ours = gdfast.fit(np.asfortranarray(X), Y, learning_rate="auto", n_iters=20)
     np.testing.assert_allclose(load(path).w, ours.w, rtol=1e-12)
@@ -137,9 +139,9 @@ def test_integers_booleans_and_compressed_csv(tmp_path: Path) -> None:
 
 def test_many_columns_are_not_all_printed(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", rng.standard_normal((30, 100)))
-    printed = done("fit", tmp_path / "a.npy", "--n-iters", 2)
+    printed = done("fit", tmp_path / "a.npy", "--optimizer", "gd", "--n-iters", 2)
     assert "and 59 more" in printed
-    assert "--optimizer nesterov" in printed
+    assert "Write --optimizer" in printed
 
 
 def test_coefficients_of_zero_are_counted(tmp_path: Path, columns: dict[str, Any]) -> None:
@@ -154,7 +156,7 @@ def test_interrupted_training_leaves_its_model(
 
     def interrupted(*arguments: Any, **options: Any) -> None:
         error = KeyboardInterrupt()
-        so_far = fit(*arguments, **options | {"n_iters": 3, "progress": False})
+        so_far = fit(*arguments, **options | {"optimizer": "gd", "n_iters": 3, "progress": False})
         object.__setattr__(so_far, "stop_reason", "interrupted")
         error.fit = so_far  # type: ignore[attr-defined]
         raise error
@@ -164,6 +166,38 @@ def test_interrupted_training_leaves_its_model(
     line = refused("fit", write(tmp_path / "a.csv", columns), "--target", "price", "--model", path, status=130)
     assert "the model so far" in line
     assert json.loads(path.read_text())["training"]["passes"] == 3
+
+
+# --- the optimum
+
+
+@pytest.mark.parametrize("options", [[], ["--plan", "stream"], ["--dtype", "f32"], ["--no-standardize"], ["--l2", 0.1]])
+def test_by_default_it_goes_for_the_optimum(options: list[object], tmp_path: Path, columns: dict[str, Any]) -> None:
+    noisy = columns | {"price": Y + rng.standard_normal(N), "rooms": columns["rooms"] + 1e3}
+    path, data = tmp_path / "m.json", write(tmp_path / "a.csv", noisy)
+    printed = done("fit", data, "--target", "price", "--model", path, *options)
+    assert ", converged" in printed
+    assert "not converged" not in printed
+    x = np.column_stack([noisy[name] for name in NAMES])
+    z, y = (x - x.mean(0)) / x.std(0), noisy["price"] - noisy["price"].mean()
+    l2 = 0.1 if "--l2" in options else 0.0
+    w = np.linalg.solve(z.T @ z / N + l2 * np.eye(3), z.T @ y / N) / x.std(0)
+    np.testing.assert_allclose(load(path).w, w, rtol=1e-4 if "f32" in options else 1e-6)
+
+
+def test_it_says_how_close_it_is(tmp_path: Path, columns: dict[str, Any]) -> None:
+    data = write(tmp_path / "a.csv", columns)
+    exact = done("fit", data, "--target", "price", "--model", tmp_path / "m.json")
+    assert re.search(r"1 pass, converged, within \S+ of the least objective", exact)
+    assert json.loads((tmp_path / "m.json").read_text())["training"]["gap"] <= 1e-6
+    assert "Write --optimizer" in done("fit", data, "--target", "price", "--optimizer", "gd", "--n-iters", 3)
+
+
+def test_whoever_says_how_to_step_gets_steps(tmp_path: Path, columns: dict[str, Any]) -> None:
+    path, data = tmp_path / "m.json", write(tmp_path / "a.csv", columns)
+    for options, optimizer in ((["--learning-rate", 0.1], "gd"), (["--plan", "stream", "--l1", 1], "nesterov")):
+        done("fit", data, "--target", "price", "--model", path, *options)
+        assert json.loads(path.read_text())["training"]["optimizer"] == optimizer
 
 
 # --- models

@@ -13,6 +13,8 @@ import pytest
 import gdfast
 import oracle
 
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
 PASSES = 100
 
 pytest_reductions = pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -15,7 +15,7 @@ RunPython = Callable[..., str]
 
 PUBLIC = {
     *("forward", "loss", "gradient", "loss_and_gradient", "fit", "Fit", "Step", "backend", "backends"),
-    *("explain", "Explanation", "Report", "DivergenceError", "Moments"),
+    *("explain", "Explanation", "Report", "ConvergenceWarning", "DivergenceError", "Moments"),
     *("get_num_threads", "set_num_threads", "config", "show_config", "__version__"),
 }
 HEAVY = ["torch", "sklearn", "pandas", "matplotlib", "scipy", "numba", "typer", "rich"]
@@ -64,6 +64,21 @@ def test_config(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"  {key} " in shown
         value = config[key]
         assert (", ".join(value) if isinstance(value, list) else str(value)) in shown
+
+
+KERNELS_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+@pytest.mark.skipif(not (KERNELS_CACHES / "index0/size").exists(), reason="no files about caches on this system")
+def test_cache_sizes_are_the_kernels() -> None:
+    """Of L3 in particular, which the C library may take for that of the whole socket."""
+    sizes = {"l1_bytes": 0, "l2_bytes": 0, "l3_bytes": 0}
+    for cache in KERNELS_CACHES.glob("index*"):
+        level, kind, size = ((cache / name).read_text().strip() for name in ("level", "type", "size"))
+        if kind != "Instruction":
+            sizes[f"l{level}_bytes"] = int(size.removesuffix("K")) * 1024
+    config = gdfast.config()
+    assert {level: config[level] for level in sizes if sizes[level]} == {k: v for k, v in sizes.items() if v}
 
 
 WITHOUT = """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -125,3 +126,148 @@ print(fit.stop_reason, fit.n_iters, len(fit.losses), fit.w.tolist() == [0.0] * 6
 def test_ctrl_c_stops_a_pass(learning_rate: object, run_python: Callable[..., str]) -> None:
     script = CTRL_C_IN_THE_FIRST_PASS.replace("LEARNING_RATE", repr(learning_rate))
     assert run_python(script).split() == ["interrupted", "0", "0", "True", "nan", "True"]
+
+
+CTRL_C_BETWEEN_TWO_QUESTIONS = """
+import signal, sys, time
+import numpy as np
+import gdfast
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)  # Ctrl-C to the microsecond
+gdfast.set_num_threads(1)
+backend = gdfast.backend(sys.argv[1])
+x = np.random.default_rng(0).standard_normal((50_000, 8)).astype(np.float32)
+y = x.sum(axis=1)
+
+def seconds(passes):
+    start = time.perf_counter()
+    backend.fit(x, y, n_iters=passes, plan="stream")
+    return time.perf_counter() - start
+
+passes = 8
+while min(seconds(passes) for _ in range(3)) < 0.015:
+    passes *= 2
+wait = 0.6 * min(seconds(passes) for _ in range(5))
+for _ in range(20):
+    signal.setitimer(signal.ITIMER_REAL, wait)
+    try:
+        backend.fit(x, y, n_iters=passes, plan="stream")
+        time.sleep(1)
+    except KeyboardInterrupt as error:
+        fit = getattr(error, "fit", None)  # a machine that was busy before may be quicker now, and be done
+        kept = fit is not None and fit.n_iters == len(fit.losses) > 0 and np.isfinite(fit.loss)
+        print(kept and fit.stop_reason == "interrupted")
+"""
+
+
+@pytest.mark.parametrize("name", ["native", "numpy"])
+def test_ctrl_c_shortly_before_the_end_costs_nothing(name: str, run_python: Callable[..., str]) -> None:
+    """The native loop asks every 50 ms: here it has ended, or nearly so, before it asks for the first time."""
+    kept = run_python(CTRL_C_BETWEEN_TWO_QUESTIONS, name).split()
+    assert len(kept) == 20
+    assert kept.count("True") >= 15
+
+
+def test_ctrl_c_while_the_outcome_is_handed_out(backend: Any) -> None:
+    """It is raised when the loop has ended and nobody has got hold yet of what it gives back."""
+    x, y, _ = oracle.normal(20, 3, np.float64)
+    want = backend.fit(x, y, n_iters=7)
+
+    def handed_out(*arguments: Any) -> NoReturn:
+        backend.descend(*arguments)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        dataclasses.replace(backend, descend=handed_out).fit(x, y, n_iters=7)
+    fit = caught.value.fit  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(fit.w, want.w)
+    assert (fit.n_iters, fit.loss, fit.stop_reason) == (7, want.loss, "interrupted")
+    assert fit.report.bytes_read == want.report.bytes_read
+
+
+@pytest.mark.parametrize("name", ["native", "numpy"])
+def test_what_another_signals_handler_raises_carries_the_fit(name: str, run_python: Callable[..., str]) -> None:
+    code = """
+import signal, sys
+import numpy as np
+import gdfast
+
+def give_up(number, frame):
+    raise TimeoutError
+
+backend = gdfast.backend(sys.argv[1])
+signal.signal(signal.SIGALRM, give_up)
+x, y = np.ones((50_000, 2)), np.ones(50_000)
+backend.fit(x, y, n_iters=3, plan="stream")
+for wait in (0.1, 0.3):
+    signal.setitimer(signal.ITIMER_REAL, wait)
+    try:
+        backend.fit(x, y, learning_rate=1e-6, n_iters=10**8, plan="stream")
+    except TimeoutError as error:
+        print(error.fit.n_iters > 0, error.fit.stop_reason)
+"""
+    assert run_python(code, name) == "True interrupted\n" * 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    code: int = 7
+
+
+class Slots(Exception):
+    __slots__ = ("code",)
+
+
+class Sealed(Exception):
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise KeyboardInterrupt(f"no {name} here")
+
+
+class Empty(Exception):
+    """As a collection of errors may be."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Undecided(Exception):
+    def __bool__(self) -> bool:
+        raise ValueError("neither true nor false")
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("kind", [Frozen, Slots, Sealed, Empty, Undecided])
+def test_an_exception_of_any_kind_comes_out_with_the_fit(backend: Any, kind: type[Exception]) -> None:
+    raised = kind()
+
+    def fail(step: gdfast.Step) -> NoReturn:
+        raise raised
+
+    with pytest.raises(kind) as caught:
+        backend.fit([1.0, 2.0], [1.0, 2.0], callback=fail)
+    assert caught.value is raised
+    assert caught.value.fit.n_iters == 1  # type: ignore[attr-defined]
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_an_exception_with_a_fit_of_its_own_gets_a_note(backend: Any, sealed: bool) -> None:
+    class Misfit(Sealed if sealed else Exception):  # type: ignore[misc]
+        @property
+        def fit(self) -> str:
+            return "too tight"
+
+    def fail(step: gdfast.Step) -> NoReturn:
+        raise raised
+
+    raised = Misfit()
+    with pytest.raises(Misfit) as caught:
+        backend.fit([1.0, 2.0], [1.0, 2.0], callback=fail)
+    assert caught.value is raised
+    assert raised.fit == "too tight"
+    (note,) = raised.__notes__
+    assert note.startswith("The fit so far: Fit(w=0.05, b=None, loss=2.5, n_iters=1, stop_reason='interrupted'")

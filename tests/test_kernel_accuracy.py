@@ -111,6 +111,57 @@ def test_equal_rows_do_not_pile_up_rounding(d: int | None, order: Any) -> None:
     assert np.linalg.norm(many[1] - few[1]) <= 1e-6 * np.linalg.norm(few[1])
 
 
+# Every form: narrow, held rows, rows and columns in the cache and beyond (1 MiB and more), strips of columns; more
+# columns than a chain has terms, and so many that chains make chains.
+ONE_WAY_SHAPES: list[tuple[int, int | None]] = [
+    *((n, d) for n in (17, 256, 1000, 4096) for d in (None, 1, 3, 4, 8, 15, 16, 17, 20, 21, 33, 64, 100, 257)),
+    *((100_000, d) for d in (None, 1, 3, 16)),
+    *((20_000, d) for d in (17, 24, 40)),
+    *((3000, d) for d in (100, 112, 300)),
+    *((300, d) for d in (520, 1000, 2100, 4200)),
+    (40, 20_000),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("n", "d"), ONE_WAY_SHAPES)
+def test_rounding_errors_that_all_go_one_way(n: int, d: int | None, order: Any) -> None:
+    """Constant columns, residuals and weights: whatever one addition loses, each of them loses."""
+    rng = np.random.default_rng([n, d or 0])
+    for _ in range(8):
+        value, target, weight, b, s = rng.uniform(1, 2, 5).astype(np.float32)
+        x = np.full(n if d is None else (n, d), value, order=order)
+        y, samples = np.full(n, -target), np.full(n, s)
+        for w_value in (np.float32(0), weight):
+            w: Any = float(w_value) if d is None else np.full(d, w_value)
+            r = (d or 1) * float(value) * float(w_value) + float(b) + float(target)
+            _, (grad_w, grad_b) = gdfast.loss_and_gradient(x, y, w, float(b), sample_weight=samples)
+            assert np.abs(np.float64(grad_w) / (2 * r * float(value)) - 1).max() <= 1e-6
+            assert grad_b == pytest.approx(2 * r, rel=1e-6)
+            assert np.abs(np.float64(gdfast.forward(x, w, float(b))) / (r - float(target)) - 1).max() <= 1e-6
+        given = np.float64(gdfast.gradient(x, y, np.full(n, b)))
+        assert np.abs(given / (2 * (float(b) + float(target)) * float(value)) - 1).max() <= 1e-6
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 1000, 100_003])
+def test_the_loss_of_a_prediction_is_that_of_float64(backend: Any, n: int) -> None:
+    """A residual that was rounded to float32 before it is squared would cost 1.2e-7 where all are equal."""
+    for value, target in np.random.default_rng(n).uniform(1, 2, (20, 2)).astype(np.float32):
+        loss = backend.loss(np.full(n, -target), np.full(n, value))
+        assert loss == pytest.approx((float(value) + float(target)) ** 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [100, 300, 2100, 5000])
+@pytest.mark.parametrize("order", ORDERS)
+def test_float64_rounding_that_goes_one_way(d: int, order: Any) -> None:
+    for value, target, weight in np.random.default_rng(d).uniform(1, 2, (5, 3)):
+        x = np.full((300, d), value, order=order)
+        r = d * np.longdouble(value) * np.longdouble(weight) + np.longdouble(target)
+        loss, grad = gdfast.loss_and_gradient(x, np.full(300, -target), np.full(d, weight))
+        assert abs(loss / (r * r) - 1) <= 1e-14
+        assert np.abs(grad / (2 * r * np.longdouble(value)) - 1).max() <= 1e-14
+
+
 @pytest.mark.parametrize("n", [1_000, 100_000, 1_000_000])
 @pytest.mark.parametrize("d", [None, 5, 16])
 def test_float64_accuracy(n: int, d: int | None) -> None:

@@ -117,7 +117,7 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: gdfast.Moments(2).update(X, np.ones(4)),
         ValueError,
-        "X: 3 columns came, accepted are 2: write Moments(3)",
+        "X: 3 columns came, accepted are 2: write gdfast.Moments(3)",
     ),
     (lambda: gdfast.Moments(2).update([1.0], [1.0]), ValueError, "X: 1 column came, accepted are 2"),
     (lambda: gdfast.Moments(3).update(X, np.ones(5)), ValueError, "y has shape (5,)"),

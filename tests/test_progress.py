@@ -7,6 +7,7 @@ import re
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 import gdfast
@@ -91,9 +92,41 @@ def test_a_closed_stream_stops_nothing() -> None:
         bar(1, 1.0)
 
 
+class Raising(Terminal):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError(), RuntimeError(), UnicodeEncodeError("ascii", "", 0, 1, "")], ids=repr)
+def test_a_stream_that_raises_stops_nothing(
+    backend: Any, error: Exception, monkeypatch: pytest.MonkeyPatch, threads: None
+) -> None:
+    monkeypatch.setattr(progress, "FIRST_AFTER", 0.0)
+    monkeypatch.setattr(sys, "stderr", Raising(error))
+    x = np.ones((200_000, 2))
+    gdfast.set_num_threads(2)
+    fit = backend.fit(x, x[:, 0], batch_size=100_000, rng=0, n_iters=30, progress=True)
+    assert (fit.n_iters, fit.stop_reason) == (30, "n_iters")
+
+
+def test_ctrl_c_while_it_is_shown_ends_training(backend: Any, monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
+    """With an order of rows being drawn meanwhile."""
+    monkeypatch.setattr(progress, "FIRST_AFTER", 0.0)
+    monkeypatch.setattr(sys, "stderr", Raising(KeyboardInterrupt()))
+    x = np.ones((200_000, 2))
+    gdfast.set_num_threads(2)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        backend.fit(x, x[:, 0], batch_size=100_000, rng=0, n_iters=10**7, progress=True)
+    assert caught.value.fit.n_iters > 0  # type: ignore[attr-defined]
+
+
 def test_no_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    assert gdfast.fit([1.0], [1.0], progress=True, backend="numpy").n_iters == 100
+    assert gdfast.fit([1.0], [1.0], progress=True, n_iters=99, backend="numpy").n_iters == 99
 
 
 def test_a_fit_shows_its_progress(backend: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

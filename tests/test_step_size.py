@@ -9,7 +9,7 @@ import pytest
 
 import gdfast
 import oracle
-from gdfast.step_size import PRODUCTS, largest_eigenvalue
+from gdfast.step_size import ENOUGH, PRODUCTS, SMALL, largest_eigenvalue, largest_of
 
 
 def largest(x: Any, s: Any, intercept: bool, reduction: str, l2: float, standardize: bool) -> float:
@@ -50,7 +50,9 @@ def test_auto_is_1_over_l(
             plan=plan,
             n_iters=0,
         )
-        assert 0.98 <= fit.learning_rate * want <= 1.02
+        # No more than 1/L but for the rounding of x's dtype; and hardly less, but where it takes passes to find out.
+        lowest = 0.78 if plan == "stream" and (d or 1) > SMALL else 0.94 if (d or 1) > SMALL else 1 - 1e-4
+        assert lowest <= fit.learning_rate * want <= 1 + (1e-6 if dtype == np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("optimizer", ["gd", "momentum", "nesterov"])
@@ -82,7 +84,7 @@ def test_without_curvature_any_rate_will_do(backend: Any) -> None:
 def test_what_is_read_for_it_is_counted(backend: Any) -> None:
     x, y, _ = oracle.normal(100, 20, np.float64)
     passes = backend.fit(x, y, learning_rate="auto", n_iters=5, plan="stream").report.passes
-    assert 6 + 4 * 0.9 <= passes <= 6 + PRODUCTS
+    assert 6.9 <= passes <= 7  # up to SMALL columns one read of x
     assert backend.fit(x, y, learning_rate="auto", n_iters=5, plan="moments").report.passes == 1
 
 
@@ -116,8 +118,21 @@ def of_diagonal(values: Any) -> tuple[float, int]:
 )
 def test_spectra(values: Any) -> None:
     estimate, products = of_diagonal(values)
-    assert 0.98 * values.max() <= estimate <= 1.02 * values.max()
+    assert values.max() <= estimate <= 1.05 * ENOUGH * values.max()
     assert products <= PRODUCTS
+
+
+def test_a_dense_matrix_is_bounded_whatever_lanczos_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is proved by Cholesky's factors; without them all eigenvalues are taken."""
+    from gdfast import step_size
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, SMALL + 50)) * np.logspace(0, 1, SMALL + 50)
+    matrix = x.T @ x
+    want = np.linalg.eigvalsh(matrix)[-1]
+    assert want <= largest_of(matrix) <= 1.06 * want
+    monkeypatch.setattr(step_size, "largest_eigenvalue", lambda product, size, enough: 0.7 * want)
+    assert want <= largest_of(matrix) <= (1 + 1e-9) * want
 
 
 def test_few_columns_take_no_more_products_than_columns() -> None:

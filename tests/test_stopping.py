@@ -13,6 +13,8 @@ import pytest
 import gdfast
 import oracle
 
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
 
 def noisy(n: int = 60, d: int = 20) -> tuple[Any, Any, tuple[Any, Any]]:
     """So few samples for so many columns that training first improves the validation loss, and then harms it."""
@@ -149,7 +151,7 @@ def test_ctrl_c_before_the_first_pass(options: dict[str, Any], monkeypatch: pyte
         raise KeyboardInterrupt
 
     monkeypatch.setattr(scaling, "scaling", interrupt)
-    monkeypatch.setattr(step_size, "curvature", interrupt)
+    monkeypatch.setattr(step_size, "hessian", interrupt)
     backend: Any = gdfast.backend("numpy")
     interrupted = dataclasses.replace(backend, moments=interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:

@@ -169,14 +169,19 @@ def test_the_count_may_change_while_others_work() -> None:
         assert all(oracle.same_bits(f.result(timeout=60), want) for f in futures)
 
 
-def test_other_threads_run_during_a_call() -> None:
+@pytest.mark.parametrize("function", ["loss_and_gradient", "loss"])
+def test_other_threads_run_during_a_call(function: str) -> None:
     """The GIL is free while the kernels work: a second Python thread counts on."""
     gdfast.set_num_threads(1)
     x = np.broadcast_to(np.ones(1000, np.float32), (200_000, 1000))
+    long = np.broadcast_to(np.float32(1), x.size)
     ticks, done = 0, threading.Event()
 
     def call() -> None:
-        gdfast.loss_and_gradient(x, np.ones(len(x), np.float32), np.ones(1000, np.float32))
+        if function == "loss":
+            gdfast.loss(long, long)
+        else:
+            gdfast.loss_and_gradient(x, np.ones(len(x), np.float32), np.ones(1000, np.float32))
         done.set()
 
     worker = threading.Thread(target=call)

@@ -1,8 +1,13 @@
 #include "arrays.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "engine/pack.hpp"
+#include "gil.hpp"
 
 namespace gdfast::bindings {
 namespace {
@@ -24,16 +29,59 @@ const ArrayProxy* array_of(py::handle object) {
   return py::detail::array_proxy(object.ptr());
 }
 
-py::object validate(const char* function, py::handle a, py::handle b, py::handle c, py::handle d, py::handle e) {
-  return py::module_::import("gdfast.validation").attr(function)(a, b, c, d, e);
-}
-
-py::object validate(const char* function, py::handle a, py::handle b, py::handle c) {
-  return py::module_::import("gdfast.validation").attr(function)(a, b, c);
-}
-
 [[noreturn]] void unconverted() {
   throw std::runtime_error("gdfast.validation let through what the kernels can't take: please report this");
+}
+
+using Api = py::detail::npy_api;
+
+// The types of NumPy's scalars that are numbers and nothing else, by type number: the integers and float32. Not bool,
+// whose meaning is validation's to say, nor timedelta64, which passes for an integer; and float64 is a Python float.
+std::array<PyTypeObject*, Api::NPY_FLOAT_ + 1> numpy_numbers{};
+
+template <class T>
+double number_at(const void* data) {
+  T value;
+  std::memcpy(&value, data, sizeof(T));
+  return static_cast<double>(value);
+}
+
+// The number of that NumPy type at `data`, which may be misaligned; false where it is none of them.
+bool read_number(int type, const void* data, double& number) {
+  using Read = double (*)(const void*);
+  constexpr Read kRead[] = {nullptr,
+                            number_at<signed char>,
+                            number_at<unsigned char>,
+                            number_at<short>,
+                            number_at<unsigned short>,
+                            number_at<int>,
+                            number_at<unsigned>,
+                            number_at<long>,
+                            number_at<unsigned long>,
+                            number_at<long long>,
+                            number_at<unsigned long long>,
+                            number_at<float>,
+                            number_at<double>};
+  static_assert(std::size(kRead) == Api::NPY_DOUBLE_ + 1);
+  if (type < Api::NPY_BYTE_ || type > Api::NPY_DOUBLE_) return false;
+  number = kRead[type](data);
+  return true;
+}
+
+// An array () in the machine's byte order.
+bool read_array(py::handle object, double& number) {
+  const ArrayProxy* array = array_of(object);
+  if (array == nullptr || array->nd != 0) return false;
+  const auto* descr = py::detail::array_descriptor_proxy(array->descr);
+  if (descr->byteorder != '=' && descr->byteorder != '|') return false;
+  return read_number(descr->type_num, array->data, number);
+}
+
+// NumPy's scalars have their value behind the head of every Python object (numpy/arrayscalars.h).
+bool read_scalar(py::handle object, double& number) {
+  const auto found = std::ranges::find(numpy_numbers, Py_TYPE(object.ptr()));
+  if (found == numpy_numbers.end()) return false;
+  return read_number(static_cast<int>(found - numpy_numbers.begin()), object.ptr() + 1, number);
 }
 
 bool as_number(py::handle object, double& number) {
@@ -45,8 +93,9 @@ bool as_number(py::handle object, double& number) {
     number = PyLong_AsDouble(object.ptr());
     if (number != -1.0 || PyErr_Occurred() == nullptr) return true;
     PyErr_Clear();  // too large: validation says so
+    return false;
   }
-  return false;
+  return read_scalar(object, number) || read_array(object, number);
 }
 
 bool vector_of(py::handle object, std::int64_t n, VectorView& view) {
@@ -90,6 +139,28 @@ bool read_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inpu
 
 }  // namespace
 
+void learn_numpy_numbers() {
+  for (int type = Api::NPY_BYTE_; type <= Api::NPY_FLOAT_; ++type) {
+    py::object scalar = py::dtype(type).attr("type");
+    numpy_numbers[static_cast<std::size_t>(type)] = reinterpret_cast<PyTypeObject*>(scalar.release().ptr());
+  }
+}
+
+py::object validate(const char* function, std::initializer_list<py::handle> arguments) {
+  PyObject* result = nullptr;
+  or_wait_for_the_end([&] {
+    PyObject* const validation = PyImport_ImportModule("gdfast.validation");
+    PyObject* const check = validation == nullptr ? nullptr : PyObject_GetAttrString(validation, function);
+    // A handle is nothing but a pointer to an object.
+    const auto* const objects = reinterpret_cast<PyObject* const*>(arguments.begin());
+    if (check != nullptr) result = PyObject_Vectorcall(check, objects, arguments.size(), nullptr);
+    Py_XDECREF(check);
+    Py_XDECREF(validation);
+  });
+  if (result == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(result);
+}
+
 std::optional<VectorView> as_vector(py::handle object, std::int64_t& size) {
   const ArrayProxy* array = array_of(object);
   if (array == nullptr || array->nd != 1) return std::nullopt;
@@ -113,35 +184,39 @@ bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional) {
 
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs) {
   if (read_problem(x, y, w, b, sample_weight, inputs)) return;
-  inputs.keep_alive = validate("problem", x, y, w, b, sample_weight);
+  inputs.keep_alive = validate("problem", {x, y, w, b, sample_weight});
   const py::tuple ready(inputs.keep_alive);
   if (!read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
 }
 
+void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight) {
+  validate("problem", {x, y, w, b, sample_weight});
+}
+
 void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs) {
   if (read_samples(x, y, sample_weight, inputs)) return;
-  inputs.keep_alive = validate("samples", x, y, sample_weight);
+  inputs.keep_alive = validate("samples", {x, y, sample_weight});
   const py::tuple ready(inputs.keep_alive);
   if (!read_samples(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
   if (read_model(x, w, b, inputs)) return;
-  inputs.keep_alive = validate("prediction", x, w, b);
+  inputs.keep_alive = validate("prediction", {x, w, b});
   const py::tuple ready(inputs.keep_alive);
   if (!read_model(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
   if (read_gradient(x, y, y_pred, inputs)) return;
-  inputs.keep_alive = validate("gradient", x, y, y_pred);
+  inputs.keep_alive = validate("gradient", {x, y, y_pred});
   const py::tuple ready(inputs.keep_alive);
   if (!read_gradient(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_residual(py::handle y, py::handle y_pred, Residual& inputs) {
   if (read_residual(y, y_pred, inputs)) return;
-  inputs.keep_alive = py::module_::import("gdfast.validation").attr("residual")(y, y_pred);
+  inputs.keep_alive = validate("residual", {y, y_pred});
   const py::tuple ready(inputs.keep_alive);
   if (!read_residual(ready[0], ready[1], inputs)) unconverted();
 }
@@ -155,7 +230,7 @@ Reduction take_reduction(py::handle value) {
     if (name == "mean") return Reduction::mean;
     if (name == "sum") return Reduction::sum;
   }
-  py::module_::import("gdfast.validation").attr("reduction")(value);
+  validate("reduction", {value});
   unconverted();
 }
 

@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <initializer_list>
 #include <optional>
 #include <vector>
 
@@ -30,11 +31,19 @@ struct Inputs {
   Inputs& operator=(const Inputs&) = delete;
 };
 
+// What gdfast.validation's `function` makes of the arguments. Python code, during which a thread may be ended.
+py::object validate(const char* function, std::initializer_list<py::handle> arguments);
+
+// At import: asks NumPy for the types of its scalars.
+void learn_numpy_numbers();
+
 // A float array's views; nothing if it is no such array.
 std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);
 
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs);
+// Raises what validation says of these weights; nothing if it has nothing to say.
+void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight);
 void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs);
 void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs);
 
@@ -56,8 +65,9 @@ Reduction take_reduction(py::handle value);
 template <class T>
 const T* weights(const Inputs& inputs, std::vector<T>& room);
 
-// Is there enough work on x to let other Python threads run meanwhile? Safe wherever no Python object is touched: the
-// views point into arrays that the caller's arguments keep alive.
-inline bool worth_releasing_gil(const MatrixView& x) { return x.n * x.d >= 16384; }
+// Is there enough work on so many numbers, or on x, to let other Python threads run meanwhile? Safe wherever no Python
+// object is touched: the views point into arrays that the caller's arguments keep alive.
+inline bool worth_releasing_gil(std::int64_t numbers) { return numbers >= 16384; }
+inline bool worth_releasing_gil(const MatrixView& x) { return worth_releasing_gil(x.n * x.d); }
 
 }  // namespace gdfast::bindings

@@ -1,4 +1,7 @@
 // gdfast.descent's Samples, Options and Hooks in, an Outcome out.
+#include <pybind11/stl.h>
+
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -6,7 +9,10 @@
 #include "descent_hooks.hpp"
 #include "engine/descent/descend.hpp"
 #include "engine/descent/moments_source.hpp"
+#include "engine/descent/standardized_source.hpp"
+#include "engine/solve/certificate.hpp"
 #include "functions.hpp"
+#include "generator.hpp"
 #include "gil.hpp"
 #include "signal_check.hpp"
 
@@ -54,21 +60,33 @@ std::int64_t whole(py::handle options, Option option) { return get(options, opti
 // Data as the interface has it: views of samples, or a matrix of moments.
 struct Input {
   Samples samples{};
-  const double* gram = nullptr;
+  std::optional<Gram> gram;
   std::int64_t d = 0;
 };
+
+// A gdfast.descent.Gram, (matrix, origin), whose arrays the caller's arguments keep alive.
+Gram gram_of(py::handle object) {
+  bool one_dimensional = false;
+  MatrixView matrix{};
+  if (!PyTuple_Check(object.ptr()) || PyTuple_GET_SIZE(object.ptr()) != 2) throw py::type_error("gram is no Gram");
+  const py::handle given = PyTuple_GET_ITEM(object.ptr(), 0);
+  if (!as_matrix(given, matrix, one_dimensional) || matrix.dtype != DType::f64 || matrix.n != matrix.d ||
+      (py::reinterpret_borrow<py::array>(given).flags() & py::array::c_style) == 0) {
+    throw py::value_error("gram is no C-contiguous square float64 matrix");
+  }
+  std::int64_t size = 0;
+  const auto origin = as_vector(PyTuple_GET_ITEM(object.ptr(), 1), size);
+  if (!origin || size != matrix.d - 1 || origin->dtype != DType::f64 || origin->stride != sizeof(double)) {
+    throw py::value_error("origin is no contiguous float64 array that goes with gram");
+  }
+  return {reinterpret_cast<const double*>(matrix.data), reinterpret_cast<const double*>(origin->data), matrix.d - 2};
+}
 
 Input input_of(py::handle object) {
   Input input;
   if (const py::object gram = object.attr("gram"); !gram.is_none()) {
-    bool one_dimensional = false;
-    MatrixView view{};
-    if (!as_matrix(gram, view, one_dimensional) || view.dtype != DType::f64 || view.n != view.d ||
-        (py::reinterpret_borrow<py::array>(gram).flags() & py::array::c_style) == 0) {
-      throw py::value_error("gram is no C-contiguous square float64 matrix");
-    }
-    input.gram = reinterpret_cast<const double*>(view.data);
-    input.d = view.d - 2;
+    input.gram = gram_of(gram);
+    input.d = input.gram->d;
     return input;
   }
   std::int64_t rows = 0;
@@ -94,6 +112,7 @@ DescentOptions options_of(py::handle options, bool fit_intercept) {
   result.penalty = {number(options, Option::l2), number(options, Option::l1)};
   result.n_iters = whole(options, Option::n_iters);
   result.fit_intercept = fit_intercept;
+  result.reduction = take_reduction(get(options, Option::reduction));
   result.tol = number(options, Option::tol);
   result.patience = whole(options, Option::patience);
   return result;
@@ -113,7 +132,7 @@ Standardization columns_of(py::handle options, std::int64_t d) {
 }
 
 const char* name_of(Stopped stopped) {
-  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged"};
+  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged", "converged"};
   return kNames[static_cast<int>(stopped)];
 }
 
@@ -125,8 +144,9 @@ class Sources {
       : columns_(columns), reduction_(reduction), stop_(stop), counters_(counters) {}
 
   Source& of(const Input& input) {
-    if (input.gram != nullptr) {
-      return keep(std::make_unique<MomentsSource>(input.gram, input.d, reduction_), input.d);
+    if (input.gram) {
+      kept_.push_back(std::make_unique<MomentsSource>(*input.gram, columns_, reduction_));
+      return *kept_.back();
     }
     return keep(std::make_unique<Streamed<T>>(input.samples, reduction_, &stop_, counters_), input.d);
   }
@@ -151,6 +171,8 @@ class Sources {
   }
 };
 
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
 template <class T>
 class Session {
  public:
@@ -160,7 +182,8 @@ class Session {
         options_(options_of(options, has_b_)),
         order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
-        sources_(columns_, take_reduction(get(options, Option::reduction)), stop_, counters_) {
+        gram_(train.gram),
+        sources_(columns_, options_.reduction, stop_, counters_) {
     start(w, b, train.d);
     watch(hooks);
     Source& full = sources_.of(train);
@@ -168,38 +191,49 @@ class Session {
     const auto batch_rows = whole(options, Option::batch_size);
     Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
     Source* const other = validation ? &sources_.of(*validation) : nullptr;
-    data_.emplace(Data<T>{full, update, batches, other, columns_});
+    data_.emplace(Data<T>{full, update, batches, other, gram_ ? &*gram_ : nullptr, columns_});
     counters_.take(order_.bytes());
   }
 
   py::object run() {
     {
       const ReleasedGil released;
+      const FinishedOrder finished(order_);  // before the GIL is taken back: whoever draws may need it
       descend(*data_, options_, watcher_, descent_);
+      certify_outcome();
     }
-    return py::make_tuple(copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
-                          array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)),
-                          descent_.loss, name_of(descent_.stopped), error_, counters_.bytes_read.load(),
-                          counters_.peak.load());
+    // Ctrl-C since the loop last asked: raised by the interpreter it would take the place of all that comes back here.
+    if (!is_kept(error_) && signals_raise(error_)) descent_.stopped = Stopped::interrupted;
+    const py::tuple outcome = py::make_tuple(
+        copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
+        array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
+        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(), certificate_.gap,
+        certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent, descent_.smallest_pivot);
+    kept_.append(outcome);
+    return outcome;
   }
 
  private:
   bool has_b_;
   py::object error_ = py::none();
   py::object callback_, progress_;
+  py::list kept_;
   Counters counters_;
   Stop stop_;
   DescentOptions options_;
+  std::optional<Generator> generator_;
   RowOrder order_;
   Standardization columns_;
+  std::optional<Gram> gram_;
   Sources<T> sources_;
   std::optional<Data<T>> data_;
   Watcher<T> watcher_;
   Descent<T> descent_;
+  Certificate certificate_{kUnknown, kUnknown, kUnknown};
 
-  RowOrder::Draw draw(py::handle options) {
+  Drawing draw(py::handle options) {
     const py::handle rng = get(options, Option::rng);
-    return rng.is_none() ? RowOrder::Draw() : RowOrder::Draw(Permutation(rng));
+    return rng.is_none() ? Drawing{} : generator_.emplace(rng, error_).drawing();
   }
 
   // Then an order drawn ahead would leave the generator elsewhere than where the passes made have brought it; and a
@@ -221,9 +255,25 @@ class Session {
     if (has_b_) descent_.b = static_cast<T>(b.cast<double>());
   }
 
+  // Where moments have said all there is to say, nobody asks for it.
+  py::object gradient() {
+    const bool unknown = gram_ || descent_.gradient.empty();
+    return unknown ? py::object(py::none()) : py::object(array_of(std::move(descent_.gradient)));
+  }
+
+  // Of what is handed out, where the moments say.
+  void certify_outcome() {
+    const bool ended = descent_.stopped == Stopped::interrupted || descent_.stopped == Stopped::diverged;
+    if (!gram_ || ended) return;
+    const std::vector<double> w(descent_.w.begin(), descent_.w.end());
+    certificate_ = certify(*gram_, columns_, options_.penalty, options_.reduction, has_b_, w.data(),
+                           static_cast<double>(descent_.b), &stop_);
+  }
+
   void watch(py::handle hooks) {
     callback_ = hooks.attr("callback");
     progress_ = hooks.attr("progress");
+    kept_ = hooks.attr("kept");
     if (!callback_.is_none()) watcher_.after_pass = Callback<T>(callback_, has_b_, error_);
     if (progress_.is_none()) {
       stop_ = SignalCheck(error_);

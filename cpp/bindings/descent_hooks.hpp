@@ -1,4 +1,4 @@
-// What a descent without the GIL calls back in Python: the user's callback, the progress bar, NumPy's generator.
+// What a descent without the GIL calls back in Python: the user's callback, the progress bar.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "engine/descent/descend.hpp"
-#include "gil.hpp"
-#include "signal_check.hpp"
+#include "python_code.hpp"
 
 namespace gdfast::bindings {
 
@@ -33,17 +32,16 @@ class Callback {
   Callback(py::object function, bool has_b, py::object& error) : function_(function), has_b_(has_b), error_(error) {}
 
   Answer operator()(std::int64_t iteration, const Descent<T>& descent) const {
-    const HeldGil gil;
-    try {
-      const py::object b = number_or_none(has_b_, static_cast<double>(descent.b));
-      const py::object stop = function_(iteration, copy_of(descent.w), b, descent.losses.back());
-      const int truth = PyObject_IsTrue(stop.ptr());
-      if (truth < 0) throw py::error_already_set();
-      return truth != 0 ? Answer::stop : Answer::go_on;
-    } catch (const py::error_already_set& raised) {
-      error_ = exception_of(raised);
-      return Answer::failed;
-    }
+    Answer answer = Answer::failed;
+    with_gil([&] {
+      PyObject* const w = copy_of(descent.w).release().ptr();
+      PyObject* const b = number_or_none(has_b_, static_cast<double>(descent.b)).release().ptr();
+      const auto pass = static_cast<long long>(iteration);
+      const int truth = truth_of(PyObject_CallFunction(function_.ptr(), "LNNd", pass, w, b, descent.losses.back()));
+      if (truth < 0) keep_exception(error_);
+      if (truth >= 0) answer = truth != 0 ? Answer::stop : Answer::go_on;
+    });
+    return answer;
   }
 
  private:
@@ -64,14 +62,15 @@ class Progress {
     const auto now = std::chrono::steady_clock::now();
     if (descent_.losses.empty() || now - told_ < std::chrono::milliseconds(100)) return false;
     told_ = now;
-    const HeldGil gil;
-    try {
-      function_(descent_.losses.size(), descent_.losses.back());
-      return false;
-    } catch (const py::error_already_set& raised) {
-      error_ = exception_of(raised);
-      return true;
-    }
+    bool raised = false;
+    with_gil([&] {
+      const auto passes = static_cast<Py_ssize_t>(descent_.losses.size());
+      PyObject* const nothing = PyObject_CallFunction(function_.ptr(), "nd", passes, descent_.losses.back());
+      raised = nothing == nullptr;
+      if (raised) keep_exception(error_);
+      Py_XDECREF(nothing);
+    });
+    return raised;
   }
 
  private:
@@ -79,32 +78,6 @@ class Progress {
   const Descent<T>& descent_;
   py::object& error_;
   std::chrono::steady_clock::time_point told_{};
-};
-
-// The order of a pass, drawn from a NumPy Generator under its own lock.
-class Permutation {
- public:
-  explicit Permutation(py::handle rng) {
-    const py::object generator = rng.attr("bit_generator");
-    lock_ = generator.attr("lock");
-    bits_ = py::capsule(generator.attr("capsule")).get_pointer<BitGenerator>();
-  }
-
-  bool operator()(std::int64_t n, std::int64_t* order, const Stop& stop) const {
-    call("acquire");
-    const bool drawn = permutation(*bits_, n, order, stop);
-    call("release");
-    return drawn;
-  }
-
- private:
-  py::object lock_;
-  BitGenerator* bits_;
-
-  void call(const char* method) const {
-    const HeldGil gil;
-    lock_.attr(method)();
-  }
 };
 
 }  // namespace gdfast::bindings

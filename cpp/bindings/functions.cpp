@@ -1,5 +1,7 @@
 #include "functions.hpp"
 
+#include <limits>
+
 #include "arrays.hpp"
 #include "engine/least_squares.hpp"
 #include "gil.hpp"
@@ -33,7 +35,7 @@ class Gradient {
       const bool fits = view && size == x.d && view->dtype == kDType<T> && view->stride == sizeof(T) && !number_ &&
                         reinterpret_cast<std::uintptr_t>(view->data) % alignof(T) == 0 &&
                         py::reinterpret_borrow<py::array>(out).writeable();
-      if (!fits) py::module_::import("gdfast.validation").attr("out")(out, x_object);
+      if (!fits) validate("out", {out, x_object});
       array_ = py::reinterpret_borrow<py::array>(out);
     } else if (!number_) {
       array_ = new_array<T>(x.d);
@@ -62,14 +64,18 @@ py::object loss_and_gradient(py::handle x, py::handle y, py::handle w, py::handl
     std::vector<T> room;
     const T* const start = weights(inputs, room);
     Loss loss{};
+    bool negative = false;
     py::object error;
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
       const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
       LeastSquares<T>(inputs.x, inputs.y, inputs.s, mean_or_sum)
-          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr);
+          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr, nullptr, &negative);
     }
     if (error) raise(error);
+    if (negative || !(loss.weight > 0 && loss.weight < std::numeric_limits<double>::infinity())) {
+      refuse_weights(x, y, w, b, sample_weight);
+    }
     if (b.is_none()) return py::make_tuple(loss.loss, grad.result());
     return py::make_tuple(loss.loss, py::make_tuple(grad.result(), loss.grad_b));
   });
@@ -96,7 +102,12 @@ py::object mean_or_sum_loss(py::handle y, py::handle y_pred, py::handle reductio
   const Reduction mean_or_sum = take_reduction(reduction);
   return with_dtype(inputs.y.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
-    return py::float_(squared_error<T>(inputs.y, inputs.y_pred, inputs.n, mean_or_sum));
+    double loss = 0;
+    {
+      const ReleasedGil released(worth_releasing_gil(inputs.n));
+      loss = squared_error<T>(inputs.y, inputs.y_pred, inputs.n, mean_or_sum);
+    }
+    return py::float_(loss);
   });
 }
 

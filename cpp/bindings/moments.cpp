@@ -13,20 +13,23 @@ py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   take_samples(x, y, sample_weight, inputs);
   const py::ssize_t size = inputs.x.d + 2;
   py::array gram(py::dtype::of<double>(), py::array::ShapeContainer{size, size});
+  py::array origin(py::dtype::of<double>(), py::array::ShapeContainer{size - 1});
   auto* const into = static_cast<double*>(gram.mutable_data());
+  auto* const about = static_cast<double*>(origin.mutable_data());
   Counters counters;
   py::object error = py::none();
   const Stop stop = SignalCheck(error);
   {
     const ReleasedGil released(worth_releasing_gil(inputs.x));
+    const DataSet data{inputs.x, inputs.y, inputs.s};
     if (inputs.x.dtype == DType::f32) {
-      moments<float>(inputs.x, inputs.y, inputs.s, into, counters, &stop);
+      moments<float>(data, into, about, counters, &stop);
     } else {
-      moments<double>(inputs.x, inputs.y, inputs.s, into, counters, &stop);
+      moments<double>(data, into, about, counters, &stop);
     }
   }
   if (!error.is_none()) raise(error);
-  return py::make_tuple(gram, counters.bytes_read.load(), counters.peak.load());
+  return py::make_tuple(gram, origin, counters.bytes_read.load(), counters.peak.load());
 }
 
 }  // namespace
@@ -41,8 +44,9 @@ The moments of a data set, in one read; `gdfast.Moments` is the way to call it.
 Returns
 -------
 tuple
-    ``(gram, bytes_read, peak_bytes)``: `gram` is the float64 matrix (d + 2, d + 2) of the sums of ``s * z_j * z_k``
-    over the rows ``z = [x, 1, y]``, then what was read of the three arrays, and the working memory at its peak.
+    ``(gram, origin, bytes_read, peak_bytes)``: `gram` is the float64 matrix (d + 2, d + 2) of the sums of
+    ``s * z_j * z_k`` over the rows ``z = [x - o, 1, y - p]``, `origin` (d + 1,) holds o and p, which lie near the
+    data; then what was read of the three arrays, and the working memory at its peak.
 )");
 }
 

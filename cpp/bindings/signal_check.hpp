@@ -1,30 +1,24 @@
 // Ctrl-C during long work without the GIL.
 #pragma once
 
-#include <pybind11/pybind11.h>
-
 #include <chrono>
 
-#include "gil.hpp"
+#include "python_code.hpp"
 
 namespace gdfast::bindings {
 
-namespace py = pybind11;
-
-// The exception itself, with the frames it came through.
-inline py::object exception_of(const py::error_already_set& raised) {
-  if (raised.trace()) PyException_SetTraceback(raised.value().ptr(), raised.trace().ptr());
-  return raised.value();
+// Runs pending signal handlers. True where one raised; its exception is kept.
+inline bool signals_raise(py::object& error) {
+  bool raised = false;
+  with_gil([&] {
+    if (PyErr_CheckSignals() == 0) return;
+    raised = true;
+    keep_exception(error);
+  });
+  return raised;
 }
 
-// What a handler raised, once the GIL is held again.
-[[noreturn]] inline void raise(const py::object& error) {
-  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
-  throw py::error_already_set();
-}
-
-// Runs pending signal handlers, at most every 50 ms: Ctrl-C arrives in time and the GIL is left alone. An exception
-// that a handler raises is kept for the end.
+// Does so at most every 50 ms: Ctrl-C arrives in time and the GIL is left alone.
 class SignalCheck {
  public:
   explicit SignalCheck(py::object& error) : error_(error) {}
@@ -39,10 +33,7 @@ class SignalCheck {
       return false;
     }
     asked_ = last_ = now;
-    const HeldGil gil;
-    if (PyErr_CheckSignals() == 0) return false;
-    error_ = exception_of(py::error_already_set());
-    return true;
+    return signals_raise(error_);
   }
 
  private:

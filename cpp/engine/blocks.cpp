@@ -136,6 +136,15 @@ Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation) {
   return walk;
 }
 
+Walk<double> choose_widened_walk(std::int64_t d, Operation operation) {
+  constexpr std::ptrdiff_t kSize = sizeof(double);
+  const std::int64_t rows = packed_rows(d, kSize);
+  const MatrixView widened{nullptr, rows, d, kSize, rows * kSize, DType::f64};
+  Walk<double> walk = choose_walk<double>(widened, operation);
+  walk.run_rows = rows;
+  return walk;
+}
+
 template Walk<float> choose_walk<float>(const MatrixView&, Operation);
 template Walk<double> choose_walk<double>(const MatrixView&, Operation);
 template Walk<float> choose_gathering_walk<float>(const MatrixView&, Operation);

@@ -43,4 +43,7 @@ Walk<T> choose_walk(const MatrixView& x, Operation operation);
 template <class T>
 Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation);
 
+// For rows that are widened to float64 a piece at a time, column after column.
+Walk<double> choose_widened_walk(std::int64_t d, Operation operation);
+
 }  // namespace gdfast

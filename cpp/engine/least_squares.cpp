@@ -1,6 +1,7 @@
 #include "least_squares.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 
 #include "dispatch.hpp"
@@ -10,6 +11,7 @@
 #include "segment_sums.hpp"
 #include "stop_flag.hpp"
 #include "thread_pool.hpp"
+#include "widened.hpp"
 
 namespace gdfast {
 namespace {
@@ -30,6 +32,7 @@ struct Job {
   Selection selection = {};
   StopFlag stop{nullptr};
   Counters* counters = nullptr;
+  std::atomic<bool>* negative = nullptr;  // where a weight below 0 is told, if wanted
 
   void run() {
     const int threads = threads_for(x.n, x.d, sizeof(T));
@@ -46,7 +49,11 @@ struct Job {
     Sums lanes{};
     lanes.grad = sums != nullptr ? sums->grad(k) : nullptr;
     for (std::int64_t i = start; i < end; i += step) {
-      walk.kernel(buffers.run(*this, i, std::min(step, end - i)), lanes);
+      const Run<T> run = buffers.run(*this, i, std::min(step, end - i));
+      walk.kernel(run, lanes);
+      // After the kernel, which leaves them in the cache: memory is read once.
+      if (negative != nullptr && kernels<T>().any_negative(run.s, run.n))
+        negative->store(true, std::memory_order_relaxed);
     }
     if (counters != nullptr) counters->add_read((end - start) * row_bytes());
     if (sums != nullptr) sums->set_scalars(k, lanes);
@@ -180,18 +187,26 @@ LeastSquares<T>::LeastSquares(const MatrixView& x, const VectorView& y, const Ve
 
 template <class T>
 template <class G>
-bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop, Counters* counters) const {
+bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop, Counters* counters,
+                               bool* negative) const {
   BorrowedScratch scratch;
   const std::size_t bytes = SegmentSums::bytes(segments_.count, x_.d) + Scratch::bytes<T>(padded(x_.d));
   scratch->reserve(bytes);
   if (counters != nullptr) counters->take(static_cast<std::int64_t>(bytes));
   SegmentSums sums(segments_.count, x_.d, *scratch);
   const T* const weights = padded_weights(w, x_.d, *scratch);
+  std::atomic<bool> below_0{false};
   Job<T> job{x_, y_, s_, {}, segments_, walk_, weights, b, nullptr, &sums, selection_, StopFlag(stop), counters};
+  if (negative != nullptr && s_.data != nullptr) job.negative = &below_0;
   job.run();
+  if (negative != nullptr) *negative = below_0.load(std::memory_order_relaxed);
   if (counters != nullptr) counters->give(static_cast<std::int64_t>(bytes));
   if (job.stop.stopped()) return false;
   sums.merge();
+  if constexpr (kDType<T> == DType::f32) {
+    const Widened widened{x_, y_, s_, {}, selection_};
+    if (!sums.finite() && !sum_widened(widened, w, b, sums, stop, counters)) return false;
+  }
   const double weight = s_.data != nullptr ? sums.weight() : static_cast<double>(x_.n);
   const double scale = reduction_ == Reduction::mean ? 1.0 / weight : 1.0;
   loss.weight = weight;
@@ -220,6 +235,9 @@ void gradient(const MatrixView& x, const VectorView& y, const VectorView& y_pred
   Job<T> job{x, y, {}, y_pred, segments, choose_walk<T>(x, Operation::gradient), nullptr, T(0), nullptr, &sums};
   job.run();
   sums.merge();
+  if constexpr (kDType<T> == DType::f32) {
+    if (!sums.finite()) sum_widened({x, y, {}, y_pred}, nullptr, 0, sums, nullptr, nullptr);
+  }
   write_gradient(sums, x.d, reduction == Reduction::mean ? 2.0 / static_cast<double>(x.n) : 2.0, grad);
 }
 
@@ -256,9 +274,10 @@ double sum(const T* x, std::int64_t n) {
 
 template class LeastSquares<float>;
 template class LeastSquares<double>;
-template bool LeastSquares<float>::evaluate(const float*, float, float*, Loss&, const Stop*, Counters*) const;
-template bool LeastSquares<float>::evaluate(const float*, float, double*, Loss&, const Stop*, Counters*) const;
-template bool LeastSquares<double>::evaluate(const double*, double, double*, Loss&, const Stop*, Counters*) const;
+template bool LeastSquares<float>::evaluate(const float*, float, float*, Loss&, const Stop*, Counters*, bool*) const;
+template bool LeastSquares<float>::evaluate(const float*, float, double*, Loss&, const Stop*, Counters*, bool*) const;
+template bool LeastSquares<double>::evaluate(const double*, double, double*, Loss&, const Stop*, Counters*,
+                                             bool*) const;
 template void forward(const MatrixView&, const float*, float, float*);
 template void forward(const MatrixView&, const double*, double, double*);
 template void gradient(const MatrixView&, const VectorView&, const VectorView&, Reduction, float*);

@@ -35,8 +35,10 @@ class LeastSquares {
                const Selection& selection = {});
 
   // Loss, and the gradient in w into grad (d elements of T or double), in one read of x. False if `stop` gave up.
+  // `negative`, if wanted, tells whether a weight is below 0: nothing in the sums does.
   template <class G>
-  bool evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop = nullptr, Counters* counters = nullptr) const;
+  bool evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop = nullptr, Counters* counters = nullptr,
+                bool* negative = nullptr) const;
 
  private:
   MatrixView x_;

@@ -18,24 +18,48 @@
 namespace gdfast {
 namespace {
 
-std::int64_t cache_size(int name, std::int64_t usual) {
+// The first word of a file, empty where there is none.
+std::string word_in(const std::string& path) {
+  std::ifstream file(path);
+  std::string word;
+  file >> word;
+  return word;
+}
+
+// Bytes of a core's data cache at a level, as the kernel's files have it ("32768K"); 0 where there are no such files.
+std::int64_t cache_by_kernel(const std::string& level) {
+  const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index";
+  for (int index = 0;; ++index) {
+    const std::string cache = folder + std::to_string(index);
+    const std::string its_level = word_in(cache + "/level");
+    if (its_level.empty()) return 0;
+    if (its_level != level || word_in(cache + "/type") == "Instruction") continue;
+    const std::string size = word_in(cache + "/size");
+    char* unit = nullptr;
+    const std::int64_t number = std::strtoll(size.c_str(), &unit, 10);
+    return *unit == 'K' ? number << 10 : *unit == 'M' ? number << 20 : number;
+  }
+}
+
+std::int64_t cache_by_library(const std::string& level) {
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
-  const long bytes = sysconf(name);
-  return bytes > 0 ? bytes : usual;
+  return sysconf(level == "1" ? _SC_LEVEL1_DCACHE_SIZE : level == "2" ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
 #else
-  (void)name;
-  return usual;
+  (void)level;
+  return 0;
 #endif
 }
 
-Caches read_caches() {
-#if defined(_SC_LEVEL1_DCACHE_SIZE)
-  return {cache_size(_SC_LEVEL1_DCACHE_SIZE, 32 << 10), cache_size(_SC_LEVEL2_CACHE_SIZE, 1 << 20),
-          cache_size(_SC_LEVEL3_CACHE_SIZE, 32 << 20)};
-#else
-  return {cache_size(0, 32 << 10), cache_size(0, 1 << 20), cache_size(0, 32 << 20)};
-#endif
+// The kernel is asked first. Of AMD's processors glibc (2.36, say) takes L3 from CPUID 0x80000006, which has that of the
+// whole socket: ten dies of 32 MiB, 320 MiB, of which a core reaches its own die's. The kernel takes it from CPUID
+// 0x8000001D, which has each cache and the cores that share it.
+std::int64_t cache_size(const char* level, std::int64_t usual) {
+  if (const std::int64_t bytes = cache_by_kernel(level); bytes > 0) return bytes;
+  const std::int64_t bytes = cache_by_library(level);
+  return bytes > 0 ? bytes : usual;
 }
+
+Caches read_caches() { return {cache_size("1", 32 << 10), cache_size("2", 1 << 20), cache_size("3", 32 << 20)}; }
 
 // The whole of text as a number from 1 to 1024, else 0.
 int count_in(const std::string& text) {

@@ -1,5 +1,7 @@
 #include "moments.hpp"
 
+#include <algorithm>
+
 #include "moments_job.hpp"
 
 namespace gdfast {
@@ -23,18 +25,20 @@ void mirror(double* gram, std::int64_t d) {
 }  // namespace
 
 template <class T>
-bool moments(const MatrixView& x, const VectorView& y, const VectorView& s, double* gram, Counters& counters,
-             const Stop* stop) {
-  const DataSet data{x, y, s};
+bool moments(const DataSet& data, double* gram, double* origin, Counters& counters, const Stop* stop) {
+  const std::int64_t d = data.x.d;
+  const Origin about = choose_origin<T>(data);
+  std::copy_n(about.x.begin(), d, origin);
+  origin[d] = about.y;
   // At most 128 KiB, so that 2 MiB hold one for each of 16 pieces, stay in L2 beside a panel.
-  const bool small = 8 * (x.d + 2) * (x.d + 2) <= 128 << 10;
+  const bool small = 8 * (d + 2) * (d + 2) <= 128 << 10;
   const auto sum = small ? moments_in_pieces<T> : moments_in_sheets<T>;
-  if (!sum(data, gram, counters, stop)) return false;
-  mirror(gram, x.d);
+  if (!sum(data, about, gram, counters, stop)) return false;
+  mirror(gram, d);
   return true;
 }
 
-template bool moments<float>(const MatrixView&, const VectorView&, const VectorView&, double*, Counters&, const Stop*);
-template bool moments<double>(const MatrixView&, const VectorView&, const VectorView&, double*, Counters&, const Stop*);
+template bool moments<float>(const DataSet&, double*, double*, Counters&, const Stop*);
+template bool moments<double>(const DataSet&, double*, double*, Counters&, const Stop*);
 
 }  // namespace gdfast

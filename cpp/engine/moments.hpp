@@ -1,15 +1,16 @@
-// The moments of a data set: with z = [x, 1, y] the matrix Σ s z zᵀ, in one read. Least squares needs no more of it.
+// The moments of a data set: with z = [x − o, 1, y − p] the matrix Σ s z zᵀ, in one read, about an origin (o, p) near the
+// data. Least squares needs no more of it.
 #pragma once
 
 #include "counters.hpp"
 #include "least_squares.hpp"
 #include "matrix_view.hpp"
+#include "origin.hpp"
 
 namespace gdfast {
 
-// gram: (d + 2)² numbers. x has dtype T; s.data may be null. False if `stop` gave up.
+// gram: (d + 2)² numbers; origin: the d of x, then that of y. x has dtype T. False if `stop` gave up.
 template <class T>
-bool moments(const MatrixView& x, const VectorView& y, const VectorView& s, double* gram, Counters& counters,
-             const Stop* stop = nullptr);
+bool moments(const DataSet& data, double* gram, double* origin, Counters& counters, const Stop* stop = nullptr);
 
 }  // namespace gdfast

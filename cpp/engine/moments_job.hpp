@@ -16,10 +16,10 @@ namespace gdfast {
 //
 // A matrix that fits the cache: one for each of several pieces of x at a time.
 template <class T>
-bool moments_in_pieces(const DataSet& data, double* gram, Counters& counters, const Stop* stop);
+bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop);
 // A large one: one, of which each thread makes some tiles.
 template <class T>
-bool moments_in_sheets(const DataSet& data, double* gram, Counters& counters, const Stop* stop);
+bool moments_in_sheets(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop);
 
 inline int threads_for_moments(std::int64_t n, std::int64_t d) {
   // Waking a helper takes about 10 µs, in which one thread does some 2¹⁸ products.
@@ -31,11 +31,12 @@ template <class T>
 struct MomentsJob {
   using Room = typename PanelReader<T>::Room;
   DataSet data;
+  const Origin& origin;
   Counters& counters;
   StopFlag stop;
   std::int64_t size = data.x.d + 2;  // of the matrix
   std::int64_t strips = strips_of(data.x.d);
-  PanelReader<T> reader{data};
+  PanelReader<T> reader{data, origin};
 
   std::int64_t bytes_of(std::int64_t rows) const {
     const std::int64_t s = data.s.data != nullptr ? size_of(data.s.dtype) : 0;
@@ -62,7 +63,7 @@ struct MomentsJob {
     panel_kernels().band(band, ahead);
   }
 
-  // Σ s, Σ s y and Σ s y² over rows that were read to the room's start.
+  // Σ s, Σ s y and Σ s y², y about its origin, over rows that were read to the room's start.
   void scalars(std::int64_t first, std::int64_t rows, const Room& room, double* gram) const {
     double sums[4] = {};
     NarrowBlock<T> block = reader.without_columns(first, rows, room);

@@ -113,12 +113,12 @@ struct PieceJob : MomentsJob<T> {
 }  // namespace
 
 template <class T>
-bool moments_in_pieces(const DataSet& data, double* gram, Counters& counters, const Stop* stop) {
+bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop) {
   const Pieces pieces(data.x.n, data.x.d);
   const std::int64_t elements = pieces.matrices * (data.x.d + 2) * (data.x.d + 2);
   std::vector<double> matrices(static_cast<std::size_t>(elements));
   counters.take(elements * 8);
-  PieceJob<T> job{{data, counters, StopFlag(stop)}, pieces, matrices.data()};
+  PieceJob<T> job{{data, origin, counters, StopFlag(stop)}, pieces, matrices.data()};
   const int threads = threads_for_moments(data.x.n, data.x.d);
   for (; job.first < pieces.count && !job.stop(); job.first += pieces.matrices) {
     const int count = static_cast<int>(std::min<std::int64_t>(pieces.matrices, pieces.count - job.first));
@@ -129,7 +129,7 @@ bool moments_in_pieces(const DataSet& data, double* gram, Counters& counters, co
   return !job.stop();
 }
 
-template bool moments_in_pieces<float>(const DataSet&, double*, Counters&, const Stop*);
-template bool moments_in_pieces<double>(const DataSet&, double*, Counters&, const Stop*);
+template bool moments_in_pieces<float>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
+template bool moments_in_pieces<double>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
 
 }  // namespace gdfast

@@ -65,7 +65,7 @@ struct SheetJob : MomentsJob<T> {
 }  // namespace
 
 template <class T>
-bool moments_in_sheets(const DataSet& data, double* gram, Counters& counters, const Stop* stop) {
+bool moments_in_sheets(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop) {
   using Room = typename PanelReader<T>::Room;
   const std::int64_t most = std::min(sheet_rows(data.x.d), round_up(data.x.n, kSheetBlockRows));
   const auto bytes = static_cast<std::int64_t>(Room::bytes(data, most));
@@ -73,7 +73,7 @@ bool moments_in_sheets(const DataSet& data, double* gram, Counters& counters, co
   scratch.reserve(Room::bytes(data, most));
   const Room room(data, most, scratch);
   counters.take(bytes);
-  SheetJob<T> job{{data, counters, StopFlag(stop)}, room, gram};
+  SheetJob<T> job{{data, origin, counters, StopFlag(stop)}, room, gram};
   std::fill_n(gram, job.size * job.size, 0.0);
   const int threads = threads_for_moments(data.x.n, data.x.d);
   for (; job.first < data.x.n && !job.stop(); job.first += most) {
@@ -90,7 +90,7 @@ bool moments_in_sheets(const DataSet& data, double* gram, Counters& counters, co
   return !job.stop();
 }
 
-template bool moments_in_sheets<float>(const DataSet&, double*, Counters&, const Stop*);
-template bool moments_in_sheets<double>(const DataSet&, double*, Counters&, const Stop*);
+template bool moments_in_sheets<float>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
+template bool moments_in_sheets<double>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
 
 }  // namespace gdfast

@@ -32,7 +32,8 @@ const T* vector(const VectorView& v, std::int64_t first, std::int64_t count, T* 
 std::int64_t strips_of(std::int64_t d) { return (d + kStrip - 1) / kStrip; }
 
 template <class T>
-PanelReader<T>::PanelReader(const DataSet& data) : data_(data), layout_(Layout::elements) {
+PanelReader<T>::PanelReader(const DataSet& data, const Origin& origin)
+    : data_(data), origin_(origin), layout_(Layout::elements) {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data.x;
   if ((x.column_stride == kSize || x.d == 1) && x.row_stride % kSize == 0) layout_ = Layout::rows;
@@ -73,17 +74,18 @@ void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t a
   const MomentsTable<T>& table = kernels<T>().moments;
   switch (layout_) {
     case Layout::rows:
-      table.rows(row(first), x.row_stride / kSize, count, x.d, to);
+      table.rows(row(first), x.row_stride / kSize, count, x.d, origin_.x.data(), to);
       break;
     case Layout::columns:
-      table.columns(row(first), x.column_stride / kSize, count, x.d, to);
+      table.columns(row(first), x.column_stride / kSize, count, x.d, origin_.x.data(), to);
       break;
     case Layout::elements:
       read_elements(first, count, to.data, to.stride);
       break;
   }
   double* const tail = room.tail + 2 * at;
-  table.tail(vector(data_.y, first, count, room.y + at), vector(data_.s, first, count, room.s + at), count, tail);
+  table.tail(vector(data_.y, first, count, room.y + at), vector(data_.s, first, count, room.s + at), count, origin_.y,
+             tail);
   if (data_.s.data == nullptr) return;
   panel_kernels().scale(to, strips_of(x.d), tail, count, {room.weighted.data + at * kStrip, room.weighted.stride});
 }
@@ -95,6 +97,9 @@ void PanelReader<T>::read_elements(std::int64_t first, std::int64_t count, doubl
     strip.data += j * strip.column_stride;
     strip.d = std::min(kStrip, strip.d - j);
     pack_as<T>(strip, first, count, to, kStrip, 1);
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (std::int64_t k = 0; k < strip.d; ++k) to[kStrip * i + k] -= origin_.x[static_cast<std::size_t>(j + k)];
+    }
   }
 }
 
@@ -103,8 +108,8 @@ NarrowBlock<T> PanelReader<T>::without_columns(std::int64_t first, std::int64_t 
   const auto vector = [first](const VectorView& v, const T* copy) {
     return lies_ready<T>(v) && v.data != nullptr ? reinterpret_cast<const T*>(v.data) + first : copy;
   };
-  return {nullptr, 0,      vector(data_.y, room.y), data_.s.data == nullptr ? nullptr : vector(data_.s, room.s),
-          count,   nullptr};
+  const T* const s = data_.s.data == nullptr ? nullptr : vector(data_.s, room.s);
+  return {nullptr, 0, nullptr, origin_.y, vector(data_.y, room.y), s, count, nullptr};
 }
 
 template <class T>
@@ -124,9 +129,9 @@ template <class T>
 NarrowBlock<T> PanelReader<T>::read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   const MatrixView& x = data_.x;
-  NarrowBlock<T> block{
-      room.x, room.stride, vector(data_.y, first, count, room.y), vector(data_.s, first, count, room.s),
-      count,  nullptr};
+  const T* const y = vector(data_.y, first, count, room.y);
+  const T* const s = vector(data_.s, first, count, room.s);
+  NarrowBlock<T> block{room.x, room.stride, origin_.x.data(), origin_.y, y, s, count, nullptr};
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool rows_follow = x.row_stride >= x.d * kSize || x.d * kSize >= 16;
   if (layout_ == Layout::columns) {

@@ -1,4 +1,4 @@
-// Rows of a data set as float64 panels, from whatever layout they lie in.
+// Rows of a data set as float64 panels about an origin, from whatever layout they lie in.
 //
 //            strip 0        strip 1           last strip            left of the rows 1 and y of the matrix:
 //   row i  │ x₀ … x₇ │    │ x₈ … x₁₅ │  …  │ x₁₆ x₁₇ 0 … 0 │      │ s  s·y │
@@ -7,22 +7,17 @@
 #include <vector>
 
 #include "kernels/kernel_table.hpp"
-#include "matrix_view.hpp"
+#include "origin.hpp"
 #include "scratch.hpp"
 
 namespace gdfast {
-
-struct DataSet {
-  MatrixView x;
-  VectorView y, s;  // s.data may be null
-};
 
 std::int64_t strips_of(std::int64_t d);
 
 template <class T>
 class PanelReader {
  public:
-  explicit PanelReader(const DataSet& data);
+  PanelReader(const DataSet& data, const Origin& origin);
 
   // Room for a panel of this many rows, and for a second one with weights.
   struct Room {
@@ -53,6 +48,7 @@ class PanelReader {
  private:
   enum class Layout { rows, columns, elements };
   const DataSet& data_;
+  const Origin& origin_;
   Layout layout_;
 
   const T* row(std::int64_t i) const;

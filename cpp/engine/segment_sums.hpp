@@ -18,6 +18,10 @@ class SegmentSums {
   // Pairwise, neighbours first: the error grows with the logarithm of the number of segments.
   void merge();
 
+  // Whether all merged sums are.
+  bool finite() const;
+  void clear();
+
   double loss() const { return sums_[0]; }
   double grad_b() const { return sums_[1]; }
   double weight() const { return sums_[2]; }

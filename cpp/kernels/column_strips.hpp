@@ -15,6 +15,7 @@
 #pragma once
 
 #include "residuals.hpp"
+#include "streams.hpp"
 
 namespace gdfast {
 namespace {
@@ -34,7 +35,8 @@ class ColumnStrips {
   const Run<T>& run_;
   Sums& sums_;
   WideSums<V> wide_;
-  alignas(64) T grad_[kMostStripColumns * L];
+  alignas(64) T chain_[kMostStripColumns * L];  // sums over kSumRows rows
+  alignas(64) T grad_[kMostStripColumns * L];   // sums of those
 
   ColumnStrips(const Run<T>& run, Sums& sums) : run_(run), sums_(sums) { wide_.clear(); }
 
@@ -44,24 +46,33 @@ class ColumnStrips {
     }
   }
 
-  void block(std::int64_t i, std::int64_t end) {
-    for (std::int64_t j = 0; j < run_.d; ++j) V::store(grad_ + j * L, V::zero());
+  void block(std::int64_t start, std::int64_t end) {
+    for (std::int64_t j = 0; j < run_.d * L; j += L) {
+      V::store(chain_ + j, V::zero());
+      V::store(grad_ + j, V::zero());
+    }
+    std::int64_t i = start;
     if (i + L <= end) {
       reg q = residuals(i, L, walk<true, false>(i, L, V::zero()));
-      for (i += L; i + L <= end; i += L) q = residuals(i, L, walk<true, true>(i, L, q));
+      for (i += L; i + L <= end; i += L) {
+        q = residuals(i, L, walk<true, true>(i, L, q));
+        if ((i - start) % kSumRows == 0) end_chain();
+      }
       walk<false, true>(i, L, q);
     }
     if (i < end) {
+      if ((i - start) % kSumRows == 0) end_chain();
       const int m = static_cast<int>(end - i);
       const reg q = residuals(i, m, walk<true, false>(i, m, V::zero()));
       walk<false, true>(i + L, m, q);
     }
+    end_chain();
     wide_.flush(sums_);
     flush();
   }
 
   GDFAST_INLINE reg residuals(std::int64_t i, int m, reg predicted) {
-    reg r = V::sub(V::add(V::broadcast(run_.b), predicted), load_rows<V>(run_.y + i, m));
+    reg r = V::sub(predicted, load_rows<V>(run_.y + i, m));
     if (m != L) r = V::keep_first(r, m);
     return wide_.add(run_, i, m, r);
   }
@@ -71,16 +82,31 @@ class ColumnStrips {
   GDFAST_INLINE reg walk(std::int64_t i, int m, reg q) {
     const std::ptrdiff_t stride = run_.column_stride;
     const T* x = run_.x + i;
-    T* sum = grad_;
-    reg predicted = V::zero();
-    for (const T *w = run_.w, *const end = w + run_.d; w < end; ++w, x += stride, sum += L) {
-      if constexpr (Predict) {
-        __builtin_prefetch(reinterpret_cast<const char*>(x) + kFetchAhead, 0, 2);
-        predicted = V::fma(load_rows<V>(x, m), V::broadcast(*w), predicted);
+    T* sum = chain_;
+    reg predicted = V::broadcast(run_.b);
+    const T* w = run_.w;
+    for (const T* const last = w + run_.d; w < last;) {
+      const T* const end = last - w < kTerms ? last : w + kTerms;
+      reg part = V::zero();
+      for (; w < end; ++w, x += stride, sum += L) {
+        if constexpr (Predict) {
+          __builtin_prefetch(reinterpret_cast<const char*>(x) + kFetchAhead, 0, 2);
+          part = V::fma(load_rows<V>(x, m), V::broadcast(*w), part);
+        }
+        if constexpr (Add) V::store(sum, V::fma(q, load_rows<V>(x - L, m), V::load(sum)));
+        GDFAST_OPAQUE(x);  // else the compiler computes their ends anew
+        GDFAST_OPAQUE(sum);
       }
-      if constexpr (Add) V::store(sum, V::fma(q, load_rows<V>(x - L, m), V::load(sum)));
+      if constexpr (Predict) predicted = V::add(predicted, part);
     }
     return predicted;
+  }
+
+  void end_chain() {
+    for (std::int64_t j = 0; j < run_.d * L; j += L) {
+      V::store(grad_ + j, V::add(V::load(grad_ + j), V::load(chain_ + j)));
+      V::store(chain_ + j, V::zero());
+    }
   }
 
   void flush() {

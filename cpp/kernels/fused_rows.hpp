@@ -7,8 +7,8 @@
 //        memory ─→ rows k+R … k+2R−1 ── · w ──→ R dot products ─→ R residuals (for the next step)
 //        cache  ─→ rows k   … k+R−1  ── ×  r ─→ panel (16 columns at a time)
 //
-// The order of every addition is fixed by d alone, so R is free: a dot product has one sum a lane along the row (cut
-// after kChain terms); an element of the gradient has a sum over four rows, and one down the fours of a chunk. (One chain
+// The order of every addition is fixed by d alone, so R is free: a dot product has one sum a lane along the row (a new one
+// after kTerms terms); an element of the gradient has a sum over four rows, and one down the fours of a chunk. (One chain
 // down all rows would be bound by the latency of the FMA, 4 cycles a row, where d is small.)
 #pragma once
 
@@ -18,12 +18,12 @@
 namespace gdfast {
 namespace {
 
-template <class V, int R, Mode M, bool Fetch>
+// Long: rows of more than kTerms registers.
+template <class V, int R, Mode M, bool Fetch, bool Long>
 class FusedRows : protected RowSums<V, M> {
   using Base = RowSums<V, M>;
 
  protected:
-  using Base::kChain;
   using Base::L;
   using Base::row;
   using Base::run_;
@@ -126,11 +126,11 @@ class FusedRows : protected RowSums<V, M> {
       const T* const known = this->known(previous);
       GDFAST_UNROLL for (int i = 0; i < Rows; ++i) q[i] = V::broadcast(known[i]);
     }
-    reg dots = V::zero();
+    LongDots<V, kSums<Rows>> chains;
+    reg dot[kSums<Rows>];
     std::int64_t j = 0;
-    do {
-      const std::int64_t end = whole_ - j < kChain * L ? whole_ : j + kChain * L;
-      reg dot[kSums<Rows>];
+    while (true) {
+      const std::int64_t end = !Long || whole_ - j < kTerms * L ? whole_ : j + kTerms * L;
       GDFAST_UNROLL for (int i = 0; i < kSums<Rows>; ++i) dot[i] = V::zero();
       for (; j < end; j += L) {
         if constexpr (Add) add_columns<Rows>(back, q, j, L);
@@ -142,13 +142,15 @@ class FusedRows : protected RowSums<V, M> {
           GDFAST_OPAQUE(ahead);
         }
       }
-      if (j == whole_ && tail_ != 0) {
-        if constexpr (Add) add_columns<Rows>(back, q, j, tail_);
-        if constexpr (Dot) dot_columns<Rows>(in, ahead, j, tail_, dot);
-      }
-      if constexpr (Dot) dots = V::add(dots, V::sum_rows(dot));
-    } while (j < whole_);
-    if constexpr (Dot) this->template residuals<Rows>(next, dots);
+      if (!Long || j == whole_) break;
+      if constexpr (Dot && Long) chains.add(dot);
+    }
+    if (tail_ != 0) {
+      if constexpr (Add) add_columns<Rows>(back, q, whole_, tail_);
+      if constexpr (Dot) dot_columns<Rows>(in, ahead, whole_, tail_, dot);
+    }
+    if constexpr (Dot && Long) this->template residuals<Rows>(next, chains.finish(dot));
+    if constexpr (Dot && !Long) this->template residuals<Rows>(next, V::sum_rows(dot));
   }
 
   template <int Rows>
@@ -176,10 +178,18 @@ class FusedRows : protected RowSums<V, M> {
   }
 };
 
+template <class V, int R, Mode M, bool Fetch>
+void fused_rows(const Run<typename V::T>& run, Sums& sums) {
+  if constexpr (M != Mode::gradient) {
+    if (run.d / V::lanes > kTerms) return FusedRows<V, R, M, Fetch, true>::kernel(run, sums);
+  }
+  FusedRows<V, R, M, Fetch, false>::kernel(run, sums);
+}
+
 template <class V, int R, bool Fetch>
 constexpr Form<typename V::T> rows_form() {
-  return {FusedRows<V, R, Mode::fused, Fetch>::kernel, FusedRows<V, R, Mode::forward, Fetch>::kernel,
-          FusedRows<V, R, Mode::gradient, Fetch>::kernel};
+  return {fused_rows<V, R, Mode::fused, Fetch>, fused_rows<V, R, Mode::forward, Fetch>,
+          fused_rows<V, R, Mode::gradient, Fetch>};
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace {
 
 // W registers a row, of which the last may be filled in part.
 template <class V, int W>
-class HeldRows : FusedRows<V, 4, Mode::fused, true> {
-  using Base = FusedRows<V, 4, Mode::fused, true>;
+class HeldRows : FusedRows<V, 4, Mode::fused, true, false> {
+  using Base = FusedRows<V, 4, Mode::fused, true, false>;
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
@@ -69,7 +69,7 @@ void held_or_fused(const Run<typename V::T>& run, Sums& sums) {
   if constexpr (HeldRows<V, W>::kFits) {
     run.d <= W* V::lanes ? HeldRows<V, W>::kernel(run, sums) : held_or_fused<V, W + 1>(run, sums);
   } else {
-    FusedRows<V, 4, Mode::fused, true>::kernel(run, sums);
+    fused_rows<V, 4, Mode::fused, true>(run, sums);
   }
 }
 

@@ -26,6 +26,13 @@ inline constexpr int kLanes = static_cast<int>(64 / sizeof(T));
 // to float64 divides it.
 inline constexpr std::int64_t kRunRows = 2048;
 
+// How many terms one chain of additions in x's dtype may have. Where all terms are equal each addition may round the same
+// way, and a chain of m is off by m/4 units in the last place: so chains are short, few of them make a second chain, and
+// that goes to float64. `cpp/kernels/README.md` has the sum.
+inline constexpr std::int64_t kTerms = 16;
+// Down the rows of a register of float32, twice as many are as many rows.
+inline constexpr std::int64_t kSumRows = 2 * kTerms * kLanes<float>;
+
 // A run of rows as a kernel sees it. Strides are in elements; y, s, y_pred and out are contiguous.
 template <class T>
 struct Run {
@@ -108,6 +115,8 @@ template <class T>
 struct NarrowBlock {
   const T* x;
   std::ptrdiff_t stride;  // from column to column
+  const double* origin;   // what is subtracted from each column
+  double y_origin;        // and from y
   const T* y;
   const T* s;
   std::int64_t n;
@@ -122,11 +131,12 @@ struct PanelTable {
 
 template <class T>
 struct MomentsTable {
-  // n rows of d elements, contiguous by rows or by columns, as a panel.
-  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out);
-  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out);
-  // s and s·y of each row; s may be null.
-  void (*tail)(const T* y, const T* s, std::int64_t n, double* out);
+  // n rows of d elements, contiguous by rows or by columns, as a panel, less an origin of whole strips.
+  void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin, Panel out);
+  void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, const double* origin,
+                  Panel out);
+  // s and s·(y − y_origin) of each row; s may be null.
+  void (*tail)(const T* y, const T* s, std::int64_t n, double y_origin, double* out);
   // Rows of two to four elements as columns, `stride` elements apart.
   void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
@@ -147,6 +157,7 @@ struct KernelTable {
   Form<T> columns;             // contiguous columns
   RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
+  bool (*any_negative)(const T* s, std::int64_t n);
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;
 };

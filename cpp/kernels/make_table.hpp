@@ -37,6 +37,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.columns = columns_form<V, V::rows_at_a_time>();
   table.column_strips = ColumnStrips<V>::kernel;
   table.squares = squares<V>;
+  table.any_negative = any_negative<typename V::T>;
   table.sum = sum<V>;
   table.moments = {widen_rows<V>, widen_columns<V>, tail<V>, turn<V>, {}};
   fill_narrow_moments<V, 0>(table.moments);

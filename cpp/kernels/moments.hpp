@@ -133,19 +133,32 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
     const int number = j * Z - j * (j - 1) / 2 + k - j;
     return First <= number && number < kEnd ? number - First : -1;
   };
+  // Without weights 1 times 1 is known: the rows.
+  constexpr auto is_count = [](int j, int k) { return !Weighted && j == D && k == D; };
+  // From memory each time: in registers they would push sums out of them.
+  double origins[(D + 1) * L];
+  for (int k = 0; k <= D; ++k) V::store(origins + k * L, V::broadcast(k == D ? block.y_origin : block.origin[k]));
   reg sum[kEnd - First];
   GDFAST_UNROLL for (int e = 0; e < kEnd - First; ++e) sum[e] = V::zero();
   const auto add = [&](std::int64_t i, int m) GDFAST_LAMBDA {
     const auto load = [m](const T* p) GDFAST_LAMBDA { return m == L ? V::load(p) : V::load_first(p, m); };
     reg z[Z], q[Z];
-    GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = load(block.x + k * block.stride + i);
+    const double* origin = origins;
+    __asm__("" : "+r"(origin));
+    const auto about = [m, origin](reg value, int k) GDFAST_LAMBDA {
+      const reg difference = V::sub(value, V::load(origin + k * L));
+      return m == L ? difference : V::keep_first(difference, m);
+    };
+    GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = about(load(block.x + k * block.stride + i), k);
     z[D] = V::keep_first(V::broadcast(1), m);
-    z[D + 1] = load(block.y + i);
+    z[D + 1] = about(load(block.y + i), D);
     const reg s = Weighted ? load(block.s + i) : z[D];
     GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = Weighted ? V::mul(s, z[k]) : z[k];
     GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
       GDFAST_UNROLL for (int k = j; k < Z; ++k) {
-        if (place(j, k) >= 0) sum[place(j, k)] = V::fma(q[j], z[k], sum[place(j, k)]);
+        if (place(j, k) < 0 || is_count(j, k)) continue;
+        reg& to = sum[place(j, k)];
+        to = k == D ? V::add(q[j], to) : V::fma(q[j], z[k], to);  // times 1: the same bits, from another port
       }
     }
   };
@@ -154,7 +167,8 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
   if (i < block.n) add(i, static_cast<int>(block.n - i));
   GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
     GDFAST_UNROLL for (int k = j; k < Z; ++k) {
-      if (place(j, k) >= 0) block.out[j * Z + k] += V::sum(sum[place(j, k)]);
+      if (place(j, k) < 0) continue;
+      block.out[j * Z + k] += is_count(j, k) ? static_cast<double>(block.n) : V::sum(sum[place(j, k)]);
     }
   }
   if constexpr (kEnd < kAll) narrow_sums<V, T, D, Weighted, kEnd>(block);

@@ -36,8 +36,11 @@ struct Narrow {
   // A group is one register of rows. Each adds one FMA of latency 4 to every sum, in fewer than 4 cycles while there
   // are only one or two columns: so several groups have sums of their own.
   static constexpr int kGroups = D <= 2 ? 4 : 1;
-  // The sums in T are moved to float64 after a chunk: at most 2048 / 16 = 128 additions a lane.
+  // The sums in T are moved to float64 after a chunk.
   static constexpr std::int64_t kChunk = kRunRows;
+  // A chain of additions in T may have 16 of float32 or 32 of float64, before it is added to the chunk's. Where several
+  // groups share a chunk, each has 32 or 64 in all.
+  static constexpr std::int64_t kChainRows = kGroups == 1 ? kSumRows : kChunk;
   static constexpr std::int64_t kOverread = !InColumns && D < G ? G - D : 0;
   // 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
   static constexpr std::ptrdiff_t kFetchAhead = InColumns ? 1 << 10 : 16 << 10;
@@ -48,6 +51,11 @@ struct Narrow {
   struct Group {
     reg grad[D];
     WideSums<V> wide;
+
+    GDFAST_INLINE void begin_chain() { GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::zero(); }
+    GDFAST_INLINE void add_chain(const Group& chain) {
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::add(grad[j], chain.grad[j]);
+    }
   };
 
   static void kernel(const Run<T>& run, Sums& sums) {
@@ -64,7 +72,7 @@ struct Narrow {
 
  private:
   static GDFAST_INLINE void clear(Group& group) {
-    GDFAST_UNROLL for (int j = 0; j < D; ++j) group.grad[j] = V::zero();
+    group.begin_chain();
     group.wide.clear();
   }
 
@@ -73,11 +81,16 @@ struct Narrow {
     const std::int64_t safe = end - (end == run.n ? kOverread : 0);
     if (i + kGroups * L <= safe) {
       Group now[kGroups];  // its address goes nowhere, so that it lives in registers
-      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) now[u] = group[u];
-      for (; i + kGroups * L <= safe; i += kGroups * L) {
-        GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) rows(run, weights, i + u * L, now[u]);
+      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) now[u].wide = group[u].wide;
+      while (i + kGroups * L <= safe) {
+        const std::int64_t chain_end = safe - i < kChainRows ? safe : i + kChainRows;
+        GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) now[u].begin_chain();
+        for (; i + kGroups * L <= chain_end; i += kGroups * L) {
+          GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) rows(run, weights, i + u * L, now[u]);
+        }
+        GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].add_chain(now[u]);
       }
-      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u] = now[u];
+      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].wide = now[u].wide;
     }
     // Row i of a chunk always belongs to group (i / L) mod kGroups.
     for (int u = 0; i < end; i += L, u = (u + 1) % kGroups) {
@@ -154,9 +167,7 @@ struct Narrow {
       }
       add_sums<V>(total, D - j, sums.grad + j);
     }
-    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) {
-      GDFAST_UNROLL for (int j = 0; j < D; ++j) group[u].grad[j] = V::zero();
-    }
+    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].begin_chain();
   }
 };
 

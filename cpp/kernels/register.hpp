@@ -160,6 +160,14 @@ struct Register {
     GDFAST_UNROLL for (int k = 0; k < K; ++k) c.part[k] = N::wide_fma(a.part[k], b.part[k], c.part[k]);
     return c;
   }
+  // Rounded to T. Slow.
+  static GDFAST_INLINE reg narrow(wide v) {
+    double wide_lane[lanes];
+    T lane[lanes];
+    wide_store(wide_lane, v);
+    for (int k = 0; k < lanes; ++k) lane[k] = static_cast<T>(wide_lane[k]);
+    return load(lane);
+  }
   // The lower and the upper eight lanes of sixteen, in float64.
   template <class Reg>
   static GDFAST_INLINE void widen(reg v, Reg (&out)[2]) {

@@ -57,8 +57,8 @@ struct WideSums {
   }
 };
 
-template <class V>
-GDFAST_INLINE typename V::reg load_rows(const typename V::T* p, int m) {
+template <class V, class From>
+GDFAST_INLINE typename V::reg load_rows(const From* p, int m) {
   return m == V::lanes ? V::load(p) : V::load_first(p, m);
 }
 

@@ -6,16 +6,63 @@
 namespace gdfast {
 namespace {
 
+// Dot products of rows so long that a lane has more than one chain of terms. A few chains make a second one, which goes to
+// float64. It lies in memory: the loops beside it have no register to spare.
+template <class V, int Rows>
+class LongDots {
+  using T = typename V::T;
+  using reg = typename V::reg;
+  static constexpr int kChains = static_cast<int>(kTerms / 2);
+  int ended_ = 0;
+  bool widened_ = false;
+  alignas(64) T sum_[Rows * V::lanes];
+  typename V::wide total_;
+
+ public:
+  // A chain of each row, which others follow.
+  GDFAST_INLINE void add(const reg (&chain)[Rows]) {
+    GDFAST_UNROLL for (int i = 0; i < Rows; ++i)
+        V::store(sum_ + i * V::lanes, ended_ == 0 ? chain[i] : after(chain, i));
+    if (++ended_ == kChains) widen();
+  }
+
+  // The dot products, row i's in lane i, with the last chain of each.
+  GDFAST_INLINE reg finish(reg (&chain)[Rows]) {
+    if (ended_ != 0) {
+      GDFAST_UNROLL for (int i = 0; i < Rows; ++i) chain[i] = after(chain, i);
+    }
+    const reg sums = V::sum_rows(chain);
+    return widened_ ? widened(sums) : sums;
+  }
+
+ private:
+  GDFAST_INLINE reg after(const reg (&chain)[Rows], int i) const {
+    return V::add(V::load(sum_ + i * V::lanes), chain[i]);
+  }
+
+  __attribute__((noinline)) void widen() {
+    reg sum[Rows];
+    GDFAST_UNROLL for (int i = 0; i < Rows; ++i) sum[i] = V::load(sum_ + i * V::lanes);
+    constexpr double zeros[V::lanes] = {};
+    total_ = V::wide_add(V::sum_rows(sum), widened_ ? total_ : V::wide_load(zeros));
+    widened_ = true;
+    ended_ = 0;
+  }
+
+  __attribute__((noinline)) reg widened(reg sums) const { return V::narrow(V::wide_add(sums, total_)); }
+};
+
 template <class V, Mode M>
 class RowSums {
  protected:
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
-  // Terms a sum in T may have before it is folded (along a row) or moved to float64 (down the rows): rounding errors
-  // then stay below 256 · eps / 2 in the worst case and near √256 · eps / 4 in practice.
-  static constexpr std::int64_t kChain = 256;
-  static_assert(kRunRows % kChain == 0 && kChain % L == 0);
+  // Rows after which the panel, a chain of sums over four rows, leaves T; float64 rounds so little that it may be longer.
+  static constexpr std::int64_t kPanelRows = sizeof(T) == 4 ? 8 * kTerms : 256;
+  // Rows after which the other sums, float64 from the start, leave their registers.
+  static constexpr std::int64_t kWideRows = 256;
+  static_assert(kRunRows % kWideRows == 0 && kRunRows % kPanelRows == 0 && kWideRows % L == 0);
   static constexpr int kKept = 4 * L;  // weighted residuals: of the rows on their way in and of those not yet added
 
   const Run<T>& run_;
@@ -57,16 +104,21 @@ class RowSums {
   GDFAST_INLINE void add_up(std::int64_t end, int m) {
     const reg r = V::load(r_);
     wide_.add(run_, end - m, m, m == L ? r : V::keep_first(r, m));
-    if (end % kChain == 0) wide_.flush(sums_);
+    if (end % kWideRows == 0) wide_.flush(sums_);
   }
 
   // The gradient of the run's first `rows` rows is in the panel.
   GDFAST_INLINE void added(std::int64_t rows) {
-    if (rows % kChain == 0) flush_panel();
+    if (rows % kPanelRows == 0) flush_panel();
   }
 
   void flush_panel() {
-    for (std::int64_t j = 0; j < run_.d; ++j) {
+    std::int64_t j = 0;
+    for (; j + L <= run_.d; j += L) {
+      V::wide_store(sums_.grad + j, V::wide_add(V::load(run_.panel + j), V::wide_load(sums_.grad + j)));
+      V::store(run_.panel + j, V::zero());
+    }
+    for (; j < run_.d; ++j) {
       sums_.grad[j] += static_cast<double>(run_.panel[j]);
       run_.panel[j] = T(0);
     }

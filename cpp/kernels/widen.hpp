@@ -33,17 +33,18 @@ struct Constant {
 };
 
 template <class V>
-void tail(const typename V::T* y, const typename V::T* s, std::int64_t n, double* out) {
+void tail(const typename V::T* y, const typename V::T* s, std::int64_t n, double y_origin, double* out) {
   for (std::int64_t i = 0; i < n; ++i) {
     const double weight = s == nullptr ? 1 : static_cast<double>(load_one(s + i));
     out[2 * i] = weight;
-    out[2 * i + 1] = weight * static_cast<double>(load_one(y + i));
+    out[2 * i + 1] = weight * (static_cast<double>(load_one(y + i)) - y_origin);
   }
 }
 
 // Eight rows at a time, so that a strip's part of them is one piece of memory.
 template <class V>
-void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, Panel out) {
+void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin,
+                Panel out) {
   using D = DoubleOf<V>;
   constexpr int kRows = 8;
   const std::int64_t whole = d / kStrip * kStrip;
@@ -53,11 +54,15 @@ void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t 
     double* q = out.data + kStrip * i;
     std::int64_t j = 0;
     for (; j < whole; j += kStrip, q += out.stride) {
-      GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) D::store(q + kStrip * k, D::load(p + k * row_stride + j));
+      const typename D::reg from = D::load(origin + j);
+      GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) {
+        D::store(q + kStrip * k, D::sub(D::load(p + k * row_stride + j), from));
+      }
     }
     if (rest == 0) return;
+    const typename D::reg from = D::load(origin + j);  // 0 in the lanes after x, which stay 0
     GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) {
-      D::store(q + kStrip * k, D::load_first(p + k * row_stride + j, rest));
+      D::store(q + kStrip * k, D::sub(D::load_first(p + k * row_stride + j, rest), from));
     }
   };
   std::int64_t i = 0;
@@ -67,16 +72,21 @@ void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t 
 
 // Transposes pieces of one register of columns; what is left at the edges goes one by one.
 template <class V>
-void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, Panel out) {
+void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d,
+                   const double* origin, Panel out) {
   using D = DoubleOf<V>;
   constexpr int L = V::lanes, G = V::group;
   const auto one_by_one = [&](std::int64_t j, std::int64_t first) {
     double* const q = out.data + j / kStrip * out.stride + j % kStrip;
-    for (std::int64_t i = first; i < n; ++i) q[kStrip * i] = static_cast<double>(load_one(x + j * column_stride + i));
+    for (std::int64_t i = first; i < n; ++i) {
+      q[kStrip * i] = static_cast<double>(load_one(x + j * column_stride + i)) - origin[j];
+    }
   };
   std::int64_t j = 0;
   for (; j + L <= d; j += L) {
     double* const q = out.data + j / kStrip * out.stride;
+    typename D::reg from[V::lanes / D::lanes];
+    for (int k = 0; k < V::lanes / D::lanes; ++k) from[k] = D::load(origin + j + k * D::lanes);
     std::int64_t i = 0;
     for (; i + G <= n; i += G) {
       typename V::reg row[G];
@@ -84,7 +94,7 @@ void widen_columns(const typename V::T* x, std::ptrdiff_t column_stride, std::in
       GDFAST_UNROLL for (int g = 0; g < G; ++g) {
         const Widened<V> wide(row[g]);
         GDFAST_UNROLL for (int k = 0; k < wide.count; ++k)
-            D::store(q + k * out.stride + kStrip * (i + g), wide.part[k]);
+            D::store(q + k * out.stride + kStrip * (i + g), D::sub(wide.part[k], from[k]));
       }
     }
     for (int k = 0; k < L; ++k) one_by_one(j + k, i);

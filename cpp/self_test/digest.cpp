@@ -131,7 +131,7 @@ template <class T>
 struct Results {
   Loss loss{};
   std::vector<T> grad, out;
-  std::vector<double> gram;  // empty if there are too many products
+  std::vector<double> gram, origin;  // empty if there are too many products
   std::uint64_t hash = kNoDigest;
 
   Results(const Problem<T>& problem, int offset) : grad(problem.w.size()), out(problem.y.size()) {
@@ -159,23 +159,25 @@ struct Results {
     if (n * d * d <= kProducts) {
       gram.resize(static_cast<std::size_t>((d + 2) * (d + 2)), NAN);
       Counters counters;
-      moments<T>(x, y, s, gram.data(), counters);
+      origin.resize(static_cast<std::size_t>(d + 1), NAN);
+      moments<T>({x, y, s}, gram.data(), origin.data(), counters);
     }
     digest(scalars, std::size(scalars), hash);
     for (const auto* v : {&grad, &given_grad, &out}) digest(v->data(), v->size(), hash);
-    digest(gram.data(), gram.size(), hash);
+    for (const auto* v : {&gram, &origin}) digest(v->data(), v->size(), hash);
   }
 };
 
 // The largest error of an element of the moments, likewise.
 template <class T>
-double moments_error(const Problem<T>& problem, const std::vector<double>& gram) {
+double moments_error(const Problem<T>& problem, const Results<T>& results) {
+  const std::vector<double>& gram = results.gram;
   const auto d = problem.w.size(), size = d + 2;
   double worst = 0;
   std::vector<double> plain(gram.size()), plain_size(gram.size()), z(size, 1);
   for (std::size_t i = 0; i < problem.y.size() && !gram.empty(); ++i) {
-    std::copy_n(problem.x.begin() + static_cast<std::ptrdiff_t>(i * d), d, z.begin());
-    z[d + 1] = problem.y[i];
+    for (std::size_t j = 0; j < d; ++j) z[j] = static_cast<double>(problem.x[i * d + j]) - results.origin[j];
+    z[d + 1] = static_cast<double>(problem.y[i]) - results.origin[d];
     const double s = problem.shape.weighted ? problem.s[i] : T(1);
     for (std::size_t e = 0; e < gram.size(); ++e) {
       const double term = s * z[e / size] * z[e % size];
@@ -244,7 +246,7 @@ bool run(const char* dtype, bool each, std::uint64_t& whole) {
     };
     if (each) print(stdout, "threads", 1);
     if (far > (sizeof(T) == sizeof(float) ? 1e-5 : 1e-13)) print(stderr, "far from plain sums in float64, threads", 1);
-    if (shape.scale >= 0 && moments_error(problem, results.gram) > 1e-12) print(stderr, "moments far off, threads", 1);
+    if (shape.scale >= 0 && moments_error(problem, results) > 1e-12) print(stderr, "moments far off, threads", 1);
     for (int k = 0; k < std::ssize(kOffsets); ++k) {
       if (shape.n * shape.d > kSmall && (shape.n + shape.d) % std::ssize(kOffsets) != k) continue;
       if (Results<T>(problem, kOffsets[k]).hash != results.hash) print(stderr, "other bits, offset", kOffsets[k]);

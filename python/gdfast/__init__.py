@@ -14,6 +14,7 @@ from gdfast import _core, threadpools
 from gdfast._core import forward, get_num_threads, gradient, loss, loss_and_gradient, set_num_threads
 from gdfast.backends import backend, backends
 from gdfast.config import config, show_config
+from gdfast.convergence import ConvergenceWarning
 from gdfast.doctor import DivergenceError
 from gdfast.fit import Fit, Step, explain, fit
 from gdfast.moments import Moments
@@ -21,6 +22,7 @@ from gdfast.plan import Explanation
 from gdfast.report import Report
 
 __all__ = [
+    "ConvergenceWarning",
     "DivergenceError",
     "Explanation",
     "Fit",

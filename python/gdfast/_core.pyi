@@ -45,8 +45,10 @@ def descend(
 ) -> Outcome:
     """The training loop of `gdfast.fit`, on checked arguments: see `gdfast.descent`."""
 
-def moments(x: Array, y: Array, sample_weight: Array | None) -> tuple[NDArray[np.float64], int, int]:
-    """The Gram matrix of [x, 1, y], the bytes read for it, and the most extra bytes in use."""
+def moments(
+    x: Array, y: Array, sample_weight: Array | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
+    """The Gram matrix of [x - o, 1, y - p], [o, p], the bytes read for it, and the most extra bytes in use."""
 
 def probe_sum(x: Array) -> float:
     """The sum of x, contiguous float32 or float64, at the speed of memory: what bandwidth is measured by."""

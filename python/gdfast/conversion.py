@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gdfast import masks, remedies, tables
+from gdfast.containers import COLUMNS, SPARSE, TABLES, TENSOR, container
+from gdfast.wording import type_name
+
+__all__ = ["Array", "cast", "floating", "is_floating", "to_float", "to_ndarray", "type_name"]
+
 Array = NDArray[Any]
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -26,27 +32,41 @@ def floating(name: str, value: Any) -> Array:
         return value  # what nearly everyone hands in, without the microsecond that looking closer takes
     if type(value) is np.ndarray and value.dtype in _AS_THEY_ARE:
         return value
-    return to_float(name, to_ndarray(name, value))
+    return to_float(name, to_ndarray(name, value), value)
 
 
 def to_ndarray(name: str, value: Any) -> Array:
-    """`value` as a base-class NumPy array of any dtype, without a copy where it exports its memory."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, and its mask would be ignored: write {name}.filled(value)")
-    if isinstance(value, np.ndarray):
+    """`value` as a base-class NumPy array of any dtype, without a copy where it exports its memory.
+
+    A mask is never ignored, nor a unit: numbers that mean more than themselves are refused.
+    """
+    if type(value) is np.ndarray or isinstance(value, (int, float, np.generic)):
         return np.asarray(value)
-    if hasattr(value, "__dlpack__"):
-        return _read(name, value, np.from_dlpack, _tensor_remedy)
-    return _read(name, value, np.asarray, lambda value: "write it as an array or a list of numbers")
+    if isinstance(value, (list, tuple)):
+        masks.refuse(name, value)
+        return _read(name, value, np.asarray, remedies.unreadable)
+    kind = container(value)
+    if kind in TABLES or kind in COLUMNS:
+        return tables.read(name, value, kind)
+    masks.refuse(name, value)
+    _refuse_units(name, value)
+    if kind is SPARSE:
+        raise TypeError(f"{name} ({type_name(value)}) is sparse, accepted are dense arrays: {_dense(name, value)}")
+    if kind is TENSOR:
+        return _read(name, value, _tensor_memory, remedies.tensor)
+    if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+        return _read(name, value, np.from_dlpack, remedies.exporter)
+    return _read(name, value, _plain, remedies.unreadable)
 
 
-def to_float(name: str, array: Array) -> Array:
-    """`array` with its dtype checked; see `floating`."""
+def to_float(name: str, array: Array, value: Any = None) -> Array:
+    """`array` with its dtype checked; see `floating`. `value` is what it was made of."""
     if is_floating(array.dtype):
         return array.view(np.float32 if array.itemsize == 4 else np.float64)  # "<f8" of a buffer is NumPy's own "=f8"
     if array.dtype.kind in "iub":
         return array.astype(np.float64)
-    raise TypeError(f"{name} has dtype {_dtype_name(array.dtype)}, {ACCEPTED}: {_dtype_remedy(name, array.dtype)}")
+    remedy = remedies.dtype(name, array if value is None else value, array)
+    raise TypeError(f"{name} has dtype {_dtype_name(array.dtype)}, {ACCEPTED}: {remedy}")
 
 
 def cast(array: Array, dtype: np.dtype[Any]) -> Array:
@@ -62,45 +82,59 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
     return dtype.type in (np.float32, np.float64) and dtype.isnative
 
 
-def type_name(value: object) -> str:
-    """The type of `value` as its users know it: `torch.Tensor`, `int`."""
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _read(name: str, value: Any, read: Callable[[Any], Array], remedy: Callable[[Any], str]) -> Array:
+def _read(name: str, value: Any, read: Callable[[Any], Array], remedy: Callable[[str, Any], str]) -> Array:
     try:
-        return read(value)
+        array = read(value)
     except ValueError as error:  # what NumPy says of lists whose rows differ in length
-        raise ValueError(f"{name} can't be read as an array ({error}): {remedy(value)}") from error
-    except (TypeError, RuntimeError, BufferError) as error:
-        raise TypeError(f"{name} ({type_name(value)}) can't be read ({error}): {remedy(value)}") from error
+        raise ValueError(f"{name} can't be read as an array ({_short(error)}): {remedy(name, value)}") from error
+    except (TypeError, RuntimeError, BufferError, OverflowError, AttributeError) as error:
+        raise TypeError(
+            f"{name} ({type_name(value)}) can't be read ({_short(error)}): {remedy(name, value)}"
+        ) from error
+    if type(array) is np.ndarray:
+        return array
+    masks.refuse(name, array)  # what an object's __array__ gives may have a mask that the object hasn't (netCDF4)
+    return np.asarray(array)
 
 
-def _tensor_remedy(value: Any) -> str:
-    """What to write for a tensor whose memory NumPy can't share."""
-    if getattr(value, "requires_grad", False):
-        return "it is recorded for autograd: write .detach() after it"
-    if "cpu" not in str(getattr(value, "device", "cpu")).lower():
-        return "it isn't in the memory of the CPU: write .cpu() after it"
-    return "write it as a dense tensor of float32 or float64 on the CPU"
+def _plain(value: Any) -> Array:
+    """A list, a buffer, or what has __array__: with the mask that it may have."""
+    array = np.asanyarray(value)
+    return tables.read_unknown(value) if array.dtype.names and tables.has_names(value) else array
+
+
+def _tensor_memory(tensor: Any) -> Array:
+    """The memory of a torch tensor. Its DLPack leaves out that numbers still have to be negated."""
+    if tensor.is_conj():
+        tensor = tensor.resolve_conj()
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    return np.from_dlpack(tensor)
+
+
+def _refuse_units(name: str, value: Any) -> None:
+    """Kilometres in one array and metres in the next would be added up."""
+    for unit, number in (("unit", "value"), ("units", "magnitude")):
+        if getattr(value, unit, None) is not None and hasattr(value, number):
+            raise TypeError(
+                f"{name} has the unit {str(getattr(value, unit))!r}, which would be ignored: write {name}.{number}"
+            )
+
+
+def _dense(name: str, value: Any) -> str:
+    # A vector that is sparse has two dimensions in SciPy: it is flat where one is wanted.
+    flat = ".ravel()" if 1 in value.shape and name not in ("x", "X", "validation[0]") else ""
+    return f"write {name}.toarray(){flat}"
+
+
+def _short(error: BaseException) -> str:
+    """An exception's own words, of which some would fill a screen."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _dtype_name(dtype: np.dtype[Any]) -> str:
-    return str(dtype) if dtype.isnative else f"{dtype.newbyteorder('=')} in another machine's byte order"
-
-
-def _dtype_remedy(name: str, dtype: np.dtype[Any]) -> str:
-    """What to write for an array of numbers that the kernels don't read, or of something else."""
-    if not dtype.isnative and dtype.kind in "fc":
-        return f'write {name}.astype({name}.dtype.newbyteorder("="))'
-    remedies = {
-        "c": f"the model is real: write {name}.real, {name}.imag or abs({name})",
-        "O": f"write np.asarray({name}, dtype=np.float64), once all of its columns are numbers",
-        "M": f'write ({name} - start) / np.timedelta64(1, "s")',
-        "m": f'write {name} / np.timedelta64(1, "s")',
-    }
-    if dtype.names:
-        return f"write np.stack([{name}[field] for field in {name}.dtype.names], axis=1)"
-    wider = "float32" if dtype == np.float16 else "float64"
-    return remedies.get(dtype.kind, f"write {name}.astype(np.{wider})")
+    if dtype.isnative:
+        text = str(dtype)
+        return text if len(text) <= 200 else f"{text[:200]}…"
+    return f"{dtype.newbyteorder('=')} in another machine's byte order"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gdfast import containers, optimum
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
+from gdfast.errors import Argument, Entry, Message, joined
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -71,33 +73,55 @@ class Divergence(NamedTuple):
         return float(self.losses[-1]) if self.in_a_pass else self.loss
 
 
-def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> str:
+def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> Message:
     """The message of a `DivergenceError` for data that is finite; `curvature` is L, or NaN where it isn't finite."""
     done = len(reached.losses)
     place = f"in pass {done} of {arguments.options.n_iters}" if reached.in_a_pass else f"after pass {done}"
     start = f" (at first {reached.losses[0]:.6g})" if done > 1 else ""
     sentences = [
-        f"training diverged {place} with learning_rate={reached.learning_rate:.6g}: "
-        f"the objective is {reached.objective:.6g}{start}.",
+        Message(
+            f"training diverged {place} with ",
+            Argument("learning_rate", reached.learning_rate),
+            f": the objective is {reached.objective:.6g}{start}.",
+        ),
         _stability(arguments, curvature),
         _largest_columns(arguments),
         _remedy(arguments, curvature),
     ]
-    return " ".join(filter(None, sentences))
+    return joined(sentences)
 
 
-def refuse_not_finite(samples: Samples, names: tuple[str, str, str]) -> None:
+def refuse_not_finite(arguments: FitArguments, validation: bool = False) -> None:
     """Raise a `DivergenceError` that names the first NaN or infinity of the data, if there is one."""
-    if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram).all():
+    samples, given, names = arguments.train, arguments.given, TRAIN
+    if validation:
+        assert arguments.validation is not None
+        samples, given, names = arguments.validation, arguments.given_validation, VALIDATION
+    if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram.matrix).all():
         raise DivergenceError("the moments hold a NaN or an infinity, as the data must have that they were taken of")
-    for name, array in zip(names, samples[:3], strict=True):
+    for name, array, value in zip(names, samples[:3], given, strict=False):
         position = None if array is None else first_not_finite(array)
-        if array is not None and position is not None:
-            rows = f"np.isfinite({name}).all(axis=1)" if array.ndim == 2 else f"np.isfinite({name})"
-            raise DivergenceError(
-                f"{name}[{', '.join(map(str, position))}] is {array[position]}, and no loss is finite with it: "
-                f"leave out such rows (keep those where {rows}), or fill them in"
+        if array is None or position is None:
+            continue
+        found = array[position]
+        if array.ndim == 2 and arguments.one_column:
+            array = array[:, 0]
+        keep = containers.finite_rows(name, value, array)
+        rows = [containers.kept_rows(*one) for one in zip(names, given, strict=False) if one[1] is not None]
+        raise DivergenceError(
+            Message(
+                *_place(arguments, name, position[: array.ndim]),
+                f" is {found}, and no loss is finite with it: leave out such rows (keep = {keep}, then "
+                f"{', '.join(rows)}), or fill them in",
             )
+        )
+
+
+def _place(arguments: FitArguments, name: str, position: tuple[int, ...]) -> tuple[object, ...]:
+    entry = Entry(name, position)
+    if len(position) == 2 and arguments.columns is not None:
+        return (entry, f" (column {arguments.columns[position[1]]!r}, row {position[0]})")
+    return (entry,)
 
 
 def first_not_finite(array: Array) -> tuple[int, ...] | None:
@@ -113,7 +137,7 @@ def first_not_finite(array: Array) -> tuple[int, ...] | None:
 
 def advice(arguments: FitArguments) -> tuple[str, ...]:
     """What would make training faster, for `Report.advice`."""
-    if arguments.standardize or arguments.w.size == 1:
+    if arguments.standardize or arguments.w.size == 1 or arguments.options.optimizer == "exact":
         return ()
     scales = column_scales(arguments.train)
     usable = np.isfinite(scales) & (scales > 0)
@@ -125,8 +149,11 @@ def advice(arguments: FitArguments) -> tuple[str, ...]:
     largest = int(np.argmax(np.where(usable, scales, -np.inf)))
     smallest = int(np.argmin(np.where(usable, scales, np.inf)))
     return (
-        f"the scales of the columns differ by a factor of {ratio:.1g}, from {_named(arguments, smallest, scales)} to "
-        f"{_named(arguments, largest, scales)}: gradient descent is slow along the small ones. Write standardize=True",
+        Message(
+            f"the scales of the columns differ by a factor of {ratio:.1g}, from {_named(arguments, smallest, scales)} "
+            f"to {_named(arguments, largest, scales)}: gradient descent is slow along the small ones. Write ",
+            Argument("standardize", True),
+        ),
     )
 
 
@@ -136,7 +163,7 @@ def column_scales(train: Samples) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
         if train.x is None:
             assert train.gram is not None
-            scales = np.sqrt(np.diag(train.gram)[:-2] / train.gram[-2, -2])
+            scales = np.sqrt(np.diag(optimum.moved(train.gram))[:-2] / train.gram.matrix[-2, -2])
             return scales
         n, d = train.x.shape
         rows = min(n, SAMPLE_ROWS, max(16, BLOCK // d))
@@ -162,6 +189,8 @@ def _stability(arguments: FitArguments, curvature: float) -> str:
     nesterov  p'' = (1 + m)(1 - a)p' - m(1 - a)p: t = (1 + m)(1 - a), q = m(1 - a)    a < (2 + 2m) / (1 + 2m)
     fista     nesterov with m that grows to 1                                         a < 4/3
     """
+    if arguments.options.optimizer in ("cg", "exact"):
+        return ""
     if arguments.options.optimizer == "adam":
         return "Adam moves each coefficient by up to about the learning rate a step."
     if not np.isfinite(curvature):
@@ -192,21 +221,17 @@ def _largest_columns(arguments: FitArguments) -> str:
 
 
 def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
-    if arguments.one_column:
-        name = "x"
-    elif arguments.columns is not None and len(arguments.columns) == arguments.w.size:
-        name = repr(arguments.columns[j])
-    else:
-        name = f"x[:, {j}]"
-    return f"{name} ({scales[j]:.4g})"
+    return f"{arguments.name(j)} ({scales[j]:.4g})"
 
 
-def _remedy(arguments: FitArguments, curvature: float) -> str:
-    standardize = "" if arguments.standardize else "standardize=True"
+def _remedy(arguments: FitArguments, curvature: float) -> Message:
+    standardize = Argument("standardize", True)
     if not np.isfinite(curvature):
-        return "Write standardize=True, or scale the columns down." if standardize else "Scale the columns down."
+        if arguments.standardize:
+            return Message("Scale the columns down.")
+        return Message("Write ", standardize, ", or scale the columns down.")
     if arguments.options.optimizer == "adam" or arguments.options.batch_size:
-        rate = "a smaller learning_rate"
+        rate = Message("a smaller ", Argument("learning_rate"))
     else:
-        rate = "learning_rate='auto'"
-    return f"Write {rate}{' or ' + standardize if standardize else ''}."
+        rate = Message(Argument("learning_rate", "auto"))
+    return Message("Write ", rate, *(() if arguments.standardize else (" or ", standardize)), ".")

@@ -6,16 +6,18 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gdfast import checks
+from gdfast import checks, tables
 from gdfast import validation as arrays
-from gdfast.conversion import Array, cast, type_name
-from gdfast.descent import Options, Samples
+from gdfast.conversion import Array, cast
+from gdfast.descent import Gram, Options, Samples
+from gdfast.errors import Argument, Message
 from gdfast.plan import Asked
 from gdfast.result import Callback
+from gdfast.wording import shown, type_name
 
-OPTIMIZERS = ("gd", "momentum", "nesterov", "adam")
+OPTIMIZERS = ("gd", "momentum", "nesterov", "adam", "cg", "exact")
+WITHOUT_RATE = ("cg", "exact")  # these need no learning rate
 PLANS = ("auto", "stream", "moments")
 
 
@@ -34,6 +36,16 @@ class FitArguments(NamedTuple):
     callback: Callback | None
     progress: bool
     plan: Asked
+    given: tuple[Any, ...]  # x, y and sample_weight as they came, for messages
+    given_validation: Any
+
+    def name(self, j: int) -> str:
+        """What messages call column j."""
+        if self.one_column:
+            return "x"
+        if self.columns is not None and len(self.columns) == self.w.size:
+            return repr(self.columns[j])
+        return f"x[:, {j}]"
 
 
 def check(
@@ -67,15 +79,16 @@ def check(
     """The arguments of `fit` but for its backend, with `fit`'s own defaults."""
     arrays.reduction(reduction)
     matrix = arrays.matrix(x)
+    columns = None if type(x) is np.ndarray else _columns(x, matrix)
     train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
     rate = _learning_rate(learning_rate)
     arguments = FitArguments(
         train=train,
-        validation=None if validation is None else _validation(validation, matrix),
+        validation=None if validation is None else _validation(validation, matrix, columns),
         one_column=matrix.ndim == 1,
-        columns=_columns(x),
+        columns=columns,
         w=_start(w0, matrix),
         b=_intercept(b0, fit_intercept, matrix.dtype),
         options=Options(
@@ -100,13 +113,15 @@ def check(
         callback=callback,
         progress=checks.flag("progress", progress),
         plan=checks.one_of("plan", plan, PLANS),
+        given=(x, y, sample_weight),
+        given_validation=validation,
     )
     return _together(arguments)
 
 
-def check_moments(gram: NDArray[np.float64], **options: Any) -> FitArguments:
-    """The arguments of a fit that has the moments of [x, 1, y] and no samples; `options` are those of `fit`."""
-    d = len(gram) - 2
+def check_moments(gram: Gram, **options: Any) -> FitArguments:
+    """The arguments of a fit that has moments and no samples; `options` are those of `fit`."""
+    d = len(gram.origin) - 1
     row = np.broadcast_to(0.0, (1, d))  # stands for x where its shape and dtype matter
     arguments = check(row, row[:, 0], **options, plan="moments")
     return arguments._replace(train=Samples(None, None, None, gram))
@@ -116,33 +131,91 @@ def _together(arguments: FitArguments) -> FitArguments:
     """The options that each are right, if they mean something together."""
     options = arguments.options
     optimizer, batches = options.optimizer, options.batch_size > 0
+    if optimizer in WITHOUT_RATE:
+        return _without_rate(arguments)
     if arguments.finds_rate:
+        auto = Argument("learning_rate", "auto")
         if batches:
             raise ValueError(
-                "learning_rate='auto' is derived from all of the data, and a batch may be steeper: "
-                "write a number, or batch_size=None"
+                Message(
+                    auto,
+                    " is derived from all of the data, and a batch may be steeper: write a number, or ",
+                    Argument("batch_size", None),
+                )
             )
         if optimizer == "adam":
             raise ValueError(
-                "learning_rate='auto' is the largest step that the loss allows, and Adam's steps don't grow with the "
-                "loss: write a number (0.001 is usual) or optimizer='nesterov'"
+                Message(
+                    auto,
+                    " is the largest step that the loss allows, and Adam's steps don't grow with the loss: "
+                    "write a number (0.001 is usual) or ",
+                    Argument("optimizer", "nesterov"),
+                )
             )
     if batches and arguments.plan == "moments":
-        raise ValueError("plan='moments' knows sums over all rows and no single batch: write batch_size=None")
+        raise ValueError(
+            Message(
+                Argument("plan", "moments"),
+                " knows sums over all rows and no single batch: write ",
+                Argument("batch_size", None),
+            )
+        )
     if options.l1 > 0:
         if optimizer in ("momentum", "adam"):
             raise ValueError(
-                f"l1={options.l1} with optimizer={optimizer!r} would end at the optimum of another penalty, since "
-                "its steps differ from the learning rate: accepted with l1 are 'gd' and 'nesterov'"
+                Message(
+                    Argument("l1", options.l1),
+                    " with ",
+                    Argument("optimizer", optimizer),
+                    " would end at the optimum of another penalty, since its steps differ from the learning rate: "
+                    "write ",
+                    Argument("optimizer", "gd"),
+                    " or ",
+                    Argument("optimizer", "nesterov"),
+                )
             )
         if optimizer == "nesterov":
             if batches:
                 raise ValueError(
-                    "optimizer='nesterov' with l1 is FISTA, which takes the gradient of all data: "
-                    "write optimizer='gd', or batch_size=None"
+                    Message(
+                        Argument("optimizer", "nesterov"),
+                        " with l1 is FISTA, which takes the gradient of all data: write ",
+                        Argument("optimizer", "gd"),
+                        ", or ",
+                        Argument("batch_size", None),
+                    )
                 )
             return arguments._replace(options=options._replace(optimizer="fista"))
     return arguments
+
+
+def _without_rate(arguments: FitArguments) -> FitArguments:
+    """The two ways that choose their steps themselves, and whatever learning rate stands beside them."""
+    options = arguments.options
+    if options.batch_size > 0:
+        raise ValueError(
+            Message(
+                Argument("optimizer", options.optimizer),
+                " takes all rows at once: write ",
+                Argument("batch_size", None),
+            )
+        )
+    if options.optimizer == "cg" and options.l1 > 0:
+        raise ValueError(
+            Message(
+                Argument("l1", options.l1), " with ", Argument("optimizer", "cg"),
+                " has no meaning, since conjugate gradients need a quadratic objective: write ",
+                Argument("optimizer", "exact"), ", or ", Argument("optimizer", "nesterov"), ", which is FISTA",
+            )
+        )  # fmt: skip
+    if options.optimizer == "exact" and arguments.plan == "stream":
+        raise ValueError(
+            Message(
+                Argument("optimizer", "exact"), " solves for the optimum from moments: write ",
+                Argument("plan", "moments"), ", or ", Argument("optimizer", "cg"), " to stream",
+            )
+        )  # fmt: skip
+    return arguments._replace(options=options._replace(learning_rate=math.nan), finds_rate=False)
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -152,29 +225,17 @@ def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, 
     y = arrays.per_sample(y_name, y, matrix, matrix.dtype, x_name)
     if weight is not None:
         weight = arrays.per_sample(weight_name, weight, matrix, matrix.dtype, x_name)
-        _check_weights(weight_name, weight)
+        arrays.weights(weight_name, weight)
     return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
 
 
-def _check_weights(name: str, weight: Array) -> None:
-    """Below 0 the loss would have no least value; of total 0 it has none at all."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        lowest, total = weight.min(), weight.sum(dtype=np.float64)
-    accepted = "accepted are finite numbers, 0 or more, not all of them 0"
-    if lowest >= 0 and 0 < total < np.inf:
-        return
-    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
-    came = f"{name}[{wrong[0]}] is {weight[wrong[0]]}" if wrong.size else f"{name} adds up to {total}"
-    raise ValueError(f"{came}, {accepted}")
-
-
-def _validation(given: Any, x: Array) -> Samples:
+def _validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Samples:
     accepted = "accepted is (x, y) or (x, y, sample_weight)"
     if not isinstance(given, (tuple, list)):
         raise TypeError(f"validation is of type {type_name(given)}, {accepted}")
     if len(given) not in (2, 3):
         raise ValueError(f"validation has {len(given)} parts, {accepted}")
-    matrix = arrays.matrix(given[0], "validation[0]")
+    matrix = arrays.matrix(tables.by_name("validation[0]", given[0], columns), "validation[0]")
     if matrix.shape[1:] != x.shape[1:]:
         accepted = "(n,)" if x.ndim == 1 else f"(n, {x.shape[1]})"
         raise ValueError(
@@ -185,29 +246,39 @@ def _validation(given: Any, x: Array) -> Samples:
     return _samples(cast(matrix, x.dtype), given[1], given[2] if len(given) == 3 else None, *names)
 
 
-def _columns(x: Any) -> tuple[str, ...] | None:
+def _columns(x: Any, matrix: Array) -> tuple[str, ...] | None:
     """The names of x's columns, where it is a table that has some."""
-    names = None if type(x) is np.ndarray else getattr(x, "columns", None)
-    if names is None or callable(names):
-        return None
-    return tuple(map(str, names))
+    names = tables.names("x", x)
+    return names if matrix.ndim == 2 and names is not None and len(names) == matrix.shape[1] else None
 
 
 def _start(w0: Any, matrix: Array) -> Array:
     """Where w starts, in an array of its own: a fit never hands out the caller's w0."""
     if w0 is None:
         return np.zeros(1 if matrix.ndim == 1 else matrix.shape[1], matrix.dtype)
-    return cast(np.atleast_1d(arrays.coefficients("w0", w0, matrix)), matrix.dtype).copy()
+    start = cast(np.atleast_1d(arrays.coefficients("w0", w0, matrix)), matrix.dtype).copy()
+    wrong = np.flatnonzero(~np.isfinite(start))
+    if wrong.size:
+        where = "w0" if matrix.ndim == 1 else f"w0[{wrong[0]}]"
+        raise ValueError(f"{where} is {start[wrong[0]]} in {matrix.dtype}, accepted are finite numbers")
+    return start
 
 
 def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | None:
     if not isinstance(fit_intercept, (bool, np.bool_)):
-        raise TypeError(f"fit_intercept is {fit_intercept!r}, accepted are True and False (its start is b0)")
+        came = f" is {shown(fit_intercept)}, accepted are True and False (its start is b0)"
+        raise TypeError(Message(Argument("fit_intercept"), came))
     if not fit_intercept:
         if b0 is not None:
-            raise ValueError("b0 is where the intercept starts, but there is none to fit: write fit_intercept=True")
+            why = "b0 is where the intercept starts, but there is none to fit: write "
+            raise ValueError(Message(why, Argument("fit_intercept", True)))
         return None
-    return 0.0 if b0 is None else float(cast(np.array(arrays.scalar("b0", b0)), dtype))
+    if b0 is None:
+        return 0.0
+    start = float(cast(np.array(arrays.scalar("b0", b0)), dtype))
+    if not math.isfinite(start):
+        raise ValueError(f"b0 is {start} in {dtype}, accepted is a finite number")
+    return start
 
 
 # --- options ----------------------------------------------------------------------------------------------------------
@@ -219,16 +290,16 @@ def _learning_rate(value: Any) -> float:
     if isinstance(value, str):
         if value == "auto":
             return math.nan
-        raise ValueError(f"learning_rate is {value!r}, accepted is {accepted}")
+        raise ValueError(Message(Argument("learning_rate"), f" is {shown(value)}, accepted is {accepted}"))
     return checks.number("learning_rate", value, accepted, positive=True)
 
 
 def _betas(value: Any) -> tuple[float, float]:
     accepted = "accepted are two numbers from 0 to below 1"
     if not isinstance(value, (tuple, list, np.ndarray)):
-        raise TypeError(f"betas is {value!r}, {accepted}")
-    if len(value) != 2:
-        raise ValueError(f"betas is {value!r}, {accepted}")
+        raise TypeError(f"betas is {shown(value)}, {accepted}")
+    if getattr(value, "ndim", 1) == 0 or len(value) != 2:
+        raise ValueError(f"betas is {shown(value)}, {accepted}")
     return checks.share("betas[0]", value[0]), checks.share("betas[1]", value[1])
 
 
@@ -236,7 +307,7 @@ def _batch_size(value: Any, n: int) -> int:
     accepted = f"None or a whole number of rows from 1 to the {n} there are"
     size = checks.whole("batch_size", value, 1, accepted)
     if size > n:
-        raise ValueError(f"batch_size is {size}, accepted is {accepted}")
+        raise ValueError(Message(Argument("batch_size"), f" is {shown(size)}, accepted is {accepted}"))
     return size
 
 
@@ -245,10 +316,8 @@ def _order(batch_size: Any, shuffle: bool, rng: Any) -> np.random.Generator | No
     if rng is None and batch_size is None:
         return None
     if not (rng is None or isinstance(rng, (int, np.integer, np.random.Generator))) or isinstance(rng, bool):
-        raise TypeError(
-            f"rng is of type {type_name(rng)}, accepted is None, a seed (an int) or a numpy.random.Generator: "
-            "write np.random.default_rng(seed)"
-        )
+        accepted = "accepted is None, a seed (an int) or a numpy.random.Generator: write rng=np.random.default_rng(0)"
+        raise TypeError(Message(Argument("rng"), f" is of type {type_name(rng)}, {accepted}"))
     if isinstance(rng, (int, np.integer)) and rng < 0:
-        raise ValueError(f"rng is {rng}, accepted is a seed of 0 or more")
+        raise ValueError(Message(Argument("rng"), f" is {shown(rng)}, accepted is a seed of 0 or more"))
     return np.random.default_rng(rng) if shuffle and batch_size is not None else None

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, fit_options, training, validation
+from gdfast import _core, fit_options, optimum, training, validation
 from gdfast.backends import backend as backend_by_name
+from gdfast.descent import Gram
+from gdfast.objective import FromMoments, quiet
 from gdfast.result import Fit
 
 _OF_SINGLE_SAMPLES = {"sample_weight", "batch_size", "shuffle", "rng", "plan"}
@@ -28,8 +30,9 @@ class Moments:
     and ``reduction="sum"`` leaves the division out. Moments of parts of the data add up to those of the whole: update
     them chunk by chunk, or add those that several processes return.
 
-    All sums are float64, whatever dtype the data has. So is what is computed from them; but the loss comes out as a
-    difference of larger numbers, and can't be told from 0 below about ``1e-16 * sum(s * y**2) / sum(s)``.
+    All sums are float64, whatever dtype the data has, and are taken about a point near the data: a column of years, of
+    timestamps or of 10⁸ + noise loses no digits to its offset. What is computed from them is float64 as well; a loss
+    can't be told from 0 below some 1e-15 of the variance of y.
 
     Parameters
     ----------
@@ -42,7 +45,11 @@ class Moments:
     n : int
         Samples seen so far. Weights don't count here; their sum is ``gram[d, d]``.
     gram : ndarray of float64, (d + 2, d + 2)
-        The matrix G, read-only.
+        The matrix G, about 0: a new array, rounded to float64.
+    mean : ndarray of float64, (d + 1,)
+        Weighted means of the columns of x, then of y.
+    cov : ndarray of float64, (d + 1, d + 1)
+        Their weighted covariances ``sum(s * outer(z - mean, z - mean)) / sum(s)``, z = [x, y].
 
     Raises
     ------
@@ -77,7 +84,7 @@ class Moments:
     def __init__(self, d: int) -> None:
         self._d = validation.columns(d)
         self._n = 0
-        self._gram = np.zeros((self._d + 2, self._d + 2))
+        self._sums = Gram(np.zeros((self._d + 2, self._d + 2)), np.zeros(self._d + 1))
 
     @property
     def d(self) -> int:
@@ -89,9 +96,22 @@ class Moments:
 
     @property
     def gram(self) -> NDArray[np.float64]:
-        view = self._gram.view()
-        view.flags.writeable = False
-        return view
+        with quiet():
+            about_zero = optimum.moved(self._sums)
+        about_zero.flags.writeable = False
+        return about_zero
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        self._has_weight()
+        with quiet():
+            return optimum.means(self._sums)
+
+    @property
+    def cov(self) -> NDArray[np.float64]:
+        self._has_weight()
+        with quiet():
+            return np.asarray(optimum.centred(self._sums) / self._sums.matrix[-2, -2])
 
     def update(self, X: Any, y: Any, sample_weight: Any = None) -> Moments:
         """Add samples, in one read.
@@ -113,7 +133,8 @@ class Moments:
         Raises
         ------
         TypeError, ValueError
-            As `gdfast.loss_and_gradient`; and X hasn't got d columns.
+            As `gdfast.loss_and_gradient`; and X hasn't got d columns. Weights may all be 0 here: those of other
+            samples may not.
 
         Examples
         --------
@@ -124,10 +145,10 @@ class Moments:
                [ 2.5,  4. ,  1.5,  1. ],
                [ 1. ,  2. ,  1. ,  1. ]])
         """
-        x, y, s = validation.samples(X, y, sample_weight)
+        x, y, s = validation.samples(X, y, sample_weight, "X")
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
-        gram, _, _ = _core.moments(x, y, s)
-        self._add(gram, len(x))
+        matrix, origin, _, _ = _core.moments(x, y, s)
+        self._add(Gram(matrix, origin), len(x))
         return self
 
     def loss_and_gradient(self, w: Any, b: Any = None, *, reduction: str = "mean") -> tuple[float, Any]:
@@ -159,16 +180,11 @@ class Moments:
         """
         validation.reduction(reduction)
         w, b = validation.point(w, b, self._d)
-        self._not_empty()
-        d = self._d
-        v = np.append(w, [0.0 if b is None else b, -1.0])
+        self._has_weight()
         with np.errstate(all="ignore"):  # the kernels are silent about overflow, too
-            total = self._gram[d, d] if reduction == "mean" else np.float64(1)
-            product = self._gram @ v
-            loss = float(np.maximum(v @ product, 0) / total)
-            grad = 2 * product[: d + 1] / total
-        grad_w = float(grad[0]) if np.ndim(w) == 0 else grad[:d]
-        return loss, grad_w if b is None else (grad_w, float(grad[d]))
+            loss, grad, grad_b = FromMoments(self._sums, reduction).evaluate(np.atleast_1d(w), b)
+        grad_w = float(grad[0]) if np.ndim(w) == 0 else grad
+        return loss, grad_w if b is None else (grad_w, grad_b)
 
     def fit(self, *, backend: str = "native", **options: Any) -> Fit:
         """Train on the samples seen, none of which is read again: each pass takes one product with the matrix.
@@ -206,12 +222,50 @@ class Moments:
             raise TypeError(
                 f"{name} is no option of Moments.fit, which has no single sample: write gdfast.fit(x, y, …)"
             )
-        self._not_empty()
-        return training.train(backend_by_name(backend), fit_options.check_moments(self.gram, **options))
+        self._has_weight()
+        return training.train(backend_by_name(backend), fit_options.check_moments(self._sums, **options))
 
-    def _not_empty(self) -> None:
+    def solve(self, *, l2: float = 0.0, l1: float = 0.0, backend: str = "native", **options: Any) -> Fit:
+        """The optimum itself: `fit` with ``optimizer="exact"``.
+
+        Parameters
+        ----------
+        l2, l1 : float, default 0
+            Penalties, as of `gdfast.fit`.
+        backend : {"native", "numpy", "torch"}
+        **options
+            ``fit_intercept``, ``standardize`` and ``reduction``, with the defaults of `gdfast.fit`; whatever else `fit`
+            takes changes nothing.
+
+        Returns
+        -------
+        Fit
+            Its ``gap`` says how close rounding let it come.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> moments = gdfast.Moments(1).update([1, 2, 3, 4], [3, 5, 7, 9])
+        >>> fit = moments.solve(fit_intercept=True)
+        >>> fit.w.round(12), round(fit.b, 12), fit.converged
+        (array([2.]), 1.0, True)
+        >>> moments.solve(fit_intercept=True, l1=1.0).w.round(12)
+        array([1.6])
+        """
+        return self.fit(backend=backend, optimizer="exact", l2=l2, l1=l1, **options)
+
+    def _has_weight(self) -> None:
         if self._n == 0:
             raise ValueError("there are no samples yet: call update(X, y) first")
+        if self._sums.matrix[-2, -2] == 0:
+            raise ValueError(
+                "sample_weight adds up to 0 over all samples so far, accepted are weights of which some are above 0"
+            )
 
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
@@ -225,15 +279,15 @@ class Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         validation.same_columns("the other Moments", other._d, self._d)
-        self._add(other._gram, other._n)
+        self._add(other._sums, other._n)
         return self
 
     def __copy__(self) -> Moments:
         return Moments(self._d) + self  # with a matrix of its own
 
-    def _add(self, gram: NDArray[np.float64], n: int) -> None:
+    def _add(self, sums: Gram, n: int) -> None:
         with np.errstate(all="ignore"):
-            self._gram += gram
+            self._sums = optimum.added(self._sums, sums)
         self._n += n
 
     def __repr__(self) -> str:

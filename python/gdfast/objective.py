@@ -8,6 +8,7 @@ Objective               the three together: value and gradient at p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast.conversion import Array
-from gdfast.descent import Samples
+from gdfast.descent import Gram, Samples
+
+# Of an element of a Gram matrix, as a share of the root of its two diagonal elements: chains of 128 or 256 additions
+# and the sums of their ends, whose roundings are of either sign.
+GRAM_ERROR = 16 * float(np.finfo(np.float64).eps)
 
 Columns = NDArray[np.float64]  # (d,)
 Value = tuple[float, Array, float]  # loss, gradient in w, gradient in b
@@ -50,6 +55,14 @@ class Data(Protocol):
 
     def evaluate(self, w: Array, b: float | None) -> Value: ...
 
+    def without_y(self) -> Data:
+        """The same with every target 0: their gradient is the Hessian times (w, b)."""
+        ...
+
+    def error(self, w: Array, b: float | None, loss: float) -> float:
+        """By how much rounding may have put a loss wrong; 0 where that is less than anyone would stop by."""
+        ...
+
     def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
         """The data in pieces of `size` rows, in an order drawn by `rng`; with size 0, all of it at once."""
         ...
@@ -74,6 +87,15 @@ class Streamed:
         loss, grad = self.loss_and_gradient(x, y, w, b, sample_weight=s, reduction=self.reduction)
         return (loss, grad, 0.0) if b is None else (loss, *grad)
 
+    def without_y(self) -> Data:
+        y = self.samples.y
+        assert y is not None
+        nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
+        return Streamed(self.loss_and_gradient, self.samples._replace(y=nothing), self.reduction)
+
+    def error(self, w: Array, b: float | None, loss: float) -> float:
+        return 0.0
+
     def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
         if size == 0:
             yield self
@@ -91,23 +113,42 @@ class Streamed:
 
 @dataclass
 class FromMoments:
-    """Samples of which the Gram matrix G of [x, 1, y] is left, which is all that their loss depends on.
+    """Samples of which the Gram matrix G of [x - o, 1, y - p] is left, which is all that their loss depends on.
 
-    With v = [w, b, -1] the residuals are [x, 1, y] @ v, so the sum of their squares is vᵀGv, and its gradient is 2Gv.
+    With v = [w, b + o·w - p, -1] the residuals are [x - o, 1, y - p] @ v, so the sum of their squares is vᵀGv, and its
+    gradient is 2Gv.
     """
 
-    gram: NDArray[np.float64]
+    gram: Gram
     reduction: str
+    target: float = 1.0  # 0: as if every target were 0
     bytes_read: int = 0
 
     def evaluate(self, w: Array, b: float | None) -> Value:
-        v = np.concatenate([w, [0.0 if b is None else b, -1.0]], dtype=np.float64)
-        product = self.gram @ v
-        divisor = self.gram[-2, -2] if self.reduction == "mean" else 1.0
-        # Of a good fit rounding may leave less than nothing. (NaN stays NaN.)
-        loss = float(np.maximum(v @ product, 0.0) / divisor)
+        matrix, origin = self.gram
+        w = w.astype(np.float64)
+        intercept = math.fsum([b or 0.0, -self.target * origin[-1], *(origin[:-1] * w)])
+        v = np.concatenate([w, [intercept, -self.target]])
+        product = matrix @ v
+        divisor = matrix[-2, -2] if self.reduction == "mean" else 1.0
+        # Of a good fit rounding may leave less than nothing. (What isn't finite stays so.)
+        total = float(v @ product)
+        loss = float((0.0 if math.isfinite(total) and total < 0 else total) / divisor)
         grad = 2 * product / divisor
-        return loss, grad[:-2], float(grad[-2])
+        return loss, grad[:-2] + origin[:-1] * grad[-2], float(grad[-2])
+
+    def without_y(self) -> Data:
+        return FromMoments(self.gram, self.reduction, 0.0)
+
+    def error(self, w: Array, b: float | None, loss: float) -> float:
+        matrix, origin = self.gram
+        divisor = matrix[-2, -2] if self.reduction == "mean" else 1.0
+        sizes = np.delete(np.sqrt(np.diag(matrix)), -2)
+        of_gram = GRAM_ERROR * float(np.abs(np.append(w, 1.0)) @ sizes) ** 2 / divisor
+        # The intercept about the origin is a sum of large terms that cancel.
+        terms = abs(b or 0.0) + float(np.abs(origin) @ np.abs(np.append(w, 1.0)))
+        offset = float(np.finfo(np.float64).eps * terms * np.sqrt(matrix[-2, -2] / divisor))
+        return of_gram + offset * (2 * math.sqrt(loss) + offset)
 
     def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
         assert size == 0
@@ -129,7 +170,8 @@ def sample_bytes(samples: Samples) -> int:
 class Coordinates:
     """The parameters p = [v, c] of a model in the columns z = (x - shift) / scale; c only where there is an intercept.
 
-    v @ z + c is w @ x + b with w = v / scale and b = c - shift @ w.
+    v @ z + c is w @ x + b with w = v / scale and b = c - shift @ w. A column of scale 0 is the same everywhere: its
+    coefficient is 0, and stays so.
     """
 
     def __init__(self, dtype: np.dtype[Any], intercept: bool, shift: Columns | None, scale: Columns | None) -> None:
@@ -137,6 +179,9 @@ class Coordinates:
         self.standardized = scale is not None
         self.shift: Columns | float = 0.0 if shift is None else shift
         self.scale: Columns | float = 1.0 if scale is None else scale
+        self.inverse: Columns | float = 1.0
+        if scale is not None:
+            self.inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale != 0)
 
     def enter(self, w: Array, b: float | None) -> Array:
         """p, for the coefficients of x."""
@@ -150,14 +195,14 @@ class Coordinates:
         w, b = (p[:-1].copy(), float(p[-1])) if self.intercept else (p.copy(), None)
         if self.standardized:
             with quiet():
-                w = (w / self.scale).astype(self.dtype)
+                w = (w * self.inverse).astype(self.dtype)
                 b = None if b is None else float(self.dtype.type(b - np.sum(self.shift * w)))
         return w, b
 
     def gradient(self, grad_w: Array, grad_b: float) -> Array:
         """The gradient in p, for that in the coefficients of x: the chain rule."""
         if self.standardized:
-            grad_w = (grad_w - self.shift * grad_b) / self.scale  # without an intercept the shift is 0
+            grad_w = (grad_w - self.shift * grad_b) * self.inverse  # without an intercept the shift is 0
         return np.array(np.append(grad_w, grad_b) if self.intercept else grad_w, dtype=self.dtype)
 
 
@@ -207,3 +252,10 @@ class Objective:
             if self.penalty.l2 == 0 and self.penalty.l1 == 0:
                 return loss, grad
             return loss + self.penalty.value(p), grad + self.penalty.gradient(p)
+
+    def product(self, data: Data, p: Array) -> Array:
+        """The Hessian of loss and l2 times p."""
+        without_y = data.without_y()
+        _, image = self(without_y, p)
+        data.bytes_read += without_y.bytes_read
+        return image

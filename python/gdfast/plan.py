@@ -57,6 +57,9 @@ REFERENCE = CostModel(
     gram_pass_s=30e-6,
 )
 
+# The plan, and with it the bits of a fit, must not depend on how many threads there are just now.
+THREADS = 2
+
 # The estimates are rough, and streaming keeps every promise about single steps: moments have to be worth it.
 WORTH = 0.8
 
@@ -80,11 +83,11 @@ class Work(NamedTuple):
     n_validation: int
     validation_bytes: int
     n_iters: int
-    threads: int
     finds_rate: bool  # learning_rate="auto"
     finds_scales: bool  # standardize=True
     batches: bool
     given_moments: bool  # there are no samples
+    solves: bool  # optimizer="exact"
 
 
 class Cost(NamedTuple):
@@ -153,7 +156,7 @@ def choose(work: Work, asked: Asked, model: CostModel, reference: bool) -> PlanN
 def explain(work: Work, asked: Asked, model: CostModel, reference: bool) -> Explanation:
     """The plan that `choose` takes, and why."""
     costs: dict[PlanName, Cost] = {}
-    if not work.given_moments:
+    if not (work.given_moments or work.solves):
         costs["stream"] = _stream(work, model)
     if not work.batches:
         costs["moments"] = _moments(work, model)
@@ -171,20 +174,27 @@ def _forced(work: Work, asked: Asked, reference: bool) -> tuple[PlanName, str] |
         return "moments", "there are moments and no samples"
     if work.batches:
         return "stream", "mini-batches need single rows"
+    if work.solves:
+        return "moments", "optimizer='exact' solves for the optimum from moments"
     if asked != "auto":
         return asked, f"plan={asked!r} was asked for"
     if reference:
         return "stream", "the reference backends follow the formulas unless told otherwise"
-    gram_bytes = 8 * (work.d + 2) ** 2
-    if gram_bytes > GRAM_BYTES and gram_bytes > GRAM_SHARE * work.data_bytes:
-        return "stream", f"the moments of {work.d:,} columns would take {gram_bytes:,} bytes"
+    if not moments_fit(work.d, work.data_bytes):
+        return "stream", f"the moments of {work.d:,} columns would take {8 * (work.d + 2) ** 2:,} bytes"
     return None
+
+
+def moments_fit(d: int, data_bytes: int) -> bool:
+    """Whether moments of d columns take so little memory, for data of that size, that nobody need be asked."""
+    gram_bytes = 8 * (d + 2) ** 2
+    return gram_bytes <= GRAM_BYTES or gram_bytes <= GRAM_SHARE * data_bytes
 
 
 def _stream(work: Work, model: CostModel) -> Cost:
     passes = work.n_iters + 1 + (PRODUCTS if work.finds_rate else 0) + (1 if work.finds_scales else 0)
-    seconds = passes * (model.pass_s + _reading(work.data_bytes, work.threads, model))
-    seconds += work.n_iters * _reading(work.validation_bytes, work.threads, model)
+    seconds = passes * (model.pass_s + _reading(work.data_bytes, model))
+    seconds += work.n_iters * _reading(work.validation_bytes, model)
     return Cost(passes * work.data_bytes + work.n_iters * work.validation_bytes, seconds)
 
 
@@ -193,13 +203,13 @@ def _moments(work: Work, model: CostModel) -> Cost:
     row = (work.d + 2) * model.moments_number_s + size / 2 * model.moments_product_s
     rows = 0 if work.given_moments else work.n + work.n_validation
     read = 0 if work.given_moments else work.data_bytes + work.validation_bytes
-    adding = rows * row / work.threads
-    once = model.moments_s + max(adding, _reading(read, work.threads, model))
+    adding = rows * row / THREADS
+    once = model.moments_s + max(adding, _reading(read, model))
     evaluations = work.n_iters + 1 + (work.n_iters if work.n_validation else 0) + (PRODUCTS if work.finds_rate else 0)
     return Cost(read, once + evaluations * (model.gram_pass_s + size * model.gram_s))
 
 
-def _reading(data_bytes: int, threads: int, model: CostModel) -> float:
+def _reading(data_bytes: int, model: CostModel) -> float:
     if data_bytes <= model.cache_bytes:
-        return data_bytes / (model.cache_bytes_per_s * threads)
-    return data_bytes / min(model.memory_bytes_per_s * threads, model.memory_bytes_per_s_at_most)
+        return data_bytes / (model.cache_bytes_per_s * THREADS)
+    return data_bytes / min(model.memory_bytes_per_s * THREADS, model.memory_bytes_per_s_at_most)

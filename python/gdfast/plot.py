@@ -22,6 +22,7 @@ FEW = 30  # up to so many points each is drawn as a mark of its own
 STOPPED = {
     "n_iters": "all passes done",
     "tol": "stopped: the change is below tol",
+    "converged": "converged",
     "validation": "stopped: no lower validation loss",
     "callback": "stopped by the callback",
     "interrupted": "interrupted",

@@ -86,7 +86,7 @@ class ProgressBar:
         try:
             self.stream.write(text)
             self.stream.flush()
-        except (OSError, ValueError, AttributeError):
+        except Exception:
             pass  # nobody is there to read it, which is no reason to stop training
 
 

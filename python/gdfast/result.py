@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gdfast import plot
+from gdfast import plot, validation
+from gdfast.convergence import CONVERGED
 from gdfast.descent import StopReason
 from gdfast.report import Report
 
@@ -82,16 +83,30 @@ class Fit:
         Objective at w and b. Ctrl-C spares the pass that this takes: then it is the last one known, or NaN.
     n_iters : int
         Passes over the data that were completed.
-    stop_reason : {"n_iters", "tol", "validation", "callback", "interrupted", "diverged"}
-        Why training ended: all passes were done; the loss changed by less than ``tol``; no better validation loss in
-        ``patience`` passes; the callback returned True; Ctrl-C, or an exception in the callback; the loss grew without
-        bound. The last two are of fits that come with an exception.
+    stop_reason : {"n_iters", "tol", "converged", "validation", "callback", "interrupted", "diverged"}
+        Why training ended: all passes were done; the loss changed by less than ``tol``; ``"cg"`` or ``"exact"`` left
+        nothing to gain; no better validation loss in ``patience`` passes; the callback returned True; Ctrl-C, or an
+        exception in the callback; the loss grew without bound. The last two are of fits that come with an exception.
     learning_rate : float
-        The learning rate that was used: a number also where ``"auto"`` was asked for. NaN if none was found yet.
+        The learning rate that was used: a number also where ``"auto"`` was asked for. NaN if none was found yet, or
+        needed.
+    gap : float or None
+        An upper bound on how far the objective at w and b is above the least one, as a share of the objective at w = 0
+        with the best b. From moments it is exact up to rounding; streamed it is known with a penalty only, from the
+        gradient (with an intercept: if columns are standardised). None where it isn't known.
+    converged : bool or None
+        Whether ``gap`` is at most 1e-6; None where that isn't known.
+    loss_error : float
+        By how much rounding may have put ``loss`` wrong: a bound from moments, an estimate from streamed data.
+    gradient_norm : float
+        Length of the objective's gradient at w and b, in the coordinates of the descent; with l1, of its shortest
+        subgradient. NaN where it isn't known.
     report : Report
         What was read, and how fast.
     backend : Backend
         The implementation that trained, and that predicts.
+    feature_names : tuple of str or None
+        What the columns of x are called, where x was a table. `predict` finds them by these names in another one.
     sample : (ndarray, ndarray) or None
         x and y of at most 1,000 evenly spaced rows, copied for `plot`, where x has one column; else None.
 
@@ -115,17 +130,26 @@ class Fit:
     n_iters: int
     stop_reason: StopReason
     learning_rate: float
+    gap: float | None
+    loss_error: float = field(repr=False)
+    gradient_norm: float = field(repr=False)
     report: Report = field(repr=False)
     backend: Predictor = field(repr=False)
+    feature_names: tuple[str, ...] | None = field(default=None, repr=False)
     sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
+
+    @property
+    def converged(self) -> bool | None:
+        return None if self.gap is None else self.gap <= CONVERGED
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The model's value for each row of `x`, as `forward` gives it.
 
         Parameters
         ----------
-        x : array of shape (n,) or (n, d)
-            Of as many columns as the data of the fit.
+        x : array of shape (n,) or (n, d), or table
+            Of as many columns as the data of the fit. Where both are tables, the columns are found by name: their order
+            doesn't matter, and further ones are ignored.
 
         Returns
         -------
@@ -134,7 +158,7 @@ class Fit:
         Raises
         ------
         ValueError, TypeError
-            When `x` is of another shape, or no array of real numbers.
+            When `x` is of another shape, lacks a column, or is no array of real numbers.
 
         Examples
         --------
@@ -142,7 +166,11 @@ class Fit:
         >>> gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8]).predict([5.0]).round(3)
         array([10.])
         """
-        prediction: NDArray[Any] = self.backend.forward(x, self.w, self.b)
+        w = self.w
+        # An array that fits has no names to go by: it is on its way without a closer look.
+        fits = type(x) is np.ndarray and type(w) is np.ndarray and x.shape[1:] == w.shape
+        rows = x if fits else validation.like_the_fit(x, np.shape(w), self.feature_names)
+        prediction: NDArray[Any] = self.backend.forward(rows, w, self.b)
         return prediction
 
     def plot(self, ax: Axes | None = None) -> Figure:

@@ -10,17 +10,19 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import doctor, plan, plot, scaling, step_size
+from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
+from gdfast.certificate import UNKNOWN, certificate
 from gdfast.conversion import Array
-from gdfast.descent import AfterPass, Descend, Hooks, Outcome, Samples, StopReason
+from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
+from gdfast.errors import Message
 from gdfast.fit_options import FitArguments
-from gdfast.objective import LossAndGradient, quiet, sample_bytes
+from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, Streamed, quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
 from gdfast.result import Callback, Fit, Step
 
-# (x, y, sample_weight) to (Gram matrix of [x, 1, y], bytes read, most extra bytes in use)
-TakeMoments = Callable[[Array, Array, Array | None], tuple[NDArray[np.float64], int, int]]
+# (x, y, sample_weight) to (Gram matrix of [x - o, 1, y - p], [o, p], bytes read, most extra bytes in use)
+TakeMoments = Callable[[Array, Array, Array | None], tuple[NDArray[np.float64], NDArray[np.float64], int, int]]
 
 
 class Machinery(Protocol):
@@ -67,7 +69,7 @@ def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation
 def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
     options = arguments.options
     simple = arguments.plan == "auto" and not (arguments.finds_rate or arguments.standardize or options.batch_size)
-    if simple and arguments.validation is None and not backend.is_reference:
+    if simple and options.optimizer != "exact" and arguments.validation is None and not backend.is_reference:
         data_bytes = sample_bytes(arguments.train)
         chosen = plan.of_a_tiny_fit(data_bytes, arguments.w.size, options.n_iters + 1, backend.costs)
         if chosen is not None:
@@ -85,11 +87,11 @@ def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
         n_validation=0 if held_out is None or held_out.x is None else len(held_out.x),
         validation_bytes=0 if held_out is None else sample_bytes(held_out),
         n_iters=arguments.options.n_iters,
-        threads=backend.threads() or 1,
         finds_rate=arguments.finds_rate,
         finds_scales=arguments.standardize,
         batches=arguments.options.batch_size > 0,
         given_moments=x is None,
+        solves=arguments.options.optimizer == "exact",
     )
 
 
@@ -103,10 +105,12 @@ class _Training:
         self.plan: str = arguments.plan
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
-        self.advice: tuple[str, ...] = ()
+        self.unfinished: Message | None = None  # what is said of a fit that hasn't arrived
+        self.kept: list[tuple[Any, ...]] = []
 
     def run(self) -> Fit:
         outcome: Outcome | None = None
+        fit: Fit | None = None
         error: BaseException | None = None
         try:
             self.prepare()
@@ -114,22 +118,32 @@ class _Training:
             error = outcome.error
             if error is None:
                 self.check(outcome)
+                fit = self.fit(outcome, ended_early=False)
         except doctor.DivergenceError as refused:
             outcome = outcome or _nothing_done(self.arguments, "diverged")
             outcome, error = outcome._replace(stop_reason="diverged"), refused
-        except KeyboardInterrupt as interrupt:
-            error = interrupt
-        if outcome is None:
-            outcome = _nothing_done(self.arguments, "interrupted")
-        fit = self.fit(outcome, () if error else doctor.advice(self.arguments))
+        except BaseException as raised:  # Ctrl-C, or what another signal's handler raises
+            if not (self.kept or isinstance(raised, KeyboardInterrupt)):
+                raise
+            outcome = (outcome or self.descended())._replace(stop_reason="interrupted")
+            error = raised
         if error is None:
+            assert fit is not None
+            if self.unfinished is not None:
+                convergence.warn_of_defaults(self.arguments, self.unfinished)
             return fit
+        fit = self.fit(outcome, ended_early=True)
         try:
-            error.fit = fit  # type: ignore[attr-defined]
+            _hand_over(error, fit)
             raise error
         finally:
             # The traceback holds this frame: without this the data would outlive the exception in a cycle.
+            self.kept.clear()
             del error, outcome, fit, self
+
+    def descended(self) -> Outcome:
+        """What the descent kept, should Ctrl-C have come while it was handed out."""
+        return Outcome(*self.kept[-1]) if self.kept else _nothing_done(self.arguments, "interrupted")
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
@@ -152,42 +166,62 @@ class _Training:
             return samples
         assert samples.x is not None
         assert samples.y is not None
-        with quiet():
-            gram, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
+        matrix, origin, read, peak = self.backend.moments(samples.x, samples.y, samples.sample_weight)
         self.bytes_read += read
         self.peak_bytes = max(self.peak_bytes, peak)
-        return samples._replace(gram=gram)
+        return Samples(*samples[:3], Gram(matrix, origin))
 
     def find_scales(self) -> None:
-        """Shift and scale of the columns; without moments, where those have lost what is left after the shift."""
-        intercept = self.arguments.b is not None
-        found = scaling.scaling(self.train, intercept)
+        """Shift and scale of the columns."""
+        found = scaling.scaling(self.train, self.arguments.b is not None)
         self.bytes_read += found.bytes_read
-        if self.train.gram is not None and found.loses_digits():
-            if self.arguments.plan == "auto":
-                self.plan, self.train, self.validation = "stream", self.arguments.train, self.arguments.validation
-                self.find_scales()
-                return
-            self.advice = (scaling.LOST_DIGITS,)
         self.options = self.options._replace(shift=found.shift, scale=found.scale)
         if not np.isfinite(found.shift + found.scale).all():
             self.refuse_data()
 
     def curvature(self) -> float:
-        """L, the largest eigenvalue of the Hessian."""
-        found = step_size.curvature(
-            self.train,
-            self.backend.loss_and_gradient,
-            dtype=self.arguments.w.dtype,
-            intercept=self.arguments.b is not None,
-            reduction=self.options.reduction,
-            l2=self.options.l2,
-            shift=self.options.shift,
-            scale=self.options.scale,
-        )
-        self.bytes_read += found.bytes_read
+        """L, no less than the largest eigenvalue of the Hessian."""
+        gram = self.train.gram
+        if gram is None and self.arguments.w.size <= step_size.SMALL:
+            gram = self.gram_of_x()
+        with quiet():
+            largest = self.streamed_curvature() if gram is None else self.curvature_of(gram)
         # Moments are float64 whatever x is, but steps of 1/L have to be numbers of x's dtype.
-        return found.largest if found.largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
+        return largest if largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
+
+    def curvature_of(self, gram: Gram) -> float:
+        options = self.options
+        hessian = step_size.hessian(
+            gram,
+            intercept=self.arguments.b is not None,
+            reduction=options.reduction,
+            l2=options.l2,
+            shift=options.shift,
+            scale=options.scale,
+        )
+        return step_size.largest_of(hessian)
+
+    def gram_of_x(self) -> Gram:
+        """Moments for the Hessian alone, which depends on no target."""
+        x, _, s, _ = self.train
+        assert x is not None
+        nothing = np.broadcast_to(np.zeros(1, x.dtype), len(x))
+        matrix, origin, read, peak = self.backend.moments(x, nothing, s)
+        self.bytes_read += read - nothing.nbytes
+        self.peak_bytes = max(self.peak_bytes, peak)
+        return Gram(matrix, origin)
+
+    def streamed_curvature(self) -> float:
+        """From products of the Hessian with vectors, a pass each."""
+        options, dtype, intercept = self.options, self.arguments.w.dtype, self.arguments.b is not None
+        coordinates = Coordinates(dtype, intercept, options.shift, options.scale)
+        objective = Objective(coordinates, Penalty(options.l2, 0.0, intercept))
+        data = Streamed(self.backend.loss_and_gradient, self.train, options.reduction)
+        size = self.arguments.w.size + intercept
+        largest = step_size.largest_eigenvalue(lambda v: objective.product(data, v.astype(dtype)), size)
+        passes = data.bytes_read // sample_bytes(self.train)
+        self.bytes_read += passes * sample_bytes(self.train._replace(y=None))
+        return largest
 
     def descend(self) -> Outcome:
         arguments = self.arguments
@@ -195,21 +229,17 @@ class _Training:
         start = self.train, self.validation, arguments.w, arguments.b, self.options
         # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
         if not arguments.progress:
-            return self.counted(self.backend.descend(*start, Hooks(callback, None)))
+            return self.backend.descend(*start, Hooks(callback, None, self.kept))
         with ProgressBar(self.options.n_iters) as bar:
-            return bar.finished(self.counted(self.backend.descend(*start, Hooks(callback, bar))))
-
-    def counted(self, outcome: Outcome) -> Outcome:
-        self.bytes_read += outcome.bytes_read
-        self.peak_bytes = max(self.peak_bytes, outcome.peak_bytes)
-        return outcome
+            return bar.finished(self.backend.descend(*start, Hooks(callback, bar, self.kept)))
 
     def zero_loss(self) -> float:
         """The loss at w = b = 0, which takes no read of x: all that is left of the residuals is y."""
         mean = self.options.reduction == "mean"
         gram = self.train.gram
         if gram is not None:
-            return float(gram[-1, -1] / (gram[-2, -2] if mean else 1))
+            with quiet():
+                return float(optimum.moved(gram)[-1, -1] / (gram.matrix[-2, -2] if mean else 1))
         _, y, s, _ = self.train
         assert y is not None
         nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
@@ -219,18 +249,25 @@ class _Training:
 
     # --- what comes of it ---
 
-    def fit(self, outcome: Outcome, advice: tuple[str, ...]) -> Fit:
+    def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
+        if ended_early:
+            gap, loss_error, gradient_norm = UNKNOWN
+            advice: tuple[str, ...] = ()
+        else:
+            gap, loss_error, gradient_norm = certificate(self.arguments, self.train, self.options, outcome)
+            advice = self.advice(outcome, gap)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
+        bytes_read = self.bytes_read + outcome.bytes_read
         report = Report(
             plan=self.plan,
-            passes=self.bytes_read / one_read if one_read else 0.0,
-            bytes_read=self.bytes_read,
+            passes=bytes_read / one_read if one_read else 0.0,
+            bytes_read=bytes_read,
             seconds=seconds,
             threads=self.backend.threads(),
             isa=self.backend.isa,
-            peak_bytes=self.peak_bytes,
-            advice=self.advice + advice,
+            peak_bytes=max(self.peak_bytes, outcome.peak_bytes),
+            advice=advice,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),
@@ -241,25 +278,36 @@ class _Training:
             n_iters=len(outcome.losses),
             stop_reason=outcome.stop_reason,
             learning_rate=self.options.learning_rate,
+            gap=gap,
+            loss_error=loss_error,
+            gradient_norm=gradient_norm,
             report=report,
             backend=self.backend,
+            feature_names=self.arguments.columns,
             sample=plot.sample_of(self.arguments.train),
         )
+
+    def advice(self, outcome: Outcome, gap: float | None) -> tuple[str, ...]:
+        self.unfinished = convergence.advice(self.arguments, outcome, gap, self.plan)
+        found = doctor.advice(self.arguments)
+        if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
+            found = convergence.collinear(outcome, self.arguments.name) + found
+        return found if self.unfinished is None else (*found, self.unfinished)
 
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
         if outcome.stop_reason == "diverged":
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
-                doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+                doctor.refuse_not_finite(self.arguments)
             largest = math.nan if self.options.optimizer == "adam" else self.curvature()
             raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest))
         if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
-            doctor.refuse_not_finite(self.arguments.validation, doctor.VALIDATION)
+            doctor.refuse_not_finite(self.arguments, validation=True)
 
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
-        doctor.refuse_not_finite(self.arguments.train, doctor.TRAIN)
+        doctor.refuse_not_finite(self.arguments)
         raise doctor.DivergenceError("the squares of the data are beyond the range of its dtype: scale it down")
 
 
@@ -271,6 +319,18 @@ def _w(w: Array, one_column: bool) -> Any:
 def _after_pass(callback: Callback, one_column: bool) -> AfterPass:
     """The user's callback, which takes a `Step`, as the descent loops call it."""
     return lambda iteration, w, b, loss: callback(Step(iteration, _w(w, one_column), b, loss))
+
+
+def _hand_over(error: BaseException, fit: Fit) -> None:
+    """`error.fit = fit`, whatever the class of the error has against it: it is the user's error that must come out.
+
+    A frozen dataclass, say, forbids new attributes in a `__setattr__` of its own, and has room for them all the same.
+    """
+    try:
+        BaseException.__setattr__(error, "fit", fit)
+    except Exception:  # the class has a `fit` that can't be set
+        notes = [*getattr(error, "__notes__", ()), f"The fit so far: {fit!r}"]
+        BaseException.__setattr__(error, "__notes__", notes)
 
 
 def _nothing_done(arguments: FitArguments, stop_reason: StopReason) -> Outcome:

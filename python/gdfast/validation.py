@@ -16,9 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from gdfast.conversion import Array, cast, floating, is_floating, to_float, to_ndarray, type_name
+from gdfast import remedies, tables
+from gdfast.conversion import Array, cast, floating, is_floating, to_float, to_ndarray
+from gdfast.errors import Argument, Entry, Message
+from gdfast.wording import shown, type_name
 
 REDUCTIONS = ("mean", "sum")
+
+_MOST_COLUMNS = 2**30  # of more, no address holds the matrix
+
+_LARGE = 1e280  # weights below this add up to a finite number, for any number of rows that there can be
 
 
 # --- one function for each signature ----------------------------------------------------------------------------------
@@ -31,16 +38,17 @@ def problem(
     x = matrix(x)
     y = per_sample("y", y, x, x.dtype)
     if sample_weight is not None:
-        sample_weight = per_sample("sample_weight", sample_weight, x, x.dtype)
+        sample_weight = weights("sample_weight", per_sample("sample_weight", sample_weight, x, x.dtype))
     return x, y, coefficients("w", w, x), None if b is None else scalar("b", b), sample_weight
 
 
-def samples(x: Any, y: Any, sample_weight: Any = None) -> tuple[Array, Array, Array | None]:
-    """x, y and sample_weight of `moments`."""
-    x = matrix(x)
-    y = per_sample("y", y, x, x.dtype)
+def samples(x: Any, y: Any, sample_weight: Any = None, name: str = "x") -> tuple[Array, Array, Array | None]:
+    """x, y and sample_weight of `moments`, of which a part may weigh nothing; `name` is what x is called."""
+    x = matrix(x, name)
+    y = per_sample("y", y, x, x.dtype, name)
     if sample_weight is not None:
-        sample_weight = per_sample("sample_weight", sample_weight, x, x.dtype)
+        sample_weight = per_sample("sample_weight", sample_weight, x, x.dtype, name)
+        weights("sample_weight", sample_weight, some=False)
     return x, y, sample_weight
 
 
@@ -50,15 +58,37 @@ def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, float | None]
     return x, coefficients("w", w, x), None if b is None else scalar("b", b)
 
 
+def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) -> Array:
+    """x of `Fit.predict`, for w of this shape: by name where both are tables, else by position."""
+    x = tables.by_name("x", x, names)
+    array = matrix(x)
+    if array.shape[1:] == shape:
+        return array
+    d = shape[0] if shape else 1
+    if not shape:
+        wanted = "(n,)"
+        advice = remedies.flat("x", x, array, len(array)) if d == array.shape[1] else "it has a single column"
+    else:
+        wanted = f"(n, {d})"
+        advice = f"{d} coefficients don't go with {array.shape[-1] if array.ndim > 1 else 1} columns"
+        if array.ndim == 1 and len(array) == d:
+            advice = f"for a single row write {remedies.single_row('x', x)}"
+        elif array.ndim == 1 and d == 1:
+            advice = f"write {remedies.single_column('x', x)}"
+    raise ValueError(f"x has shape {array.shape}, accepted is x of shape {wanted}, as in the fit; {advice}")
+
+
 def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
     """y and y_pred of `loss`: of y's dtype when it is floating point, else of y_pred's, else float64."""
-    given, y_pred = to_ndarray("y", y), floating("y_pred", y_pred)
-    y = to_float("y", given)
-    if y.ndim != 1:
-        raise ValueError(f"y has shape {y.shape}, accepted is (n,): {_flatten('y', y)}")
-    _not_empty("y", y)
-    dtype = y.dtype if is_floating(given.dtype) else y_pred.dtype
-    return cast(y, dtype), per_sample("y_pred", y_pred, y, dtype, "y")
+    given, given_pred = to_ndarray("y", y), floating("y_pred", y_pred)
+    target = to_float("y", given, y)
+    if target.ndim != 1:
+        raise ValueError(f"y has shape {target.shape}, accepted is (n,): {remedies.flat('y', y, target, None)}")
+    _not_empty("y", target)
+    dtype = target.dtype if is_floating(given.dtype) else given_pred.dtype
+    if given_pred.shape != target.shape:
+        per_sample("y_pred", y_pred, target, dtype, "y")  # which says what is wrong
+    return cast(target, dtype), cast(given_pred, dtype)
 
 
 def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
@@ -70,17 +100,21 @@ def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
 def reduction(value: object) -> None:
     """The reduction is one of the two there are."""
     if not isinstance(value, str) or value not in REDUCTIONS:
-        raise ValueError(f"reduction is {value!r}, accepted are 'mean' and 'sum'")
+        raise ValueError(Message(Argument("reduction"), f" is {shown(value)}, accepted are 'mean' and 'sum'"))
 
 
-def out(out: object, x: Array) -> None:
+def out(out: object, x: Any) -> None:
     """`out` can receive the gradient of (n, d) x as it is: its memory is written, so it is never converted."""
+    x = matrix(x)
     if x.ndim != 2:
         raise ValueError(
             f"out takes the gradient of (n, d) x, and for x of shape {x.shape} that is a float: call it without out="
         )
     d = x.shape[1]
-    wanted = f"accepted is a writable, C-contiguous array of shape {(d,)} and dtype {x.dtype}: np.empty({d}, x.dtype)"
+    wanted = (
+        f"accepted is a writable, C-contiguous array of shape {(d,)} and dtype {x.dtype}: "
+        f"write np.empty({d}, np.{x.dtype})"
+    )
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is of type {type_name(out)}, {wanted}")
     if out.dtype != x.dtype:
@@ -101,9 +135,11 @@ def columns(d: Any) -> int:
             raise TypeError
         count = operator.index(d)
     except TypeError:
-        raise TypeError(f"d is {d!r}, {accepted}") from None
+        raise TypeError(f"d is {shown(d)}, {accepted}") from None
     if count < 1:
-        raise ValueError(f"d is {count}, {accepted}")
+        raise ValueError(f"d is {shown(count)}, {accepted}")
+    if count >= _MOST_COLUMNS:
+        raise ValueError(f"d is {shown(count)}, {accepted} to {_MOST_COLUMNS - 1:,}: moments take 8 (d + 2)² bytes")
     return count
 
 
@@ -111,17 +147,15 @@ def same_columns(name: str, got: int, d: int) -> None:
     """Moments of d columns take data, and add moments, of d columns."""
     if got != d:
         plural = "column" if got == 1 else "columns"
-        raise ValueError(f"{name}: {got} {plural} came, accepted are {d}: write Moments({got}) for these")
+        raise ValueError(f"{name}: {got} {plural} came, accepted are {d}: write gdfast.Moments({got}) for these")
 
 
 def point(w: Any, b: Any, d: int) -> tuple[Any, float | None]:
     """w and b of `Moments.loss_and_gradient`: w float64 of shape (d,), or () for a number where d is 1."""
-    w = floating("w", w).astype(np.float64)
+    given, w = w, floating("w", w).astype(np.float64)
     if w.shape != (d,) and not (d == 1 and w.ndim == 0):
-        advice = f"write np.full({d}, w)" if w.ndim == 0 else _flatten("w", w)
-        if w.ndim == 1:
-            advice = f"{w.size} coefficients don't go with {d} columns"
         number = " or a number" if d == 1 else ""
+        advice = _fitting("w", given, w, d)
         raise ValueError(f"w has shape {w.shape}, accepted is w of shape {(d,)}{number}; {advice}")
     return w, None if b is None else scalar("b", b)
 
@@ -135,8 +169,7 @@ def matrix(x: Any, name: str = "x") -> Array:
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number, accepted is (n,) or (n, d): for one sample write [{name}]")
     if array.ndim > 2:
-        advice = f"write {name}.reshape(len({name}), -1)"
-        raise ValueError(f"{name} has shape {array.shape}, accepted is (n,) or (n, d): {advice}")
+        raise ValueError(f"{name} has shape {array.shape}, accepted is (n,) or (n, d): {remedies.rows(name, x)}")
     _not_empty(name, array)
     if array.shape[-1] == 0:
         raise ValueError(f"{name} has shape {array.shape}: it has no columns, and at least one is needed")
@@ -153,7 +186,7 @@ def per_sample(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: st
     array = floating(name, value)
     n = x.shape[0]
     if array.shape != (n,):
-        advice = _flatten(name, array) if array.ndim != 1 else f"{array.size} entries don't go with {n} samples"
+        advice = remedies.flat(name, value, array, n)
         came = f"{name} has shape {array.shape} and {x_name} has shape {x.shape}"
         raise ValueError(f"{came}: accepted is {name} of shape {(n,)}; {advice}")
     return cast(array, dtype)
@@ -168,16 +201,19 @@ def coefficients(name: str, value: Any, x: Array) -> Any:
         return cast(array, x.dtype) if array.ndim else float(array)
     came = f"{name} has shape {array.shape} and x has shape {x.shape}"
     if x.ndim == 1:
-        advice = f"write {name}.item()" if array.size == 1 else "for several columns, x is (n, d)"
+        advice = remedies.item(name, value) if array.size == 1 else "for several columns, x is (n, d)"
         raise ValueError(f"{came}: accepted is a number for {name}; {advice}")
     d = x.shape[1]
+    raise ValueError(f"{came}: accepted is {name} of shape {(d,)}; {_fitting(name, value, array, d)}")
+
+
+def _fitting(name: str, value: Any, array: Array, d: int) -> str:
+    """What to write for coefficients of another shape than (d,)."""
     if array.ndim == 0:
-        advice = f"write np.full({d}, {name})"
-    elif array.ndim == 1:
-        advice = f"{array.size} coefficients don't go with {d} columns"
-    else:
-        advice = _flatten(name, array)
-    raise ValueError(f"{came}: accepted is {name} of shape {(d,)}; {advice}")
+        return f"write np.full({d}, {name})"
+    if array.ndim == 1 or array.size != d:
+        return f"{array.size} coefficients don't go with {d} columns"
+    return remedies.flat(name, value, array, d)
 
 
 def scalar(name: str, value: Any) -> float:
@@ -185,17 +221,25 @@ def scalar(name: str, value: Any) -> float:
         return value
     array = floating(name, value)
     if array.ndim:
-        advice = f": write {name}.item()" if array.size == 1 else ""
+        advice = f": {remedies.item(name, value)}" if array.size == 1 else ""
         raise ValueError(f"{name} has shape {array.shape}, accepted is a number{advice}")
     return float(array)
 
 
-def _flatten(name: str, array: Array) -> str:
-    """What to write for a column, a row, or worse, where (n,) is wanted."""
-    if array.ndim == 2 and array.shape[1] == 1:
-        return f"nothing is broadcast: write {name}[:, 0]"
-    if array.ndim == 2 and array.shape[0] == 1:
-        return f"nothing is broadcast: write {name}[0]"
-    if array.ndim == 0:
-        return f"nothing is broadcast: write np.full(n, {name})"
-    return f"write {name}[:, k] for its k-th column" if array.ndim == 2 else f"write {name}.ravel()"
+def weights(name: str, weight: Array, some: bool = True) -> Array:
+    """Weights below 0 would leave the loss without a least value; of total 0 it has none at all, unless `some` may be.
+
+    `some` is whether one of them has to count.
+    """
+    lowest, highest = float(weight.min()), float(weight.max())  # which NumPy finds quicker than a sum
+    if lowest >= 0 and (highest > 0 or not some) and highest < _LARGE:
+        return weight
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = weight.sum(dtype=np.float64)
+    if lowest >= 0 and (total > 0 or not some) and total < np.inf:
+        return weight
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    accepted = f"accepted are finite numbers, 0 or more{', not all of them 0' if some else ''}"
+    if wrong.size:
+        raise ValueError(Message(Entry(name, (int(wrong[0]),)), f" is {weight[wrong[0]]}, {accepted}"))
+    raise ValueError(Message(Argument(name), f" adds up to {total}, {accepted}"))

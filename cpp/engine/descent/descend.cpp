@@ -5,7 +5,11 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
+#include "conjugate_gradients.hpp"
+#include "engine/solve/dot.hpp"
+#include "engine/solve/exact.hpp"
 #include "stopping.hpp"
 
 namespace gdfast {
@@ -20,8 +24,8 @@ class Loop {
         watcher_(watcher),
         descent_(descent),
         d_(static_cast<std::int64_t>(descent.w.size())),
-        wide_(descent.w.size()),
-        wide_grad_(descent.w.size()),
+        wide_(descent.w.size() + (options.fit_intercept ? 1 : 0)),
+        wide_grad_(wide_.size()),
         tolerance_(options.tol),
         patience_(options.patience) {
     start();
@@ -32,10 +36,9 @@ class Loop {
       if (!pass()) descent_.stopped = Stopped::interrupted;
       if (descent_.stopped == Stopped::n_iters) after_pass(k);
     }
-    if (!best_.empty()) parameters_ = best_;
     // Without a pass they are where they began, and to and fro between the units would round them.
-    if (!descent_.losses.empty()) hand_out();
-    final_loss();
+    if (!descent_.losses.empty()) hand_out(best_.empty() ? position() : best_.data());
+    final_loss(best_.empty() ? position() : best_.data());
   }
 
  private:
@@ -44,40 +47,112 @@ class Loop {
   const Watcher<T>& watcher_;
   Descent<T>& descent_;
   const std::int64_t d_;
-  std::vector<T> parameters_, grad_;  // w (standardised, where that is asked for), then b where one is fitted
+  // w (standardised, where that is asked for), then b where one is fitted: in T, as an optimizer moves them, or in float64.
+  std::vector<T> parameters_, grad_;
+  std::vector<double> solution_;
+  std::unique_ptr<ConjugateGradients> conjugate_;
   std::vector<double> wide_, wide_grad_;
   std::unique_ptr<Optimizer<T>> optimizer_;
   Tolerance tolerance_;
   Patience patience_;
-  std::vector<T> best_;  // by validation
+  std::vector<double> best_;  // by validation
   double zero_loss_ = std::numeric_limits<double>::quiet_NaN();
+
+  bool is_exact() const { return options_.optimizer == "exact"; }
 
   void start() {
     auto b = static_cast<double>(descent_.b);
-    for (std::size_t j = 0; j < wide_.size(); ++j) wide_[j] = static_cast<double>(descent_.w[j]);
+    for (std::size_t j = 0; j < descent_.w.size(); ++j) wide_[j] = static_cast<double>(descent_.w[j]);
     if (data_.columns) b = data_.columns.from_original(wide_.data(), b, d_, wide_.data());
-    parameters_.resize(wide_.size() + (options_.fit_intercept ? 1 : 0));
+    if (options_.fit_intercept) wide_.back() = b;
+    descent_.loss = std::numeric_limits<double>::quiet_NaN();
+    constexpr std::int64_t kReserved = 1 << 16;  // growing in small steps would cost more than a small pass
+    descent_.losses.reserve(static_cast<std::size_t>(std::min(options_.n_iters, kReserved)));
+    if (is_exact()) {
+      if (data_.gram == nullptr) throw std::invalid_argument("optimizer 'exact' needs moments");
+      solution_ = wide_;
+    } else if (options_.optimizer == "cg") {
+      conjugate_ = std::make_unique<ConjugateGradients>(wide_);
+    } else {
+      start_optimizer();
+    }
+  }
+
+  void start_optimizer() {
+    parameters_.resize(wide_.size());
     for (std::size_t j = 0; j < wide_.size(); ++j) parameters_[j] = static_cast<T>(wide_[j]);
-    if (options_.fit_intercept) parameters_.back() = static_cast<T>(b);
     grad_.resize(parameters_.size());
     const auto size = static_cast<std::int64_t>(parameters_.size());
     optimizer_ = make_optimizer(options_.optimizer, options_.rates, size, parameters_.data());
     if (!optimizer_) throw std::invalid_argument("no optimizer is called '" + options_.optimizer + "'");
-    descent_.loss = std::numeric_limits<double>::quiet_NaN();
-    constexpr std::int64_t kReserved = 1 << 16;  // growing in small steps would cost more than a small pass
-    descent_.losses.reserve(static_cast<std::size_t>(std::min(options_.n_iters, kReserved)));
   }
+
+  // The parameters in float64.
+  const double* position() {
+    if (!solution_.empty()) return solution_.data();
+    return conjugate_ ? conjugate_->parameters().data() : widened(parameters_.data());
+  }
+
+  const double* widened(const T* parameters) {
+    for (std::size_t j = 0; j < wide_.size(); ++j) wide_[j] = static_cast<double>(parameters[j]);
+    return wide_.data();
+  }
+
+  double intercept(const double* parameters) const { return options_.fit_intercept ? parameters[d_] : 0; }
 
   // False where it was interrupted.
   bool pass() {
     double objective = 0;
-    if (data_.batches == nullptr) {
-      if (!update(objective)) return false;
-    } else if (!batches(objective)) {
-      return false;
-    }
+    if (!update_all(objective)) return false;
     descent_.losses.push_back(objective);
     return !(watcher_.interrupted != nullptr && (*watcher_.interrupted)()) && validate();
+  }
+
+  bool update_all(double& objective) {
+    if (is_exact()) return solve_all(objective);
+    if (conjugate_) return conjugate_pass(objective);
+    return data_.batches == nullptr ? update(objective) : batches(objective);
+  }
+
+  // One pass in all, since one is all it takes.
+  bool solve_all(double& objective) {
+    if (!objective_at(solution_.data(), objective)) return false;
+    const Quadratic quadratic(*data_.gram, data_.columns, options_.penalty, options_.reduction, options_.fit_intercept);
+    Solution found = solve(quadratic, solution_.data(), watcher_.interrupted);
+    if (found.interrupted) return false;
+    // Without scales the coefficients go out as they are, in T, and the intercept is the best for those.
+    const auto rounded = [this](double v) { return data_.columns ? v : static_cast<double>(static_cast<T>(v)); };
+    std::ranges::transform(found.v, solution_.begin(), rounded);
+    if (options_.fit_intercept) solution_.back() = quadratic.best_intercept(solution_.data());
+    descent_.dependent = std::move(found.dependent);
+    descent_.smallest_pivot = found.smallest_pivot;
+    return true;
+  }
+
+  // The objective into `objective`, its gradient (without l1) into wide_grad_.
+  bool objective_at(const double* parameters, double& objective) {
+    Loss loss{};
+    if (!evaluate(data_.full, parameters, loss)) return false;
+    objective = loss.loss + options_.penalty.value(parameters, d_);
+    options_.penalty.add_gradient(parameters, d_, wide_grad_.data());
+    return true;
+  }
+
+  bool conjugate_pass(double& objective) {
+    if (conjugate_->needs_gradient()) {
+      if (!objective_at(conjugate_->parameters().data(), objective)) return false;
+      conjugate_->start(objective, wide_grad_);
+      objective = conjugate_->objective();
+      return true;
+    }
+    objective = conjugate_->objective();
+    const std::vector<double> direction = conjugate_->unit_direction();
+    double image_b = 0;
+    if (!data_.full.product(direction.data(), intercept(direction.data()), wide_grad_.data(), image_b)) return false;
+    if (options_.fit_intercept) wide_grad_.back() = image_b;
+    options_.penalty.add_gradient(direction.data(), d_, wide_grad_.data());
+    conjugate_->step(wide_grad_);
+    return true;
   }
 
   bool batches(double& mean) {
@@ -97,10 +172,9 @@ class Loop {
   bool update(double& objective) {
     const T* const point = optimizer_->point(parameters_.data());
     Loss loss{};
-    if (!evaluate(data_.update, point, loss)) return false;
+    if (!evaluate(data_.update, widened(point), loss)) return false;
     objective = loss.loss + options_.penalty.value(point, d_);
-    for (std::size_t j = 0; j < wide_grad_.size(); ++j) grad_[j] = static_cast<T>(wide_grad_[j]);
-    if (options_.fit_intercept) grad_.back() = static_cast<T>(loss.grad_b);
+    for (std::size_t j = 0; j < grad_.size(); ++j) grad_[j] = static_cast<T>(wide_grad_[j]);
     options_.penalty.add_gradient(point, d_, grad_.data());
     optimizer_->step(grad_.data(), parameters_.data());
     options_.penalty.shrink(parameters_.data(), d_, options_.rates.learning_rate);
@@ -108,18 +182,20 @@ class Loop {
     return true;
   }
 
-  bool evaluate(Source& source, const T* parameters, Loss& loss) {
-    for (std::size_t j = 0; j < wide_.size(); ++j) wide_[j] = static_cast<double>(parameters[j]);
-    const double b = options_.fit_intercept ? static_cast<double>(parameters[d_]) : 0;
-    return source.evaluate(wide_.data(), b, wide_grad_.data(), loss);
+  bool evaluate(Source& source, const double* parameters, Loss& loss) {
+    if (!source.evaluate(parameters, intercept(parameters), wide_grad_.data(), loss)) return false;
+    if (options_.fit_intercept) wide_grad_.back() = loss.grad_b;
+    return true;
   }
 
   bool validate() {
     if (data_.validation == nullptr) return true;
     Loss loss{};
-    if (!evaluate(*data_.validation, parameters_.data(), loss)) return false;
+    const double* const at = position();
+    if (!evaluate(*data_.validation, at, loss)) return false;
     descent_.validation_losses.push_back(loss.loss);
-    if (patience_.improves(loss.loss)) best_ = parameters_;
+    const double error = data_.validation->error(at, intercept(at), loss.loss);
+    if (patience_.improves(loss.loss, error)) best_.assign(at, at + wide_.size());
     return true;
   }
 
@@ -127,7 +203,7 @@ class Loop {
     using Answer = typename Watcher<T>::Answer;
     Answer answer = Answer::go_on;
     if (watcher_.after_pass) {
-      hand_out();
+      hand_out(position());
       answer = watcher_.after_pass(k, descent_);
     }
     if (answer == Answer::failed) {
@@ -136,18 +212,25 @@ class Loop {
       descent_.stopped = Stopped::diverged;
     } else if (answer == Answer::stop) {
       descent_.stopped = Stopped::callback;
+    } else if (is_exact() || (conjugate_ && conjugate_->arrived())) {
+      descent_.stopped = Stopped::converged;
     } else if (data_.validation != nullptr && patience_.exhausted()) {
       descent_.stopped = Stopped::validation;
-    } else if (tolerance_.reached(descent_.losses)) {
+    } else if (tolerance_.is_asked() && tolerance_.reached(descent_.losses, loss_error())) {
       descent_.stopped = Stopped::tol;
     }
+  }
+
+  double loss_error() {
+    const double* const at = position();
+    return data_.full.error(at, intercept(at), descent_.losses.back());
   }
 
   bool diverged(double loss) {
     if (!std::isfinite(loss)) return true;
     if (loss <= kGrowth * (descent_.losses.empty() ? loss : descent_.losses.front())) return false;
     if (std::isnan(zero_loss_)) {
-      const std::vector<T> zeros(parameters_.size(), T(0));
+      const std::vector<double> zeros(wide_.size(), 0.0);
       Loss at_zero{};
       if (evaluate(data_.full, zeros.data(), at_zero)) zero_loss_ = at_zero.loss;
     }
@@ -156,29 +239,28 @@ class Loop {
 
   // A descent that was interrupted or diverged doesn't take another pass over the data: its last loss is the last one
   // known.
-  void final_loss() {
-    Loss loss{};
+  void final_loss(const double* parameters) {
     const bool ended = descent_.stopped == Stopped::interrupted || descent_.stopped == Stopped::diverged;
-    if (ended || !evaluate(data_.full, parameters_.data(), loss)) {
+    if (ended || !objective_at(parameters, descent_.loss)) {
       if (!ended) descent_.stopped = Stopped::interrupted;
       if (!descent_.losses.empty()) descent_.loss = descent_.losses.back();
       return;
     }
-    descent_.loss = loss.loss + options_.penalty.value(parameters_.data(), d_);
+    descent_.gradient = wide_grad_;
     if (diverged(descent_.loss)) descent_.stopped = Stopped::diverged;
   }
 
-  // The parameters in the units of x.
-  void hand_out() {
-    if (!data_.columns) {
-      std::copy_n(parameters_.begin(), d_, descent_.w.begin());
-      if (options_.fit_intercept) descent_.b = parameters_.back();
-      return;
+  // The parameters in the units of x: w as it is rounded to T, and the b that goes with that.
+  void hand_out(const double* parameters) {
+    ExactSum b;
+    b.add(intercept(parameters));
+    for (std::int64_t j = 0; j < d_; ++j) {
+      const double w = data_.columns ? parameters[j] * data_.columns.inverse(j) : parameters[j];
+      const auto rounded = static_cast<T>(w);
+      descent_.w[static_cast<std::size_t>(j)] = rounded;
+      if (data_.columns) b.add_product(-data_.columns.shift[j], static_cast<double>(rounded));
     }
-    for (std::size_t j = 0; j < wide_.size(); ++j) wide_[j] = static_cast<double>(parameters_[j]);
-    const double c = options_.fit_intercept ? static_cast<double>(parameters_.back()) : 0;
-    descent_.b = static_cast<T>(data_.columns.to_original(wide_.data(), c, d_, wide_.data()));
-    for (std::size_t j = 0; j < wide_.size(); ++j) descent_.w[j] = static_cast<T>(wide_[j]);
+    if (options_.fit_intercept) descent_.b = static_cast<T>(b.value());
   }
 };
 

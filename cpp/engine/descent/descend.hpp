@@ -7,15 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "engine/solve/gram.hpp"
 #include "optimizer.hpp"
 #include "penalty.hpp"
 #include "source.hpp"
-#include "standardized.hpp"
+#include "standardization.hpp"
 #include "streamed.hpp"
 
 namespace gdfast {
 
-enum class Stopped { n_iters, tol, validation, callback, interrupted, diverged };
+enum class Stopped { n_iters, tol, validation, callback, interrupted, diverged, converged };
 
 template <class T>
 struct Descent {
@@ -25,6 +26,10 @@ struct Descent {
   std::vector<double> validation_losses;  // after pass k
   double loss = 0;                        // after the last update; NaN if it isn't known
   Stopped stopped = Stopped::n_iters;
+  std::vector<double> gradient;  // of loss and l2 there, in the coordinates of the parameters; empty if it isn't known
+  // Columns that depend on others, with those, where they were in the way of the solution.
+  std::vector<std::vector<std::int64_t>> dependent;
+  double smallest_pivot = 1;
 };
 
 // What is descended, all in the coordinates of the parameters.
@@ -34,15 +39,17 @@ struct Data {
   Source& update;       // what an update takes its gradient of: all rows, or those of a batch
   Batches<T>* batches;  // chooses the rows of `update`; null where it has all
   Source* validation;   // may be null
+  const Gram* gram;     // of all rows; null where they are streamed
   Standardization columns;
 };
 
 struct DescentOptions {
-  std::string optimizer;
+  std::string optimizer;  // or "cg" or "exact", which take no rates
   OptimizerOptions rates;
   Penalty penalty;
   std::int64_t n_iters;
   bool fit_intercept;
+  Reduction reduction;
   double tol;  // negative: no such rule
   std::int64_t patience;
 };
@@ -55,7 +62,7 @@ struct Watcher {
   const Stop* interrupted = nullptr;                                            // also asked between passes
 };
 
-// From the w and b in `descent`. std::invalid_argument where no optimizer has the name.
+// From the w and b in `descent`. std::invalid_argument where no optimizer has the name, or "exact" has no moments.
 template <class T>
 void descend(const Data<T>& data, const DescentOptions& options, const Watcher<T>& watcher, Descent<T>& descent);
 

@@ -50,40 +50,45 @@ bool permutation(BitGenerator& bits, std::int64_t n, std::int64_t* order, const 
   return true;
 }
 
-// Below some 100,000 rows a thread that draws ahead would save less than it takes to start it.
-RowOrder::RowOrder(std::int64_t n, std::int64_t passes, Draw draw, bool ahead)
-    : passes_(passes), draw_(std::move(draw)) {
-  constexpr std::int64_t kWorthAThread = 100'000;
-  if (!draw_) return;
+// A long order is drawn in a thread of its own even if nothing else is done meanwhile: the thread that descends goes on
+// asking `stop`, and does so without the lock of the generator. Below some 100,000 rows an order takes less than a
+// millisecond, and a thread would save less than it takes to start it.
+RowOrder::RowOrder(std::int64_t n, std::int64_t passes, Drawing drawing, bool ahead)
+    : passes_(passes), drawing_(std::move(drawing)), threads_(n >= 100'000 && drawing_.in_a_thread) {
+  if (!shuffles()) return;
   rows_.resize(static_cast<std::size_t>(n));
-  if (ahead && n >= kWorthAThread && num_threads() > 1) next_.resize(rows_.size());
+  if (ahead && threads_ && num_threads() > 1) next_.resize(rows_.size());
 }
 
-RowOrder::~RowOrder() {
+void RowOrder::finish() {
   given_up_ = true;
   if (drawn_.valid()) drawn_.wait();
 }
 
 bool RowOrder::draw(const Stop& stop) {
   --passes_;
-  if (!draw_) return true;
-  if (drawn_.valid()) {
-    if (!wait(stop) || !drawn_.get()) return false;
-    rows_.swap(next_);
-  } else if (!draw_(static_cast<std::int64_t>(rows_.size()), rows_.data(), stop)) {
-    return false;
-  }
-  if (!next_.empty() && passes_ > 0) draw_ahead();
+  if (!shuffles()) return true;
+  if (!drawn_.valid() && !begin()) return drawing_.here(static_cast<std::int64_t>(rows_.size()), rows_.data(), stop);
+  if (!wait(stop) || !drawn_.get()) return false;
+  if (next_.empty()) return true;
+  rows_.swap(next_);
+  if (passes_ > 0) begin();
   return true;
 }
 
-void RowOrder::draw_ahead() try {
-  drawn_ = std::async(std::launch::async, [this] {
+// False where the system grants no more threads, or whoever draws can't use one.
+bool RowOrder::begin() try {
+  Drawing::Draw draw = threads_ ? drawing_.in_a_thread() : Drawing::Draw();
+  threads_ = static_cast<bool>(draw);
+  if (!threads_) return false;
+  std::vector<std::int64_t>& order = next_.empty() ? rows_ : next_;
+  drawn_ = std::async(std::launch::async, [this, &order, draw = std::move(draw)] {
     const Stop given_up = [this] { return given_up_.load(); };
-    return draw_(static_cast<std::int64_t>(next_.size()), next_.data(), given_up);
+    return draw(static_cast<std::int64_t>(order.size()), order.data(), given_up);
   });
+  return true;
 } catch (const std::system_error&) {
-  next_.clear();  // where the system grants no more threads, orders are drawn when they are needed
+  return threads_ = false;
 }
 
 bool RowOrder::wait(const Stop& stop) const {

@@ -14,6 +14,10 @@ class Source {
 
   // The loss at (w, b), its gradient in w into grad, and in b. False where the work was interrupted.
   virtual bool evaluate(const double* w, double b, double* grad, Loss& loss) = 0;
+  // The loss's Hessian times (w, b): its derivatives if every target were 0. False likewise.
+  virtual bool product(const double* w, double b, double* out, double& out_b) = 0;
+  // By how much rounding may have put a loss at (w, b) wrong; 0 where that is less than anyone would stop by.
+  virtual double error(const double* /*w*/, double /*b*/, double /*loss*/) const { return 0; }
 };
 
 }  // namespace gdfast

@@ -8,14 +8,18 @@
 
 namespace gdfast {
 
-// The loss hardly changed from one pass to the next.
+// The loss hardly changed from one pass to the next: by no more than a share of it, even if rounding has hidden part of
+// the change. So a loss that is known less exactly than that ends nothing.
 class Tolerance {
  public:
   explicit Tolerance(double tol) : tol_(tol) {}
 
-  bool reached(const std::vector<double>& losses) const {
+  bool is_asked() const { return tol_ >= 0; }
+  // `error`: what each of the last two losses may be off by.
+  bool reached(const std::vector<double>& losses, double error) const {
     const std::size_t k = losses.size();
-    return tol_ >= 0 && k >= 2 && std::fabs(losses[k - 1] - losses[k - 2]) <= tol_ * std::fabs(losses[k - 2]);
+    if (tol_ < 0 || k < 2) return false;
+    return std::fabs(losses[k - 1] - losses[k - 2]) + 2 * error <= tol_ * std::fabs(losses[k - 2]);
   }
 
  private:
@@ -27,9 +31,9 @@ class Patience {
  public:
   explicit Patience(std::int64_t passes) : passes_(passes) {}
 
-  // Whether `loss` is a new low.
-  bool improves(double loss) {
-    const bool lower = loss < lowest_;
+  // Whether `loss`, which may be off by `error`, is a new low.
+  bool improves(double loss, double error) {
+    const bool lower = loss + error < lowest_;
     if (lower) lowest_ = loss;
     since_ = lower ? 0 : since_ + 1;
     return lower;

@@ -11,11 +11,23 @@ bool Streamed<T>::evaluate(const double* w, double b, double* grad, Loss& loss) 
 }
 
 template <class T>
+bool Streamed<T>::product(const double* w, double b, double* out, double& out_b) {
+  static constexpr T kNothing = 0;
+  for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
+  const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
+  const LeastSquares<T> without_y(samples_.x, targets, samples_.s, reduction_);
+  Loss loss{};
+  if (!without_y.evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_)) return false;
+  out_b = loss.grad_b;
+  return true;
+}
+
+template <class T>
 bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
   if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
   if (loss.weight == 0) {
     loss = {};
-    std::fill_n(grad, samples_.x.d, 0.0);
+    std::fill_n(grad, this->samples_.x.d, 0.0);
   }
   return true;
 }
@@ -23,9 +35,9 @@ bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
 template <class T>
 void Batches<T>::select(std::int64_t k) {
   const std::int64_t start = k * batch_rows_;
-  const std::int64_t left = samples_.x.n - start;
+  const std::int64_t left = this->samples_.x.n - start;
   const std::int64_t rows = left < batch_rows_ ? left : batch_rows_;
-  Samples batch = samples_;
+  Samples batch = this->samples_;
   batch.x.n = rows;
   Selection selection;
   if (order_.shuffles()) {
@@ -35,7 +47,7 @@ void Batches<T>::select(std::int64_t k) {
     batch.y.data += start * batch.y.stride;
     if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
   }
-  this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, reduction_, selection);
+  this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, this->reduction_, selection);
 }
 
 template class Streamed<float>;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from gdfast import checks
 from gdfast.backends.base import Backend, load
 
 __all__ = ["Backend", "backend", "backends"]
@@ -42,8 +43,7 @@ def backend(name: str) -> Backend:
     >>> reference.loss_and_gradient([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], 0.0)
     (30.0, -30.0)
     """
-    if name not in _ALL:
-        raise ValueError(f"backend is {name!r}, accepted are {', '.join(map(repr, _ALL))}")
+    checks.one_of("backend", name, _ALL)
     try:
         return load(name)
     except ImportError as error:

@@ -30,7 +30,7 @@ def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> float:
     """The mean (or sum) of the squared residuals, added up in float64."""
     validation.reduction(reduction)
     y, y_pred = validation.residual(y, y_pred)
-    squares = np.square(y_pred - y, dtype=np.float64)
+    squares = np.square(_difference(y_pred, y))
     return float(squares.mean() if reduction == "mean" else squares.sum())
 
 
@@ -38,7 +38,7 @@ def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
     """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x."""
     validation.reduction(reduction)
     x, y, y_pred = validation.gradient(x, y, y_pred)
-    grad = 2 * (x.T @ (y_pred - y)) / (len(y) if reduction == "mean" else 1)
+    grad = (2 * (x.T @ _difference(y_pred, y)) / (len(y) if reduction == "mean" else 1)).astype(x.dtype)
     return float(grad) if x.ndim == 1 else grad
 
 
@@ -60,11 +60,12 @@ def loss_and_gradient(
     if s is None:
         s = np.ones_like(y)
 
-    r = _model(x, w, b) - y
+    b = None if b is None else x.dtype.type(b)
+    r = _difference(_model(x.astype(np.float64), np.asarray(w, x.dtype), b), y)
     divisor = float(np.sum(s, dtype=np.float64)) if reduction == "mean" else 1
-    value = float(np.sum(s * np.square(r, dtype=np.float64)) / divisor)
-    grad_w = 2 * (x.T @ (s * r)) / divisor
-    grad_b = float(2 * np.sum(s * r, dtype=np.float64) / divisor)
+    value = float(np.sum(s * np.square(r)) / divisor)
+    grad_w = (2 * (x.T @ (s * r)) / divisor).astype(x.dtype)
+    grad_b = float(2 * np.sum(s * r) / divisor)
 
     if x.ndim == 1:
         grad_w = float(grad_w)
@@ -72,6 +73,12 @@ def loss_and_gradient(
         out[:] = grad_w
         grad_w = out
     return value, grad_w if b is None else (grad_w, grad_b)
+
+
+def _difference(y_pred: Array, y: Array) -> Array:
+    """The residuals in float64: those of float32 numbers may be too large for float32."""
+    r: Array = np.subtract(y_pred, y, dtype=np.float64)
+    return r
 
 
 def _model(x: Array, w: Any, b: float | None) -> Array:

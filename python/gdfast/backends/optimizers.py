@@ -1,12 +1,14 @@
 """How a step follows from a gradient. Each class is one way; to add another, write it and name it in `OPTIMIZERS`.
 
 An optimiser knows a vector of parameters `p` and its gradients, and neither data nor losses. `at` is where the next
-gradient is to be taken. Its state has the dtype of `p`, and its formulas are those of torch.optim.
+gradient is to be taken. Its state has the dtype of `p`, and its formulas are those of torch.optim. Two ways need more
+than gradients, and so make their update themselves: conjugate gradients, and the exact solution.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,6 +16,8 @@ import numpy as np
 
 from gdfast.conversion import Array
 from gdfast.descent import Options
+from gdfast.objective import Data, FromMoments, Objective, quiet
+from gdfast.optimum import Quadratic
 
 # The proximal step of what the gradient leaves out: (parameters, length of the step) to parameters.
 Prox = Callable[[Array, float], Array]
@@ -24,17 +28,39 @@ class Optimizer(Protocol):
 
     p: Array
 
+    def update(self, objective: Objective, data: Data) -> float:
+        """Move `p`; the objective before."""
+        ...
+
     @property
+    def arrived(self) -> bool:
+        """Whether nothing is left to gain."""
+        ...
+
+
+class Stepper(ABC):
+    """Takes a gradient, and a step."""
+
+    p: Array
+    arrived = False
+
+    @property
+    @abstractmethod
     def at(self) -> Array:
         """Where the next gradient is to be taken."""
-        ...
 
+    @abstractmethod
     def step(self, grad: Array) -> None:
         """Move `p`, given the gradient at `at`."""
-        ...
+
+    def update(self, objective: Objective, data: Data) -> float:
+        value, grad = objective(data, self.at)
+        with quiet():
+            self.step(grad)
+        return value
 
 
-class GradientDescent:
+class GradientDescent(Stepper):
     """A step against the gradient, then the proximal step: ISTA where there is an l1 penalty."""
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
@@ -48,7 +74,7 @@ class GradientDescent:
         self.p = self.prox(self.p - self.rate * grad, self.rate)
 
 
-class Momentum:
+class Momentum(Stepper):
     """The heavy ball: a step along a decaying sum of the gradients (torch.optim.SGD with momentum)."""
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
@@ -72,7 +98,7 @@ class Nesterov(Momentum):
         self.p = self.p - self.rate * (grad + self.momentum * self.sum)
 
 
-class Adam:
+class Adam(Stepper):
     """A step of about the learning rate in each parameter: the mean gradient by its size (torch.optim.Adam)."""
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
@@ -95,20 +121,125 @@ class Adam:
         self.p = self.p - rate * (self.mean / (size + self.eps))
 
 
-class Fista:
+class Fista(Stepper):
     """Proximal steps from a point ahead of `p` (Beck and Teboulle 2009, with constant step size)."""
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p, self.rate, self.prox = p, options.learning_rate, prox
-        self.at, self.t = p, 1.0
+        self.ahead, self.t = p, 1.0
 
-    at: Array
+    @property
+    def at(self) -> Array:
+        return self.ahead
 
     def step(self, grad: Array) -> None:
-        p = self.prox(self.at - self.rate * grad, self.rate)
+        p = self.prox(self.ahead - self.rate * grad, self.rate)
         t = (1 + math.sqrt(1 + 4 * self.t**2)) / 2
-        self.at = p + ((self.t - 1) / t) * (p - self.p)
+        self.ahead = p + ((self.t - 1) / t) * (p - self.p)
         self.p, self.t = p, t
+
+
+class ConjugateGradients:
+    """Each step goes to the least objective along a direction that keeps what those before have gained (Hestenes 1952).
+
+    A pass is a product of the Hessian with the direction. Gradient and objective follow from it; they are taken afresh
+    at first, every 200 steps to be rid of roundings, and before it is said that nothing is left to gain. Gradients are
+    orthogonal to one another until rounding has its way, so each is made orthogonal to all before it. Where it had, and
+    the objective turns out no lower than before, the steps since then are taken back.
+    """
+
+    afresh = 200
+
+    value: float
+    grad: Array
+    direction: Array
+    before: list[Array]  # gradients of length 1
+    best: tuple[float, Array, Array]  # value, gradient and p, of those taken afresh
+
+    def __init__(self, p: Array, options: Options, prox: Prox) -> None:
+        self.p = p
+        self.steps: int | None = None  # since the gradient was taken afresh
+        self.fresh = self.stalled = self.arrived = self.went_back = False
+
+    def update(self, objective: Objective, data: Data) -> float:
+        if self.steps is None or self.steps >= self.afresh or self.stalled:
+            return self._start(*objective(data, self.p))
+        size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
+        image = size * objective.product(data, self.direction / size)
+        along, curvature = self.grad @ self.direction, self.direction @ image
+        value = self.value
+        gain = along**2 / (2 * curvature) if curvature > 0 and along < 0 else 0.0
+        if gain <= np.finfo(np.float64).eps * value:
+            self.arrived, self.stalled = self.fresh, True
+        if gain > 0:
+            length = -along / curvature
+            before = self.grad
+            self.p, self.grad = self.p + length * self.direction, before + length * image
+            self.stalled |= bool(gain > value)  # more than there is: the direction or its curvature is rounding
+            self.value = value if gain > value else value - gain
+            self.fresh, self.steps = False, self.steps + 1
+            basis = np.array(self.before)
+            self.grad = self.grad - basis.T @ (basis @ self.grad)
+            self._keep()
+            self._turn(before)
+            self.stalled |= not self.direction.any()
+        return value
+
+    def _start(self, value: float, grad: Array) -> float:
+        """The direction is kept, but for the first: nothing was stepped since it was chosen."""
+        if self.steps is not None and not value < self.best[0]:
+            return self._go_back()
+        self.best, self.went_back = (value, grad, self.p), False
+        if self.steps is None or self.stalled:
+            self.direction, self.before = -grad, []
+        if self.steps is not None:
+            value = min(value, self.value)  # a step doesn't raise it: by how much it seems to is rounding
+        self.value, self.grad = value, grad
+        self.fresh, self.stalled, self.steps = True, False, 0
+        self.arrived = not grad.any()
+        self._keep()
+        return value
+
+    def _go_back(self) -> float:
+        """Fewer steps are made before the next look; and the second time none."""
+        self.arrived, self.went_back = self.went_back, True
+        self.afresh = max(self.afresh // 10, 2)
+        _, self.grad, self.p = self.best
+        self.direction, self.before = -self.grad, []
+        self.fresh, self.stalled, self.steps = True, False, 0
+        self._keep()
+        return self.value
+
+    def _keep(self) -> None:
+        length = np.linalg.norm(self.grad)
+        if length > 0:
+            self.before.append(self.grad / length)
+
+    def _turn(self, before: Array) -> None:
+        """Polak's and Ribière's formula, which turns back to the gradient where roundings have spoilt the direction."""
+        beta = max(self.grad @ (self.grad - before) / (before @ before), 0.0)
+        self.direction = beta * self.direction - self.grad
+
+
+class Exact:
+    """The optimum itself, from moments: see `gdfast.optimum`."""
+
+    dependent: tuple[tuple[int, ...], ...] = ()
+    smallest_pivot = 1.0
+    arrived = False
+
+    def __init__(self, p: Array, options: Options, prox: Prox) -> None:
+        self.p, self.options = p, options
+
+    def update(self, objective: Objective, data: Data) -> float:
+        assert isinstance(data, FromMoments)
+        value, _ = objective(data, self.p)
+        intercept = objective.coordinates.intercept
+        quadratic = Quadratic(data.gram, self.options, intercept)
+        v, self.dependent, self.smallest_pivot = quadratic.solve(self.p[:-1] if intercept else self.p)
+        self.p = np.append(v, quadratic.best_intercept(v)) if intercept else v
+        self.arrived = True
+        return value
 
 
 OPTIMIZERS: dict[str, Callable[[Array, Options, Prox], Optimizer]] = {
@@ -117,4 +248,6 @@ OPTIMIZERS: dict[str, Callable[[Array, Options, Prox], Optimizer]] = {
     "nesterov": Nesterov,
     "adam": Adam,
     "fista": Fista,
+    "cg": ConjugateGradients,
+    "exact": Exact,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from gdfast.backends.optimizers import OPTIMIZERS
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Hooks, OnProgress, Options, Outcome, Samples, StopReason
 from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, data_of, quiet
+from gdfast.optimum import certify
 
 PROGRESS_SECONDS = 0.1
 
@@ -32,7 +34,8 @@ def descend(
     """Train; `Backend.descend` for a backend that has no loop of its own. Counts no memory: `peak_bytes` is 0."""
     data = data_of(train, loss_and_gradient, options.reduction)
     held_out = None if validation is None else data_of(validation, loss_and_gradient, options.reduction)
-    coordinates = Coordinates(w.dtype, b is not None, options.shift, options.scale)
+    wide = options.optimizer in ("cg", "exact")  # these reckon in float64, whatever dtype x has
+    coordinates = Coordinates(np.dtype(np.float64) if wide else w.dtype, b is not None, options.shift, options.scale)
     penalty = Penalty(options.l2, options.l1, b is not None)
     objective = Objective(coordinates, penalty)
     optimizer = OPTIMIZERS[options.optimizer](coordinates.enter(w, b), options, penalty.prox)
@@ -43,40 +46,43 @@ def descend(
     error: BaseException | None = None
     loss = math.nan
     best: Array | None = None
+    gradient: Array | None = None
     try:
         for iteration in range(options.n_iters):
-            values = []
-            for batch in data.batches(options.batch_size, options.rng):
-                value, grad = objective(batch, optimizer.at)
-                with quiet():
-                    optimizer.step(grad)
-                values.append(value)
-            loss = float(np.mean(values))
+            batches = data.batches(options.batch_size, options.rng)
+            loss = float(np.mean([optimizer.update(objective, batch) for batch in batches]))
             rules.losses.append(loss)
 
             if held_out is not None:
                 with quiet():
-                    value, _, _ = held_out.evaluate(*coordinates.leave(optimizer.p))
-                if rules.is_best(value):
+                    point = coordinates.leave(optimizer.p)
+                    value, _, _ = held_out.evaluate(*point)
+                if rules.is_best(value, held_out.error(*point, value)):
                     best = optimizer.p
             asked = hooks.callback is not None and bool(
-                hooks.callback(iteration, *coordinates.leave(optimizer.p), loss)
+                hooks.callback(iteration, *_in_dtype(coordinates.leave(optimizer.p), w.dtype), loss)
             )
             report(iteration + 1, loss)
-            stop = rules.after_pass(asked)
+            error_now = data.error(*coordinates.leave(optimizer.p), loss) if options.tol >= 0 else 0.0
+            stop = rules.after_pass(asked, optimizer.arrived, error_now)
             if stop is not None:
                 break
         if stop != "diverged":
-            loss, _ = objective(data, optimizer.p if best is None else best)
+            loss, gradient = objective(data, optimizer.p if best is None else best)
             stop = "diverged" if rules.diverged(loss) else stop or "n_iters"
     except BaseException as raised:  # Ctrl-C, or whatever the callback raised: `Backend.fit` raises it again
         stop, error = "interrupted", raised
-    if rules.losses:  # else they are where they began, and to and fro between coordinates would round them
-        w, b = coordinates.leave(optimizer.p if best is None else best)
-    try:
+
+    def outcome(stop: StopReason, error: BaseException | None) -> Outcome:
+        # Without a pass they are where they began, and to and fro between coordinates would round them.
+        last = (w, b)
+        if rules.losses:
+            last = _in_dtype(coordinates.leave(optimizer.p if best is None else best), w.dtype)
+        known = (math.nan,) * 3
+        if train.gram is not None and error is None and stop != "diverged":
+            known = certify(train.gram, options, last[0].astype(np.float64), last[1])
         return Outcome(
-            w,
-            b,
+            *last,
             losses=np.array(rules.losses, dtype=np.float64),
             validation_losses=np.array(rules.validation_losses, dtype=np.float64),
             loss=loss,
@@ -84,9 +90,21 @@ def descend(
             error=error,
             bytes_read=data.bytes_read + (0 if held_out is None else held_out.bytes_read),
             peak_bytes=0,
+            gap=known[0],
+            loss_error=known[1],
+            gradient_norm=known[2],
+            gradient=gradient,
+            dependent=getattr(optimizer, "dependent", ()),
+            smallest_pivot=getattr(optimizer, "smallest_pivot", 1.0),
         )
+
+    try:
+        hooks.kept.append(outcome(stop, error))
+    except KeyboardInterrupt as late:  # which must not cost what has been reached
+        hooks.kept.append(outcome("interrupted", late))
     finally:
         del error  # its traceback holds this frame: see `gdfast.training`
+    return Outcome(*hooks.kept[-1])
 
 
 class StoppingRules:
@@ -98,24 +116,29 @@ class StoppingRules:
         self.validation_losses: list[float] = []
         self.lowest, self.passes_since = math.inf, 0
 
-    def is_best(self, validation_loss: float) -> bool:
-        """Take note of the validation loss after a pass: whether none was lower."""
+    def is_best(self, validation_loss: float, error: float) -> bool:
+        """Take note of the validation loss after a pass, which may be off by `error`: whether none was lower."""
         self.validation_losses.append(validation_loss)
-        better = validation_loss < self.lowest
+        better = validation_loss + error < self.lowest
         self.lowest, self.passes_since = (validation_loss, 0) if better else (self.lowest, self.passes_since + 1)
         return better
 
-    def after_pass(self, asked: bool) -> StopReason | None:
-        """Why training ends after this pass, the most important reason first; None if it goes on."""
+    def after_pass(self, asked: bool, arrived: bool, error: float) -> StopReason | None:
+        """Why training ends after this pass, the most important reason first; None if it goes on.
+
+        `error` is what each loss may be off by: what is known less exactly than `tol` asks for ends nothing.
+        """
         if self.diverged(self.losses[-1]):
             return "diverged"
         if asked:
             return "callback"
+        if arrived:
+            return "converged"
         if self.passes_since >= self.patience:
             return "validation"
         if len(self.losses) > 1 and self.tol >= 0:
             before, now = self.losses[-2:]
-            if abs(now - before) <= self.tol * before:
+            if abs(now - before) + 2 * error <= self.tol * before:
                 return "tol"
         return None
 
@@ -123,6 +146,12 @@ class StoppingRules:
         start = self.losses[0] if self.losses else loss
         # The loss without a model costs a pass, and is seldom asked for.
         return not (math.isfinite(loss) and (loss <= GROWTH * start or loss <= GROWTH * self.zero_loss()))
+
+
+def _in_dtype(model: tuple[Array, float | None], dtype: np.dtype[Any]) -> tuple[Array, float | None]:
+    """w and b as they are handed out."""
+    w, b = model
+    return w.astype(dtype, copy=False), None if b is None else float(dtype.type(b))
 
 
 def _throttled(progress: OnProgress | None) -> OnProgress:

@@ -45,10 +45,10 @@ def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
     validation.reduction(reduction)
     x, y, y_pred = validation.gradient(x, y, y_pred)
     with _recording():
-        prediction = _parameter(y_pred, x.dtype)
+        prediction = _parameter(y_pred, np.dtype(np.float64))
         _objective(_tensor(y), prediction, None, reduction).backward()  # type: ignore[no-untyped-call]
         w = _parameter(np.zeros(x.shape[1:]), x.dtype)
-        _model(_tensor(x), w, None).backward(gradient=prediction.grad)  # type: ignore[no-untyped-call]
+        _model(_tensor(x).double(), w.double(), None).backward(gradient=prediction.grad)  # type: ignore[no-untyped-call]
     return _result(w.grad)
 
 
@@ -70,8 +70,10 @@ def loss_and_gradient(
 
     with _recording():
         w = _parameter(w, x.dtype)
-        b = None if b is None else _parameter(b, x.dtype)
-        value = _objective(_tensor(y), _model(_tensor(x), w, b), None if s is None else _tensor(s), reduction)
+        b = None if b is None else _parameter(x.dtype.type(b), np.dtype(np.float64))  # its gradient is a Python float
+        # The prediction from float32 numbers may be too large for float32.
+        y_pred = _model(_tensor(x).double(), w.double(), b)
+        value = _objective(_tensor(y), y_pred, None if s is None else _tensor(s), reduction)
         value.backward()  # type: ignore[no-untyped-call]
 
     grad_w = _result(w.grad)
@@ -88,7 +90,7 @@ def _model(x: Tensor, w: Tensor, b: Tensor | float | None) -> Tensor:
 
 def _objective(y: Tensor, y_pred: Tensor, s: Tensor | None, reduction: str) -> Tensor:
     s = torch.ones_like(y) if s is None else s
-    total = (s * (y_pred - y).double() ** 2).sum()
+    total = (s * (y_pred.double() - y.double()) ** 2).sum()
     return total / s.double().sum() if reduction == "mean" else total
 
 

@@ -14,7 +14,8 @@ def main() -> None:
     Raises
     ------
     SystemExit
-        Always; with status 2 if a package of the extra ``cli`` is missing.
+        Always; with status 2 if a package of the extra ``cli`` is missing, and with 141 if a pipe that reads stdout was
+        closed. By then every file that was asked for is written.
     """
     missing = [name for name in _NEEDED if not _is_installed(name)]
     if missing:
@@ -24,9 +25,17 @@ def main() -> None:
         )
         raise SystemExit(2)
 
+    from gdfast.cli import console
     from gdfast.cli.app import app
 
-    app()
+    try:
+        with console.guarded_stdout():
+            app()
+    except console.OutputLostError as lost:
+        raise SystemExit(lost.end()) from None
+    except MemoryError as error:
+        console.note(f"there is not enough memory: {error}")
+        raise SystemExit(1) from None
 
 
 def _is_installed(name: str) -> bool:

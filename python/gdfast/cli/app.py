@@ -9,10 +9,12 @@ import typer
 
 import gdfast
 from gdfast.cli import bench as bench_command
+from gdfast.cli import csv_head
 from gdfast.cli import fit as fit_command
 from gdfast.cli import predict as predict_command
 from gdfast.cli import tutorial as tutorial_command
 from gdfast.cli.console import fail
+from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.data import Data
 
 app = typer.Typer(
@@ -25,13 +27,44 @@ app = typer.Typer(
 
 _DATA, _TRAINING, _STOPPING, _OUTPUT = "Data", "Training", "Penalties and stopping", "Files to write"
 
-_Delimiter = Annotated[str, typer.Option(help="What stands between the values of a CSV file.", rich_help_panel=_DATA)]
+_Delimiter = Annotated[
+    str | None,
+    typer.Option(help="What stands between the values of a CSV file. Found in it by default.", rich_help_panel=_DATA),
+]
 _Header = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--header/--no-header", help="Whether a CSV file begins with the names of its columns.", rich_help_panel=_DATA
+        "--header/--no-header",
+        help="Whether a CSV file begins with the names of its columns. It does by default, and may not be all numbers.",
+        rich_help_panel=_DATA,
     ),
 ]
+_Encoding = Annotated[
+    str | None, typer.Option(help="Of a CSV file that isn't UTF-8, such as latin-1.", rich_help_panel=_DATA)
+]
+_Decimal = Annotated[
+    Literal[".", ","], typer.Option(help="Before the decimals of numbers in a CSV file.", rich_help_panel=_DATA)
+]
+_Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Words for a missing value in a CSV file, beside NA, nan, null: '?',-999.", rich_help_panel=_DATA
+    ),
+]
+
+
+def _csv(
+    delimiter: str | None, header: bool | None, encoding: str | None, decimal: str, missing: list[str] | None
+) -> CsvOptions:
+    if delimiter == "\\t":
+        delimiter = "\t"
+    if delimiter is not None and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n'):
+        raise fail(f"--delimiter is {delimiter!r}, accepted is one character of ASCII such as ';'")
+    known = None if encoding is None else csv_head.known_encoding(encoding)
+    if encoding is not None and known is None:
+        raise fail(f"--encoding: no encoding of text is called {encoding!r}; there are utf-8, utf-16, latin-1 and more")
+    words = [word for given in missing or () for word in given.split(",")]
+    return CsvOptions(delimiter, header, known, decimal, tuple(words))
 
 
 def _rate(text: str) -> float | str:
@@ -45,7 +78,9 @@ def _rate(text: str) -> float | str:
 
 @app.command()
 def fit(
-    data: Annotated[Path, typer.Argument(help="Table to learn from: .csv, .csv.gz, .parquet, or a matrix as .npy.")],
+    data: Annotated[
+        Path, typer.Argument(help="Table to learn from: .csv, .csv.gz, .tsv, .parquet, or .npy.", readable=False)
+    ],
     target: Annotated[
         str | None,
         typer.Option(help="Column to predict; of .npy its index, by default the last.", rich_help_panel=_DATA),
@@ -65,8 +100,11 @@ def fit(
         Literal["f32", "f64"] | None,
         typer.Option(help="Type of the values; f32 by default if all columns are.", rich_help_panel=_DATA),
     ] = None,
-    delimiter: _Delimiter = ",",
-    header: _Header = True,
+    delimiter: _Delimiter = None,
+    header: _Header = None,
+    encoding: _Encoding = None,
+    decimal: _Decimal = ".",
+    missing: _Missing = None,
     model: Annotated[
         Path | None, typer.Option(help="Model file to write: .json or .npz.", dir_okay=False, rich_help_panel=_OUTPUT)
     ] = None,
@@ -74,8 +112,12 @@ def fit(
         Path | None, typer.Option(help="Picture to write: .png, .svg or .pdf.", dir_okay=False, rich_help_panel=_OUTPUT)
     ] = None,
     optimizer: Annotated[
-        Literal["gd", "momentum", "nesterov", "adam"], typer.Option(help="How to step.", rich_help_panel=_TRAINING)
-    ] = "gd",
+        Literal["auto", "exact", "cg", "gd", "momentum", "nesterov", "adam"],
+        typer.Option(
+            help="How to get to the optimum: auto is exact, from one read, or cg where that takes too much memory.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = "auto",
     learning_rate: Annotated[
         Any,
         typer.Option(
@@ -139,10 +181,9 @@ def fit(
     """Fit a linear model to a table by gradient descent."""
     if validation is not None and not 0 < validation < 1:
         raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
-    if len(delimiter) != 1:
-        raise fail(f"--delimiter is {delimiter!r}, accepted is one character")
+    csv = _csv(delimiter, header, encoding, decimal, missing)
     fit_command.run(
-        Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, delimiter, header),
+        Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
         validation_share=validation,
         seed=seed,
         model_path=model,
@@ -169,18 +210,22 @@ def fit(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model file that gdfast fit wrote.")],
-    data: Annotated[Path, typer.Argument(help="Table with the model's columns, in any order and among others.")],
+    model: Annotated[Path, typer.Argument(help="Model file that gdfast fit wrote.", readable=False)],
+    data: Annotated[
+        Path, typer.Argument(help="Table with the model's columns, in any order and among others.", readable=False)
+    ],
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv or .npy. Printed by default.", dir_okay=False)
     ] = None,
-    delimiter: _Delimiter = ",",
-    header: _Header = True,
+    delimiter: _Delimiter = None,
+    header: _Header = None,
+    encoding: _Encoding = None,
+    decimal: _Decimal = ".",
+    missing: _Missing = None,
 ) -> None:
     """Predict with a model, and say how well it does where the table has the target too."""
-    if len(delimiter) != 1:
-        raise fail(f"--delimiter is {delimiter!r}, accepted is one character")
-    predict_command.run(model, data, output=output, delimiter=delimiter, header=header)
+    csv = _csv(delimiter, header, encoding, decimal, missing)
+    predict_command.run(model, data, output=output, csv=csv)
 
 
 @app.command()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import gdfast
+from gdfast.cli import names as columns_of
 from gdfast.cli import tables
+from gdfast.cli.csv_table import PLAIN, CsvOptions
+from gdfast.cli.open_table import open_table
+from gdfast.cli.rows import Wanted, read
 from gdfast.cli.score import Score, score
-from gdfast.cli.tables import Array
+from gdfast.cli.tables import Array, TableError, listed
 
 DTYPES: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
@@ -28,8 +32,7 @@ class Data:
     weights: str | None = None
     drop_missing: bool = False
     dtype: str | None = None
-    delimiter: str = ","
-    header: bool = True
+    csv: CsvOptions = PLAIN
 
 
 @dataclass(frozen=True)
@@ -39,80 +42,117 @@ class Samples:
     x: Array
     y: Array
     sample_weight: Array | None
+    in_file: Array  # the number of each row in the file, from 1
 
     def rows(self, chosen: Array) -> Samples:
         s = self.sample_weight
-        return Samples(self.x[chosen], self.y[chosen], None if s is None else s[chosen])
+        return Samples(self.x[chosen], self.y[chosen], None if s is None else s[chosen], self.in_file[chosen])
 
     def score(self, fit: gdfast.Fit) -> Score:
         return score(self.x, self.y, fit.w, fit.b, self.sample_weight)
 
 
-def samples_of(data: Data) -> tuple[list[str], str, Samples, int]:
-    """What `data` says, read.
+@dataclass(frozen=True)
+class Chosen:
+    """What `Data` says, read.
 
-    Returns
-    -------
+    Attributes
+    ----------
     names : list of str
         Of the columns of x.
     target : str
+    weights : str or None
     samples : Samples
     dropped : int
         Rows left out because a value is missing.
+    notes : list of str
+        What was decided without being asked for.
+    """
+
+    names: list[str]
+    target: str
+    weights: str | None
+    samples: Samples
+    dropped: int
+    notes: list[str] = field(default_factory=list)
+
+
+def samples_of(data: Data) -> Chosen:
+    """What `data` says, read.
 
     Raises
     ------
     TableError
         When there is no such file, column or number.
     """
-    table = tables.open_table(data.path, delimiter=data.delimiter, header=data.header)
-    target = _target(table, data)
-    special = [target] if data.weights is None else [target, data.weights]
-    _known(table, special[:1], "--target")
-    _known(table, special[1:], "--weights")
-    if len(set(special)) < len(special):
-        raise tables.TableError(f"{target!r} is the target and can't be the weights as well")
-    chosen = _names(table, data.columns, "--columns") or [name for name in table.names if name not in special]
-    left_out = _names(table, data.exclude, "--exclude")
-    both = [name for name in chosen if name in special]
-    if both:
-        raise tables.TableError(f"--columns: {tables.listed(both)} is what the model is to predict, or the weights")
-    names = [name for name in chosen if name not in left_out]
-    if not names:
-        raise tables.TableError(f"{data.path} has no column left to predict {target!r} from")
+    words = [word for word in (data.target, data.weights, *data.columns, *data.exclude) if word is not None]
+    asked = [*words, *(name for word in words for name in word.split(","))]
+    table = open_table(data.path, data.csv, asked)
+    notes = [table.note] if table.note else []
+    target = columns_of.one(table, _target(table, data), "--target")
+    weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
+    if target == weights:
+        raise TableError(f"{listed([target])} is the target and can't be the weights as well")
+    special = [target] if weights is None else [target, weights]
+    names = _features(table, data, special, notes)
 
-    dtype = None if data.dtype is None else DTYPES[data.dtype]
-    wanted = [*names, *special]
-    matrix, dropped = tables.read(table, wanted, dtype, drop_missing=data.drop_missing)
+    wanted = Wanted(table, names, target, weights, data.drop_missing)
+    rows = read(wanted, None if data.dtype is None else DTYPES[data.dtype])
     d = len(names)
-    return names, target, Samples(matrix[:, :d], matrix[:, d], matrix[:, d + 1] if data.weights else None), dropped
+    matrix = rows.matrix
+    s = matrix[:, d + 1] if weights is not None else None
+    samples = Samples(matrix[:, :d], matrix[:, d], s, rows.in_file)
+    if weights is not None:
+        _refuse_bad_weights(samples, weights)
+    return Chosen(names, target, weights, samples, rows.dropped, notes)
 
 
 def _target(table: tables.Table, data: Data) -> str:
-    if data.target is not None:
-        index = data.target.removeprefix("-")
-        if isinstance(table, tables.NpyTable) and index.isdigit() and data.target.startswith("-"):
-            from_end = len(table.names) - int(index)
-            return str(from_end)
-        return data.target
-    if isinstance(table, tables.NpyTable):
-        return table.names[-1]
-    raise tables.TableError(f"--target says which column to predict; {data.path} has {tables.listed(table.names)}")
+    by_number = table.path.suffix == ".npy"
+    if data.target is None:
+        if by_number:
+            return table.names[-1]
+        raise TableError(f"--target says which column to predict; {data.path} has {listed(table.names)}")
+    from_end = data.target.removeprefix("-")
+    if by_number and from_end.isdecimal() and data.target.startswith("-"):
+        return str(len(table.names) - int(from_end))
+    return data.target
 
 
-def _names(table: tables.Table, given: Sequence[str], option: str) -> list[str]:
-    """Names of columns as they were given: several in one word with commas between them, or one that has a comma."""
-    names = [name for word in given for name in ([word] if word in table.names else word.split(","))]
-    _known(table, names, option)
-    return list(dict.fromkeys(names))
+def _features(table: tables.Table, data: Data, special: Sequence[str], notes: list[str]) -> list[str]:
+    """The columns to predict from."""
+    left_out = columns_of.many(table, data.exclude, "--exclude")
+    if data.columns:
+        chosen = columns_of.many(table, data.columns, "--columns")
+        both = [name for name in chosen if name in special]
+        if both:
+            raise TableError(f"--columns: {listed(both)} is what the model is to predict, or the weights")
+    else:
+        chosen = [name for name in table.names if name not in special]
+        if table.index in chosen and table.index not in left_out:
+            chosen.remove(table.index)
+            notes.append(
+                f"the first column of {table.path}, {listed([table.index])}, is taken for the numbers or names of the "
+                "rows and left out; --columns names the columns to use, if it shall be one"
+            )
+    names = [name for name in chosen if name not in left_out]
+    if not names:
+        raise TableError(f"{data.path} has no column left to predict {listed(special[:1])} from")
+    columns_of.refuse_twice(table, names)
+    return names
 
 
-def _known(table: tables.Table, names: Sequence[str], option: str) -> None:
-    unknown = [name for name in names if name not in table.names]
-    if unknown:
-        raise tables.TableError(
-            f"{option}: {table.path} has no column {tables.listed(unknown)}; it has {tables.listed(table.names)}"
+def _refuse_bad_weights(samples: Samples, name: str) -> None:
+    s = samples.sample_weight
+    assert s is not None
+    wrong = np.flatnonzero(s < 0)
+    if wrong.size:
+        raise TableError(
+            f"--weights: column {listed([name])} is {s[wrong[0]]:g} in row {samples.in_file[wrong[0]]:,}, "
+            "accepted are numbers from 0"
         )
+    if not s.any():
+        raise TableError(f"--weights: column {listed([name])} is 0 in all rows, and at least one has to count")
 
 
 def split(samples: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
@@ -121,11 +161,18 @@ def split(samples: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
     Raises
     ------
     TableError
-        When there is but one row.
+        When there is but one row, or no weight in one of the two.
     """
     n = len(samples.y)
     if n < 2:
-        raise tables.TableError("--validation: there is but one row, and none to hold out")
+        raise TableError("--validation: there is but one row, and none to hold out")
     order = np.random.default_rng(seed).permutation(n)
     held_out = min(max(1, round(share * n)), n - 1)
-    return samples.rows(np.sort(order[held_out:])), samples.rows(np.sort(order[:held_out]))
+    both = samples.rows(np.sort(order[held_out:])), samples.rows(np.sort(order[:held_out]))
+    for part, what in zip(both, ("to train on", "held out"), strict=True):
+        if part.sample_weight is not None and not part.sample_weight.any():
+            raise TableError(
+                f"--validation: all rows {what} have the weight 0; another --seed draws other rows, and without "
+                "--validation all are trained on"
+            )
+    return both

@@ -1,25 +1,76 @@
-"""Messages of `gdfast.fit`, as the command line says them."""
+"""Messages of `gdfast.fit`, as the command line says them: with its options, the user's columns and the file's rows."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-_ARGUMENTS = (
-    "learning_rate|n_iters|optimizer|momentum|batch_size|l1|l2|standardize|reduction|tol|patience|plan|backend|rng"
-)
+from numpy.typing import NDArray
+
+from gdfast import errors
+from gdfast.cli.shell import quoted
+from gdfast.cli.tables import listed
+
+# The arguments that are options as well; most are called the same, but for the dashes.
+ARGUMENTS = """
+optimizer learning_rate momentum n_iters tol l2 l1 batch_size standardize reduction validation patience plan backend
+"""
+OPTIONS = {name: f"--{name.replace('_', '-')}" for name in ARGUMENTS.split()}
+OPTIONS |= {"rng": "--seed", "fit_intercept": "--intercept"}
+
+_PARTS = ("x", "y", "sample_weight")
+_HELD_OUT = {f"validation[{k}]": name for k, name in enumerate(_PARTS)}
 
 
-def as_options(message: str) -> str:
-    """A message of `gdfast.fit` with its arguments written as they are on the command line."""
-    message = re.sub(rf"\b({_ARGUMENTS})=(None|True|False|'[^']*'|[\w+-]+(?:\.\w[\w+-]*)*)", _option, message)
-    return re.sub(rf"\b({_ARGUMENTS}) (is|has)\b", lambda found: f"{_dashed(found[1])} {found[2]}", message)
+class Words(NamedTuple):
+    """What `gdfast.fit` was called with, in the user's words."""
 
+    columns: Sequence[str]
+    target: str
+    weights: str | None
+    rows: NDArray[Any]  # the number of each row in the file, from 1
+    rows_held_out: NDArray[Any] | None
 
-def _option(found: re.Match[str]) -> str:
-    name, value = _dashed(found[1]), found[2].strip("'")
-    words = {"None": f"no {name}", "True": name, "False": name.replace("--", "--no-", 1)}
-    return words.get(value, f"{name} {value}")
+    def said(self, message: object) -> str:
+        """A message, or the message of an exception, in these words.
 
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gdfast.cli.messages import Words
+        >>> from gdfast.errors import Argument, Entry, Message
+        >>> words = Words(["age", "rooms"], "price", None, np.array([2, 3]), None)
+        >>> words.said(Message(Entry("x", (1, 0)), " is nan: write ", Argument("learning_rate", "auto")))
+        "row 3 of column 'age' is nan: write --learning-rate auto"
+        """
+        return errors.said(message, self._spelled)
 
-def _dashed(argument: str) -> str:
-    return "--seed" if argument == "rng" else f"--{argument.replace('_', '-')}"
+    def _spelled(self, part: errors.Part) -> str:
+        return self._entry(part) if isinstance(part, errors.Entry) else self._argument(part)
+
+    def _argument(self, part: errors.Argument) -> str:
+        option = OPTIONS.get(part.name)
+        if option is None:
+            name = _HELD_OUT.get(part.name, part.name)
+            return self._whole(name) + (" of the rows held out" if name != part.name else "")
+        if part.value is errors.UNSAID:
+            return option
+        if part.value is None:
+            return f"no {option}"
+        if isinstance(part.value, bool):
+            return option if part.value else option.replace("--", "--no-", 1)
+        return f"{option} {quoted(format(part.value, '.6g') if type(part.value) is float else str(part.value))}"
+
+    def _whole(self, name: str) -> str:
+        if name == "x":
+            return "the columns"
+        column = {"y": self.target, "sample_weight": self.weights}.get(name)
+        return name if column is None else f"column {listed([column])}"
+
+    def _entry(self, part: errors.Entry) -> str:
+        name = _HELD_OUT.get(part.name, part.name)
+        rows = self.rows if name == part.name else self.rows_held_out
+        if name not in _PARTS or rows is None or not 0 <= part.at[0] < len(rows):
+            return str(part)
+        column = f"column {listed([self.columns[part.at[1]]])}" if len(part.at) == 2 else self._whole(name)
+        return f"row {rows[part.at[0]]:,} of {column}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import zipfile
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gdfast
+from gdfast.cli.files import refuse_what_is_no_file, write_whole
 from gdfast.cli.tables import listed
 
 FORMAT = "gdfast linear model"
@@ -61,7 +62,13 @@ class Model:
         return gdfast.forward(x, self.w, self.b)
 
     def save(self, path: Path) -> None:
-        """Write a .json or an .npz file, as the suffix says."""
+        """Write a .json or an .npz file, as the suffix says.
+
+        Raises
+        ------
+        OSError
+            When it can't be written. What was in the file before is there still.
+        """
         head = {"format": FORMAT, "format_version": VERSION, "gdfast_version": self.gdfast_version}
         if path.suffix == ".json":
             content = head | {
@@ -71,15 +78,15 @@ class Model:
                 "coefficients": dict(zip(self.names, map(float, self.w), strict=True)),
                 "training": self.training,
             }
-            path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            write_whole(path, lambda file: file.write(text.encode("utf-8", "surrogatepass")))
             return
         arrays: dict[str, Any] = {name: np.array(value) for name, value in head.items()}
         arrays |= {"target": np.array(self.target), "names": np.array(self.names), "w": self.w}
         arrays["training"] = np.array(json.dumps(self.training))
         if self.b is not None:
             arrays["b"] = np.array(self.b)
-        with path.open("wb") as file:
-            np.savez(file, **arrays)
+        write_whole(path, lambda file: np.savez(file, **arrays))
 
 
 def load(path: Path) -> Model:
@@ -90,55 +97,85 @@ def load(path: Path) -> Model:
     ModelError
         When there is no such file, no model in it, or one of a later format.
     """
-    if not path.is_file():
-        raise ModelError(f"there is no file {str(path)!r}")
+    refuse_what_is_no_file(path, ModelError)
     if path.suffix not in SUFFIXES:
         raise ModelError(f"{path} is of no kind that can be read here: models are .json and .npz files")
     try:
         content = _from_json(path) if path.suffix == ".json" else _from_npz(path)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+    except Exception:  # a damaged file makes a library stumble anywhere
         raise ModelError(f"{path} can't be read: no model that `gdfast fit --model` wrote") from None
-    if content.get("format") != FORMAT or not isinstance(content.get("format_version"), int):
+    version = content.get("format_version")
+    if content.get("format") != FORMAT or type(version) is not int or version < 1:
         raise ModelError(f"{path} holds no model that `gdfast fit --model` wrote")
-    if content["format_version"] > VERSION:
+    if version > VERSION:
         raise ModelError(
-            f"{path} has version {content['format_version']} of the format, written by gdfast "
-            f"{content.get('gdfast_version')}: this is gdfast {gdfast.__version__}, which reads up to {VERSION}"
+            f"{path} has version {version} of the format, written by gdfast {content.get('gdfast_version')}: "
+            f"this is gdfast {gdfast.__version__}, which reads up to {VERSION}"
         )
     try:
         return _checked(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path} is damaged: {type(error).__name__} {error}") from None
+    except KeyError as error:
+        raise ModelError(f"{path} is damaged: it has no {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ModelError(f"{path} is damaged: {error}") from None
 
 
 def _from_json(path: Path) -> dict[str, Any]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
     if not isinstance(content, dict):
         raise ValueError("no object")
-    coefficients = content.get("coefficients", {})
+    coefficients = content.pop("coefficients", None)
     if isinstance(coefficients, dict):
         content["names"], content["w"] = list(coefficients), list(coefficients.values())
-    content["b"] = content.get("intercept")
+    return content
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name stands twice")
     return content
 
 
 def _from_npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
         content = {name: file[name].tolist() for name in file.files}
         content["dtype"] = file["w"].dtype.name if "w" in file.files else None
     content["training"] = json.loads(content.get("training", "{}"))
+    content["intercept"] = content.get("b")
     return content
 
 
 def _checked(content: dict[str, Any]) -> Model:
-    dtype = content["dtype"]
+    dtype, names, w, b = (content[key] for key in ("dtype", "names", "w", "intercept"))
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype {dtype!r}")
-    w = np.array(content["w"], dtype=dtype)
-    names = tuple(map(str, content["names"]))
-    if w.ndim != 1 or w.size == 0 or len(names) != len(w):
-        raise ValueError(f"{w.shape} coefficients for the columns {listed(names)}")
-    b = content.get("b")
-    training = dict(content.get("training") or {})
-    version = str(content["gdfast_version"])
-    return Model(names, w, None if b is None else float(b), str(content["target"]), training, version)
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ValueError("it names no columns")
+    if len(set(names)) < len(names):
+        raise ValueError("the name of a column stands twice")
+    if not isinstance(w, list) or len(w) != len(names):
+        raise ValueError(f"its coefficients aren't those of the columns {listed(names)}")
+    coefficients = np.array([_number(f"the coefficient of {listed([n])}", c) for n, c in zip(names, w, strict=True)])
+    with np.errstate(over="ignore"):
+        coefficients = coefficients.astype(dtype)
+    if not np.isfinite(coefficients).all():
+        raise ValueError(f"a coefficient is beyond the range of {dtype}")
+    for key in ("target", "gdfast_version"):
+        if not isinstance(content[key], str):
+            raise ValueError(f"its {key} is no text")
+    training = content.get("training", {})
+    if not isinstance(training, dict):
+        raise ValueError("its training is no object")
+    intercept = None if b is None else _number("the intercept", b)
+    return Model(tuple(names), coefficients, intercept, content["target"], training, content["gdfast_version"])
+
+
+def _number(what: str, value: object) -> float:
+    """A finite number: JSON can hold anything, and Python's even NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{what} is no number")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{what} is {number}")
+    return number

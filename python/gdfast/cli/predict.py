@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import typer
 
-from gdfast.cli import model, tables
-from gdfast.cli.console import fail
+from gdfast.cli import model, names, tables
+from gdfast.cli.console import fail, note, printable
+from gdfast.cli.csv_table import CsvOptions
+from gdfast.cli.files import write_whole
+from gdfast.cli.integers import CollapsedError
 from gdfast.cli.model import Model
+from gdfast.cli.open_table import open_table
 from gdfast.cli.score import score
+from gdfast.cli.tables import Array, Table, TableError, listed
 
 SUFFIXES = (".csv", ".npy")
+TOGETHER = 2**16  # predictions that are made text together
 
 
-def run(model_path: Path, path: Path, *, output: Path | None, delimiter: str, header: bool) -> None:
-    """Print the predictions, one a line, or write them.
+def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions) -> None:
+    """Print the predictions, one a line, or write them: as many as the table has rows.
 
     Where the table has the model's target as well, loss and R² are printed: to stderr, if stdout takes the predictions.
     """
@@ -28,55 +35,68 @@ def run(model_path: Path, path: Path, *, output: Path | None, delimiter: str, he
             raise fail(f"--output: there is no folder {str(output.parent)!r}")
     try:
         loaded = model.load(model_path)
-        table = tables.open_table(path, delimiter=delimiter, header=header)
-        x = table.matrix(_names(loaded, table, model_path), loaded.w.dtype)
-    except (model.ModelError, tables.TableError) as error:
+        table = open_table(path, csv, loaded.names)
+        x = _columns(loaded, table, model_path)
+    except (model.ModelError, TableError) as error:
         raise fail(str(error)) from None
 
     y_pred = loaded.predict(x)
     _write(y_pred, output)
+    if table.note:
+        note(table.note)
     missing = int(np.isnan(x).any(axis=1).sum())
     if missing:
         rows = "1 row has" if missing == 1 else f"{missing:,} rows have"
-        typer.echo(f"gdfast: {rows} missing values, and nan for a prediction", err=True)
+        note(f"{rows} missing values, and nan for a prediction")
     if loaded.target in table.names:
         _print_score(loaded, table, x, to_stderr=output is None)
     if output is not None:
-        typer.echo(f"Written: {output} ({len(y_pred):,} predictions of {loaded.target!r})")
+        typer.echo(printable(f"Written: {output} ({len(y_pred):,} predictions of {listed([loaded.target])})"))
 
 
-def _names(loaded: Model, table: tables.Table, model_path: Path) -> tuple[str, ...]:
+def _columns(loaded: Model, table: Table, model_path: Path) -> Array:
+    """What the model predicts from."""
     missing = [name for name in loaded.names if name not in table.names]
     if missing:
-        raise tables.TableError(
-            f"{table.path} lacks what {model_path} predicts from: {tables.listed(missing)}; "
-            f"it has {tables.listed(table.names)}"
+        raise TableError(
+            f"{table.path} lacks what {model_path} predicts from: {listed(missing)}; it has {listed(table.names)}"
         )
-    return loaded.names
+    names.refuse_twice(table, loaded.names, can_leave_out=False)
+    try:
+        return table.matrix(loaded.names, loaded.w.dtype)
+    except tables.ColumnsError as error:
+        readable = [column.name for column in error.bad if column.can_be_read]
+        advice = f": {error.options()} reads {listed(readable)}{error.example()}" if readable else ""
+        raise TableError(f"{error.found}, and {model_path} predicts from numbers{advice}") from None
+    except CollapsedError as error:
+        raise TableError(f"{error}: subtract a number from the column, here and where the model learned") from None
 
 
-def _write(y_pred: tables.Array, output: Path | None) -> None:
+def _write(y_pred: Array, output: Path | None) -> None:
     try:
         if output is None:
             sys.stdout.writelines(f"{value}\n" for value in y_pred.tolist())
         elif output.suffix == ".npy":
-            np.save(output, y_pred)
+            write_whole(output, lambda file: np.save(file, y_pred))
         else:
-            from gdfast.cli.arrow import write_predictions
-
-            write_predictions(output, y_pred)
-    except BrokenPipeError:
-        raise typer.Exit(1) from None
+            write_whole(output, lambda file: file.writelines(_lines(y_pred)))
     except OSError as error:
-        raise fail(f"not written: {error}", status=1) from None
+        raise fail(f"--output: {str(output)!r} is not written: {error.strerror or error}", status=1) from None
 
 
-def _print_score(loaded: Model, table: tables.Table, x: tables.Array, *, to_stderr: bool) -> None:
+def _lines(y_pred: Array) -> Iterator[bytes]:
+    """A CSV file of one column, `prediction`, whose numbers read back as the same; nan where there is none."""
+    yield b"prediction\n"
+    for start in range(0, len(y_pred), TOGETHER):
+        yield "".join(f"{value}\n" for value in y_pred[start : start + TOGETHER].tolist()).encode()
+
+
+def _print_score(loaded: Model, table: Table, x: Array, *, to_stderr: bool) -> None:
     """Of the rows where neither the target nor a column is missing."""
     try:
         y = table.matrix([loaded.target], loaded.w.dtype)[:, 0]
-    except tables.TableError as error:
-        typer.echo(f"gdfast: no loss, since {error}", err=True)
+    except TableError as error:
+        note(f"no loss, since {error}")
         return
     known = np.isfinite(y) & np.isfinite(x).all(axis=1)
     if not known.all():

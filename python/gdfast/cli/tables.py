@@ -1,17 +1,20 @@
-"""Tables in files, as matrices of numbers: CSV and Parquet by pyarrow, .npy mapped into memory by NumPy."""
+"""Tables in files, as matrices of numbers: what every kind of file offers, and what can be wrong with its columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gdfast.cli.console import printable
+from gdfast.cli.shell import missing, option
+
 Array = NDArray[Any]
 
-SUFFIXES = ".csv, .csv.gz, .parquet and .npy"
 BLOCK = 2**20  # numbers that are looked at together when missing values are counted
 
 
@@ -19,11 +22,62 @@ class TableError(ValueError):
     """A file that is no table of numbers; the message says what to do about it."""
 
 
+@dataclass(frozen=True)
+class BadColumn:
+    """A column that holds no numbers, and what would make numbers of it."""
+
+    name: str
+    what: str  # "text ('Ulm' in row 2)"
+    missing: tuple[str, ...] = ()  # words that stand where a value is missing
+    decimal: str = ""  # the decimal mark of its numbers, where it is another one than was said
+    example: str = ""  # what that reads as what
+
+    @property
+    def can_be_read(self) -> bool:
+        return bool(self.missing or self.decimal)
+
+
+class ColumnsError(TableError):
+    """Columns that hold no numbers. What to do about them depends on what they are wanted for."""
+
+    delimiter = ""  # of a CSV file, where it was found and not given
+
+    def __init__(self, path: Path, bad: Sequence[BadColumn]) -> None:
+        self.bad = tuple(bad)
+        if len(bad) == 1:
+            self.found = f"column {listed([bad[0].name])} of {path} holds {bad[0].what}"
+        else:
+            columns = ", ".join(f"{listed([column.name])} {column.what}" for column in bad[:10])
+            more = f" and {len(bad) - 10:,} more" if len(bad) > 10 else ""
+            self.found = f"columns of {path} hold no numbers: {columns}{more}"
+        super().__init__(f"{self.found}; accepted are numbers and booleans")
+
+    def options(self) -> str:
+        """The options that make numbers of what can be read."""
+        words = list(dict.fromkeys(word for column in self.bad for word in column.missing))
+        marks = list(dict.fromkeys(column.decimal for column in self.bad if column.decimal))
+        # Where commas are decimal ones, the delimiter is no longer for the file to say.
+        delimiters = [option("--delimiter", self.delimiter)] if marks and self.delimiter not in ("", ",") else []
+        return " ".join([*delimiters, *(option("--decimal", mark) for mark in marks), *missing(words)])
+
+    def example(self) -> str:
+        """What they read as what, in brackets."""
+        return next((f" ({column.example})" for column in self.bad if column.decimal), "")
+
+
 class Table(Protocol):
     """A table whose columns have names, and are read when they are asked for."""
 
     path: Path
     names: tuple[str, ...]
+
+    @property
+    def index(self) -> str | None:
+        """The column that only numbers or names the rows, if there is one."""
+
+    @property
+    def note(self) -> str | None:
+        """What was decided about the file and isn't certain."""
 
     def matrix(self, names: Sequence[str], dtype: np.dtype[Any] | None) -> Array:
         """These columns, (n, k), of `dtype` or else of the table's own; NaN where a value is missing."""
@@ -33,7 +87,12 @@ class Rows(NamedTuple):
     """The columns that were asked for, without the rows that were left out."""
 
     matrix: Array  # (n, k)
-    dropped: int
+    kept: NDArray[np.int64] | None  # which rows of the file these are; None: all
+
+    @property
+    def in_file(self) -> Array:
+        """The number of each row in the file, from 1."""
+        return np.arange(1, len(self.matrix) + 1) if self.kept is None else self.kept + 1
 
 
 class Columns:
@@ -46,91 +105,14 @@ class Columns:
         return self.matrix
 
 
-def open_table(path: Path, *, delimiter: str = ",", header: bool = True) -> Table:
-    """The table in a file.
-
-    Parameters
-    ----------
-    path : Path
-    delimiter : str
-        Between the values of a line of CSV.
-    header : bool
-        Whether the first line of CSV has the names of the columns. Else they are called 0, 1, 2 and so on, as those of
-        a .npy file always are.
-
-    Raises
-    ------
-    TableError
-        When there is no such file, or no table in it.
-    """
-    from gdfast.cli.arrow import CsvTable, ParquetTable
-
-    if not path.is_file():
-        raise TableError(f"there is no file {str(path)!r}")
-    name = path.name.lower()
-    table: Table
-    if name.endswith((".csv", ".csv.gz")):
-        table = CsvTable(path, delimiter, header)
-    elif name.endswith(".parquet"):
-        table = ParquetTable(path)
-    elif name.endswith(".npy"):
-        table = NpyTable(path)
-    else:
-        advice = "; of an .npz file, save the one array that is meant with np.save" if name.endswith(".npz") else ""
-        raise TableError(f"{path} is of no kind that can be read here: accepted are {SUFFIXES}{advice}")
-    twice = sorted({name for name in table.names if table.names.count(name) > 1}) if _any_twice(table.names) else []
-    if twice:
-        raise TableError(f"{path} has more than one column called {listed(twice)}: give each a name of its own")
-    return table
-
-
-def read(table: Table, names: Sequence[str], dtype: np.dtype[Any] | None, *, drop_missing: bool) -> Rows:
-    """Columns of `table`, every value a finite number.
-
-    Raises
-    ------
-    TableError
-        When a value is missing (unless `drop_missing`) or infinite.
-    """
-    matrix = table.matrix(names, dtype)
-    missing, infinite = _not_finite(matrix)
-    bad = np.flatnonzero(infinite).tolist()
-    if bad:
-        raise TableError(
-            f"{table.path} has infinite values in {listed(names[j] for j in bad)}: {_leave_out(names, bad)}"
-        )
-    bad = np.flatnonzero(missing).tolist()
-    if not bad:
-        return Rows(matrix, 0)
-    if not drop_missing:
-        counts = ", ".join(f"{names[j]!r} ({missing[j]:,} of {len(matrix):,} rows)" for j in bad[:5])
-        more = f" and {len(bad) - 5} more columns" if len(bad) > 5 else ""
-        raise TableError(
-            f"{table.path} has missing values in {counts}{more}: --drop-missing leaves such rows out, "
-            f"{_leave_out(names, bad)}"
-        )
-    kept = np.asarray(np.isfinite(matrix).all(axis=1))
-    if not kept.any():
-        raise TableError(f"every row of {table.path} has a missing value: {_leave_out(names, bad)}")
-    return Rows(matrix[kept], int(len(kept) - kept.sum()))
-
-
 def listed(names: Iterable[str]) -> str:
     """Names for a message, of many the first ten."""
     names = list(names)
     more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
-    return ", ".join(map(repr, names[:10])) + more
+    return ", ".join(f"'{printable(name)}'" for name in names[:10]) + more
 
 
-def _leave_out(names: Sequence[str], bad: Sequence[int]) -> str:
-    return f"--exclude {','.join(names[j] for j in bad[:5])} leaves the column{'s' if len(bad) > 1 else ''} out"
-
-
-def _any_twice(names: Sequence[str]) -> bool:
-    return len(set(names)) < len(names)
-
-
-def _not_finite(matrix: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def not_finite(matrix: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How many NaNs and how many infinities each column has."""
     missing = np.zeros(matrix.shape[1], np.int64)
     infinite = np.zeros(matrix.shape[1], np.int64)
@@ -142,30 +124,3 @@ def _not_finite(matrix: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         missing += np.isnan(block).sum(axis=0)
         infinite += np.isinf(block).sum(axis=0)
     return missing, infinite
-
-
-class NpyTable:
-    """A matrix in a .npy file. Its columns are called 0, 1, 2 and so on."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            # Mapped: what is used as it lies is never copied, and what isn't used never read.
-            self.array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise TableError(f"{path} can't be read: {error}") from None
-        if self.array.ndim != 2 or 0 in self.array.shape:
-            raise TableError(f"{path} has shape {self.array.shape}, accepted is (n, columns): a row a sample")
-        if self.array.dtype.kind not in "fiub":
-            raise TableError(f"{path} has dtype {self.array.dtype}, accepted are floating point, integers and booleans")
-        self.names = tuple(map(str, range(self.array.shape[1])))
-
-    def matrix(self, names: Sequence[str], dtype: np.dtype[Any] | None) -> Array:
-        """See `Table`. A view of the file where neither dtype nor order of the columns stand against it."""
-        wanted = [int(name) for name in names]
-        first = wanted[0]
-        together = wanted == list(range(first, first + len(wanted)))
-        array = self.array[:, first : first + len(wanted)] if together else self.array[:, wanted]
-        if dtype is None:
-            dtype = array.dtype if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8) else np.dtype(np.float64)
-        return array.astype(dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,28 @@
+// The point about which moments are summed: near the data, so that what is summed is about as large as the data spread.
+// About 0, a column of years or of timestamps would lose to its offset the digits in which it differs from row to row.
+#pragma once
+
+#include <vector>
+
+#include "matrix_view.hpp"
+
+namespace gdfast {
+
+struct DataSet {
+  MatrixView x;
+  VectorView y, s;  // s.data may be null
+};
+
+struct Origin {
+  std::vector<double> x;  // d numbers, then zeros up to a whole strip
+  double y = 0;
+};
+
+// Of each column the median of a few rows. The median of all rows would be within one standard deviation of the mean, so
+// squares about it are at most twice those about the mean; a few rows do nearly as well, and a rare outlier among them,
+// which would spoil their mean, changes nothing. It is a value of the column itself: so a constant column's sums are
+// exactly 0. Rows that weigh nothing, and values that aren't finite, are passed over. Depends on the data alone.
+template <class T>
+Origin choose_origin(const DataSet& data);
+
+}  // namespace gdfast

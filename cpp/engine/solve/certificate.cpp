@@ -1,0 +1,94 @@
+#include "certificate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "cholesky.hpp"
+#include "dot.hpp"
+#include "exact.hpp"
+
+namespace gdfast {
+namespace {
+
+constexpr double kEps = std::numeric_limits<double>::epsilon();
+
+struct Point {
+  std::vector<double> v;
+  double off;  // of the intercept from its best
+};
+
+Point point_of(const Gram& gram, const Standardization& columns, const Quadratic& objective, const double* w,
+               double b) {
+  Point point{std::vector<double>(w, w + gram.d), 0};
+  if (columns) columns.from_original(w, b, gram.d, point.v.data());
+  if (!objective.fits_intercept()) return point;
+  // The mean residual: b + o·w − p large terms that cancel, then what the means differ from the origin by.
+  ExactSum residual;
+  residual.add(b);
+  residual.add(-gram.origin[gram.d]);
+  residual.add_dot(gram.origin, w, gram.d);
+  residual.add(-gram.sum(gram.d + 1) / gram.weight());
+  for (std::int64_t j = 0; j < gram.d; ++j) residual.add_product(gram.sum(j) / gram.weight(), w[j]);
+  point.off = residual.value();
+  return point;
+}
+
+// ¼ gᵀA⁻¹g is what a quadratic lies above its least value where its gradient is g = 2h. The error of h may add to it, by
+// no more than its length in a matrix whose smallest eigenvalue is about the smallest pivot.
+double smooth_gap(const Quadratic& objective, const double* v) {
+  const std::int64_t d = objective.d();
+  const Cholesky factors(objective.a(), d);
+  std::vector<double> h(static_cast<std::size_t>(d));
+  objective.descent(v, h.data());
+  double errors = 0;
+  for (std::int64_t j = 0; j < d; ++j) {
+    const double error = factors.scale(j) * objective.descent_error(v, j);
+    errors += error * error;
+  }
+  const double length = factors.length(h.data()) + std::sqrt(errors / factors.smallest_pivot());
+  // The least objective isn't below 0.
+  const double all = objective.smooth(v) + objective.smooth_error(v);
+  return std::min(length * length, all);
+}
+
+double gap_with_l1(const Quadratic& objective, const double* v, const Stop* stop) {
+  const Solution best = solve(objective, v, stop);
+  const double least = std::max(dual(objective, best.v.data()), dual(objective, v));
+  return std::max(objective.smooth(v) + objective.penalty(v) - least, 0.0) + objective.smooth_error(v);
+}
+
+double gradient_norm(const Quadratic& objective, const Point& point) {
+  const double in_b = 2 * objective.weight() * point.off;
+  std::vector<double> h(point.v.size());
+  objective.descent(point.v.data(), h.data());
+  double squares = in_b * in_b;
+  for (std::size_t j = 0; j < h.size(); ++j) {
+    if (objective.a()[j * h.size() + j] == 0) continue;  // a constant column: it takes no part
+    const double smooth = in_b * objective.mean(static_cast<std::int64_t>(j)) - 2 * h[j], v = point.v[j];
+    const double shrunk = std::copysign(std::max(std::fabs(smooth) - objective.l1(), 0.0), smooth);
+    const double grad = v == 0 ? shrunk : smooth + std::copysign(objective.l1(), v);
+    squares += grad * grad;
+  }
+  return std::sqrt(squares);
+}
+
+}  // namespace
+
+Certificate certify(const Gram& gram, const Standardization& columns, const Penalty& penalty, Reduction reduction,
+                    bool fit_intercept, const double* w, double b, const Stop* stop) {
+  const Quadratic objective(gram, columns, penalty, reduction, fit_intercept);
+  const Point point = point_of(gram, columns, objective, w, b);
+  const double* const v = point.v.data();
+  const double off = fit_intercept ? std::fabs(point.off) + objective.intercept_error(v) : 0;
+  const double beside = objective.weight() * off * off;
+  const double gap = beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop) : smooth_gap(objective, v));
+  // Where y is the same everywhere, the objective at 0 is rounding: of y as large as it is.
+  const double y = kEps * gram.origin[gram.d];
+  const double whole = std::max(objective.at_zero(), objective.weight() * y * y);
+  return {gap == 0 ? 0 : gap / whole, objective.smooth_error(v) + 4 * kEps * (beside + objective.penalty(v)),
+          gradient_norm(objective, point)};
+}
+
+}  // namespace gdfast

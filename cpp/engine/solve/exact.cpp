@@ -1,0 +1,104 @@
+#include "exact.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "cholesky.hpp"
+#include "coordinate_descent.hpp"
+
+namespace gdfast {
+namespace {
+
+constexpr int kRefinements = 3;
+constexpr double kInvolved = 1e-6;  // the share of a combination's largest term below which a column has no part in it
+
+// v without what of it changes no prediction: of all solutions the one of least length.
+void shorten(const Cholesky& factors, std::vector<double> null_vectors, double* v, std::int64_t d) {
+  const auto count = static_cast<std::int64_t>(null_vectors.size()) / d;
+  const auto dot = [d](const double* p, const double* q) {
+    double sum = 0;
+    for (std::int64_t j = 0; j < d; ++j) sum += p[j] * q[j];
+    return sum;
+  };
+  const auto subtract = [&dot, d](double* from, const double* direction) {
+    const double part = dot(from, direction);
+    for (std::int64_t j = 0; j < d; ++j) from[j] -= part * direction[j];
+  };
+  for (std::int64_t k = 0; k < count; ++k) {
+    double* const n = null_vectors.data() + k * d;
+    for (std::int64_t j = 0; j < d; ++j) n[j] *= factors.scale(j);
+    for (int twice = 0; twice < 2; ++twice) {  // the second time for what rounding left
+      for (std::int64_t m = 0; m < k; ++m) subtract(n, null_vectors.data() + m * d);
+      const double length = std::sqrt(dot(n, n));
+      for (std::int64_t j = 0; j < d; ++j) n[j] /= length;
+    }
+  }
+  for (std::int64_t k = 0; k < count; ++k) subtract(v, null_vectors.data() + k * d);
+}
+
+std::vector<std::vector<std::int64_t>> columns_of(const std::vector<double>& null_vectors, std::int64_t d) {
+  std::vector<std::vector<std::int64_t>> all;
+  for (auto n = null_vectors.begin(); n != null_vectors.end(); n += d) {
+    std::vector<std::int64_t> involved;
+    double largest = 0;
+    for (std::int64_t j = 0; j < d; ++j) largest = std::max(largest, std::fabs(n[j]));
+    for (std::int64_t j = 0; j < d; ++j) {
+      if (std::fabs(n[j]) > kInvolved * largest) involved.push_back(j);
+    }
+    all.push_back(std::move(involved));
+  }
+  return all;
+}
+
+Solution solve_smooth(const Quadratic& objective) {
+  const std::int64_t d = objective.d();
+  Solution solution;
+  solution.v.resize(static_cast<std::size_t>(d));
+  const Cholesky factors(objective.a(), d);
+  solution.smallest_pivot = factors.smallest_pivot();
+  factors.solve(objective.c(), solution.v.data());
+  // Again for what is left: the factors' own rounding goes, that of the moments stays. Each time gains 16 digits, less
+  // those that the smallest pivot costs.
+  std::vector<double> rest(solution.v.size()), step(solution.v.size());
+  for (int again = 0; again < kRefinements; ++again) {
+    objective.descent(solution.v.data(), rest.data());
+    factors.solve(rest.data(), step.data());
+    for (std::size_t j = 0; j < step.size(); ++j) solution.v[j] += step[j];
+  }
+  if (!factors.has_full_rank()) {
+    std::vector<double> null_vectors = factors.null_vectors();
+    solution.dependent = columns_of(null_vectors, d);
+    shorten(factors, std::move(null_vectors), solution.v.data(), d);
+  }
+  return solution;
+}
+
+}  // namespace
+
+Solution solve(const Quadratic& objective, const double* start, const Stop* stop) {
+  if (objective.l1() == 0) return solve_smooth(objective);
+  Solution solution;
+  solution.v.assign(start, start + objective.d());
+  solution.interrupted = !CoordinateDescent(objective, solution.v.data()).run(stop);
+  return solution;
+}
+
+// With the residual r of the coefficients (and √l2·v beside it), u = 2αr is a point of the dual where |2αXᵀr| ≤ l1.
+double dual(const Quadratic& objective, const double* v) {
+  const auto d = static_cast<std::size_t>(objective.d());
+  std::vector<double> h(d);
+  objective.descent(v, h.data());
+  double steepest = 0, cv = 0;
+  for (std::size_t j = 0; j < d; ++j) {
+    steepest = std::max(steepest, std::fabs(h[j]));
+    cv += objective.c()[j] * v[j];
+  }
+  const double squares = objective.smooth(v), with_y = objective.at_zero() - cv;
+  const double most = steepest > 0 ? objective.l1() / (2 * steepest) : std::numeric_limits<double>::infinity();
+  const double alpha = squares > 0 ? std::clamp(with_y / squares, -most, most) : 0;
+  return alpha * (2 * with_y - alpha * squares);
+}
+
+}  // namespace gdfast

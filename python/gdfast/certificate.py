@@ -1,0 +1,105 @@
+"""How good a fit is: how far above the least objective, how steep it is there, how exactly its loss is known."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast import doctor, optimum
+from gdfast.descent import Options, Outcome, Samples
+from gdfast.objective import quiet
+
+if TYPE_CHECKING:
+    from gdfast.fit_options import FitArguments
+
+Vector = NDArray[np.float64]
+
+
+Certificate = tuple[float | None, float, float]  # gap, loss_error and gradient_norm, as `gdfast.Fit` has them
+
+UNKNOWN: Certificate = (None, math.nan, math.nan)
+
+
+def certificate(arguments: FitArguments, train: Samples, options: Options, outcome: Outcome) -> Certificate:
+    """Of moments, whose descent has brought it along; or of a streamed fit, from the gradient at its end.
+
+    `train` and `options` are those of the descent: with moments, if there are any, and the scales of the columns.
+    """
+    if train.gram is not None:
+        gap = outcome.gap
+        return None if gap != gap else gap, outcome.loss_error, outcome.gradient_norm
+    if outcome.gradient is None:
+        return UNKNOWN
+    with quiet():
+        return _Streamed(arguments, options, outcome).certificate()
+
+
+class _Streamed:
+    """A fit at its end, in the coordinates of its descent."""
+
+    def __init__(self, arguments: FitArguments, options: Options, outcome: Outcome) -> None:
+        assert outcome.gradient is not None
+        self.arguments, self.options, self.outcome = arguments, options, outcome
+        self.intercept = arguments.b is not None
+        self.gradient = outcome.gradient
+        self.v = outcome.w * (1.0 if options.scale is None else options.scale)
+
+    def certificate(self) -> Certificate:
+        d = len(self.v)
+        in_v = optimum.subgradient_norm(self.gradient[:d], self.v, self.options.l1)
+        norm = float(np.linalg.norm([in_v, *self.gradient[d:]]))
+        error = self.loss_error()
+        return self.gap(error), error, norm
+
+    def loss_error(self) -> float:
+        """An estimate: what residuals lose that are sums of terms as large as the columns' scales say.
+
+        Each residual is off by some 4 eps of its terms, and the loss by what that does to the mean of their squares.
+        """
+        train = self.arguments.train
+        assert train.y is not None
+        sampled = train.y[:: max(1, len(train.y) // doctor.SAMPLE_ROWS)].astype(np.float64)
+        in_x = float(np.abs(self.outcome.w) @ doctor.column_scales(train))
+        terms = in_x + abs(self.outcome.b or 0.0) + float(np.sqrt(np.mean(np.square(sampled))))
+        residual = 4 * float(np.finfo(self.arguments.w.dtype).eps) * terms
+        count = 1.0 if self.options.reduction == "mean" else float(len(train.y))
+        loss = max(self.outcome.loss, 0.0)
+        return residual * (2 * math.sqrt(loss * count) + residual * count) + 1e-14 * loss
+
+    def gap(self, loss_error: float) -> float | None:
+        """A bound where a penalty says how fast the objective rises, and the columns have mean 0 beside an intercept.
+
+        With l2 alone that is the square of the gradient by four times l2; with l1 it is the duality gap.
+        """
+        l2, l1 = self.options.l2, self.options.l1
+        if (l2 == 0 and l1 == 0) or (self.intercept and self.options.scale is None):
+            return None
+        at_zero, weight = self.spread()
+        if not at_zero > 0:
+            return None
+        gradient, beside = self.gradient, 0.0
+        if self.intercept:
+            beside, gradient = gradient[-1] ** 2 / (4 * weight), gradient[:-1]
+        above = float(gradient @ gradient) / (4 * l2) if l1 == 0 else self.duality_gap(gradient, beside)
+        return (above + beside + loss_error) / at_zero
+
+    def duality_gap(self, gradient: Vector, beside: float) -> float:
+        """See `optimum.Quadratic.dual`; without what lies in the mean residual, which the intercept is free to take."""
+        penalty = self.options.l1 * float(np.abs(self.v).sum())
+        squares = max(self.outcome.loss - penalty - beside, 0.0)
+        h = -gradient / 2
+        dual = optimum.dual(h, squares, squares + float(h @ self.v), self.options.l1)
+        return max(squares + penalty - dual, 0.0)
+
+    def spread(self) -> tuple[float, float]:
+        """The objective at w = 0 (with the best intercept, if any), and what the mean residual's square weighs."""
+        y, s = self.arguments.train.y, self.arguments.train.sample_weight
+        assert y is not None
+        about = float(np.average(y, weights=s)) if self.intercept else 0.0
+        squares = np.square(y.astype(np.float64) - about)
+        total = float(len(y) if s is None else s.sum(dtype=np.float64))
+        whole = float(squares.sum() if s is None else squares @ s)
+        return (whole / total, 1.0) if self.options.reduction == "mean" else (whole, total)

@@ -1,0 +1,115 @@
+"""Whether a fit has arrived: what is said of one that hasn't, and the bound for fits whose data was streamed."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast.descent import Outcome
+from gdfast.errors import Argument, Message
+
+if TYPE_CHECKING:
+    from gdfast.fit_options import FitArguments
+
+# A fit whose objective is at most this share of the objective at w = 0 above the least one has converged.
+CONVERGED = 1e-6
+
+# A pass that lowers the objective by more than this share of it isn't the last one worth making.
+STILL_FALLING = 1e-6
+
+# The share of a column's variance that the other columns leave, below which its coefficient has lost half its digits.
+NEARLY_COLLINEAR = 1e-8
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit whose optimiser was left to defaults ended before it got to the optimum.
+
+    `Fit.gap` says how far it is, and `Fit.report.advice` what to write.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import gdfast
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     fit = gdfast.fit([1, 2, 3, 4], [3, 5, 7, 9], fit_intercept=True)
+    >>> caught[0].category is gdfast.ConvergenceWarning, fit.converged
+    (True, False)
+    """
+
+
+def advice(arguments: FitArguments, outcome: Outcome, gap: float | None, plan: str) -> Message | None:
+    """What to write for a fit that hasn't arrived; None if it has, was stopped on purpose, or nobody can tell."""
+    if outcome.stop_reason not in ("n_iters", "tol") or arguments.options.n_iters == 0:
+        return None
+    if gap is None or math.isnan(gap):
+        return _of_losses(arguments, outcome.losses)
+    if gap <= CONVERGED:
+        return None
+    far = f"not converged: the objective may be {gap:.2g} of that at w = 0 above the least one. "
+    return Message(far, _remedy(arguments, plan))
+
+
+def _of_losses(arguments: FitArguments, losses: NDArray[np.float64]) -> Message | None:
+    """Where no bound is known, what the last pass did says something."""
+    if len(losses) < 2 or arguments.options.batch_size:
+        return None
+    before, last = losses[-2:]
+    if not before - last > STILL_FALLING * max(abs(last), STILL_FALLING * abs(losses[0])):
+        return None
+    falling = f"not converged: the last pass still lowered the objective by {(before - last) / before:.2g} of it. "
+    return Message(falling, _remedy(arguments, "stream"))
+
+
+def _remedy(arguments: FitArguments, plan: str) -> Message:
+    """The optimiser that gets there, or the number of passes."""
+    options = arguments.options
+    if plan == "moments" and options.batch_size == 0 and options.optimizer != "exact":
+        return Message("Write ", Argument("optimizer", "exact"))
+    if options.optimizer == "cg":
+        return Message("Write ", Argument("n_iters", max(10 * options.n_iters, arguments.w.size + 1)))
+    if options.l1 == 0 and options.batch_size == 0:
+        return Message("Write ", Argument("optimizer", "cg"))
+    return Message("Write ", Argument("n_iters", 10 * options.n_iters))
+
+
+def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, ...]:
+    """What to know of columns that depend on one another, and so have no coefficients of their own."""
+    remedy = "leave a column out, or write ", Argument("l2", 1e-6)
+    found = []
+    for columns in outcome.dependent:
+        names = [named(int(j)) for j in columns]
+        listed = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
+        these = "Of all coefficients that fit equally well these are the smallest: "
+        found.append(Message(f"collinear to working precision: {listed}. {these}", *remedy))
+    if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:
+        digits = max(int(16 + math.log10(outcome.smallest_pivot)), 0)
+        left = f"all but {outcome.smallest_pivot:.1g} of the variance of a column is explained by the others"
+        known = f"about {digits} digits of some coefficients are known: "
+        found.append(Message(f"nearly collinear to working precision: {left}, and {known}", *remedy))
+    return tuple(found)
+
+
+def warn_of_defaults(arguments: FitArguments, message: Message) -> None:
+    """Where nothing was chosen that would say how long training takes, nobody expects that it hasn't arrived."""
+    options = arguments.options
+    defaults = options.optimizer == "gd" and options.learning_rate == 0.01 and options.n_iters == 100
+    if defaults and not options.batch_size and not arguments.finds_rate:
+        warnings.warn(message, ConvergenceWarning, stacklevel=_levels_to_the_user())
+
+
+def _levels_to_the_user() -> int:
+    """How many calls up the stack somebody else's code is, for `warnings.warn`."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level - 1

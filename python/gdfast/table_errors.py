@@ -1,0 +1,176 @@
+"""What is said of a table that can't be trained on, in the words of its package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gdfast.containers import ARROW_TABLE, PANDAS_TABLE, POLARS_TABLE, Container, container
+from gdfast.wording import shown
+
+_NAMED = 10  # columns that a message names
+
+
+def renamed(name: str, value: Any) -> str:
+    """What to write so that each column has a name of its own."""
+    fresh = f"map(str, range({name}.shape[1]))"
+    kind = container(value)
+    if kind is PANDAS_TABLE:
+        return f", or write {name}.set_axis(list({fresh}), axis=1)"
+    if kind is ARROW_TABLE:
+        return f", or write {name}.rename_columns(list(map(str, range({name}.num_columns))))"
+    return ""
+
+
+def no_numbers(name: str, value: Any, labels: list[Any], columns: list[Any], kinds: Sequence[Any]) -> TypeError:
+    """Columns that hold something else; `kinds` has a word for each of them, and a dtype for the others."""
+    bad = [j for j, kind in enumerate(kinds) if isinstance(kind, str)]
+    if labels == [None]:
+        remedy = _column_remedy(name, value, kinds[0])
+        return TypeError(f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans: {remedy}")
+    described = [f"{str(labels[j])!r} ({kinds[j]})" for j in bad[:_NAMED]]
+    more = f" and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else ""
+    some = "columns" if len(bad) > 1 else "column"
+    return TypeError(
+        f"{name} holds no numbers in the {some} {', '.join(described)}{more}, accepted are numbers and Booleans"
+        f"{_table_remedy(name, value, labels, columns, kinds, bad)}"
+    )
+
+
+def _table_remedy(
+    name: str, value: Any, labels: list[Any], columns: list[Any], kinds: Sequence[Any], bad: list[int]
+) -> str:
+    kind = container(value)
+    remedies = []
+    if len(bad) < len(kinds):
+        remedies.append(f"write {name}.{_drop(kind, [labels[j] for j in bad])} to leave {_them(bad)} out")
+    if all(_reads_as_numbers(columns[j]) for j in bad):
+        remedies.append(f"write {_cast(name, kind, [labels[j] for j in bad])} to read {_them(bad)} as numbers")
+    elif kind is PANDAS_TABLE and not remedies and all(_is_time(kinds[j]) for j in bad):
+        remedies.append(f'write ({name} - {name}.min()) / np.timedelta64(1, "s") for seconds')
+    elif kind is PANDAS_TABLE and all(_is_text(kinds[j]) for j in bad):
+        remedies.append(f"write pd.get_dummies({name}) for a column of 0 and 1 for each value")
+    elif kind is POLARS_TABLE and all(_is_text(kinds[j]) for j in bad):
+        chosen = json.dumps([labels[j] for j in bad], ensure_ascii=False)
+        remedies.append(f"write {name}.to_dummies({chosen}) for a column of 0 and 1 for each value")
+    return f": {', or '.join(remedies)}" if remedies else ""
+
+
+def _them(bad: list[int]) -> str:
+    return "them" if len(bad) > 1 else "it"
+
+
+def _drop(kind: Container, names: list[Any]) -> str:
+    chosen = json.dumps(names, ensure_ascii=False) if all(isinstance(name, str) for name in names) else repr(names)
+    return {PANDAS_TABLE: f"drop(columns={chosen})", POLARS_TABLE: f"drop({chosen})"}.get(
+        kind, f"drop_columns({chosen})"
+    )
+
+
+def _cast(name: str, kind: Container, names: list[Any]) -> str:
+    if kind is ARROW_TABLE:
+        return f"pa.table({{key: {name}[key].cast('float64') for key in {name}.column_names}})"
+    types = "{" + ", ".join(f"{_literal(key)}: float" for key in names) + "}"
+    return f"{name}.astype({types})" if kind is PANDAS_TABLE else f"{name}.cast({types})"
+
+
+def _literal(key: Any) -> str:
+    return json.dumps(key, ensure_ascii=False) if isinstance(key, str) else repr(key)
+
+
+def _column_remedy(name: str, value: Any, word: str) -> str:
+    """What to write for a single column, so far as there is something."""
+    package = container(value).kind.split()[0]
+    if _is_duration(word):
+        return (
+            ": write "
+            + {
+                "pandas": f'{name} / np.timedelta64(1, "s")',
+                "polars": f"{name}.dt.total_seconds()",
+                "Arrow": f'np.asarray({name}) / np.timedelta64(1, "s")',
+            }[package]
+        )
+    if _is_time(word):
+        return (
+            ": write "
+            + {
+                "pandas": f'({name} - {name}.min()) / np.timedelta64(1, "s")',
+                "polars": f"({name} - {name}.min()).dt.total_seconds()",
+                "Arrow": f'(np.asarray({name}) - np.min({name})) / np.timedelta64(1, "s")',
+            }[package]
+        )
+    if word.startswith("complex"):
+        return f"the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
+    if _reads_as_numbers(value):
+        return (
+            ": write "
+            + {
+                "pandas": f"{name}.astype(float)",
+                "polars": f"{name}.cast(float)",
+                "Arrow": f'{name}.cast("float64")',
+            }[package]
+        )
+    return f"{_first_wrong(value)} is none"
+
+
+def _is_text(word: str) -> bool:
+    return word.lower().startswith(("str", "object", "cat", "enum", "large_string", "utf8"))
+
+
+def _is_time(word: str) -> bool:
+    return word.lower().startswith(("date", "timestamp"))
+
+
+def _is_duration(word: str) -> bool:
+    return word.lower().startswith(("timedelta", "duration"))
+
+
+def _values(column: Any) -> Any:
+    """The values of a column as Python objects, whatever its package."""
+    convert = getattr(column, "to_pylist", None) or getattr(column, "tolist", None) or column.to_list
+    return convert()
+
+
+def _reads_as_numbers(column: Any) -> bool:
+    try:
+        return len(column) > 0 and all(np.isfinite(float(value)) for value in _values(column))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _first_wrong(column: Any) -> str:
+    """The first value that is no number."""
+    for value in _values(column):
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError):
+            return shown(value)
+    return "it"
+
+
+def nulls(name: str, value: Any, names: list[str] | None, columns: list[Any], counts: list[int]) -> ValueError:
+    """Nulls of Arrow or polars: how many, where the first one is, and how to be rid of them."""
+    bad = [j for j, count in enumerate(counts) if count]
+    where: list[str] = []
+    for j in bad[:_NAMED]:
+        first = int(np.argmax(np.asarray(columns[j].is_null())))
+        plural = "s, the first" if counts[j] > 1 else ","
+        place = f"the column {names[j]!r} of {name}" if names is not None and not where else repr(names and names[j])
+        where.append(f"{place if names is not None else name} has {counts[j]:,} null{plural} in row {first:,}")
+    more = f", and {len(bad) - _NAMED:,} further columns have some" if len(bad) > _NAMED else ""
+    return ValueError(f"{'; '.join(where)}{more}: {_null_remedy(name, container(value))}")
+
+
+def _null_remedy(name: str, kind: Container) -> str:
+    keep = {
+        "polars table": f"~np.asarray({name}.select(pl.any_horizontal(pl.all().is_null())).to_series())",
+        "polars column": f"np.asarray({name}.is_not_null())",
+        "Arrow table": f"np.logical_and.reduce([column.is_valid() for column in {name}.columns])",
+        "Arrow column": f"np.asarray({name}.is_valid())",
+    }[kind.kind]
+    fill = f"np.nan_to_num(np.asarray({name}, dtype=float))" if kind is ARROW_TABLE else f"{name}.fill_null(0)"
+    taken = f"keep = {keep}, then {name}.filter(keep)"
+    return f"leave those rows out of all arguments ({taken}), or fill them in: write {fill}"

@@ -1,0 +1,78 @@
+"""`Fit.gap` is true: what is above the least objective is no more, and from moments hardly less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+from optimum_oracle import Oracle, problem
+
+pytestmark = pytest.mark.skipif(
+    bool(np.finfo(np.longdouble).eps > 1e-18), reason="long double has no more digits here than double"
+)
+
+QUICK = 500
+REFERENCE = 30
+
+
+def check(seed: int, backend: str, plan: str) -> str | None:
+    """What is wrong with the certificate of a problem; None if nothing is."""
+    x, y, options = problem(seed)
+    if plan == "stream" and options["optimizer"] == "exact":
+        options |= {"optimizer": "nesterov", "learning_rate": "auto"}
+    oracle = Oracle(problem(seed))
+    wide = {k: v for k, v in options.items() if k not in ("n_iters", "optimizer", "learning_rate")}
+    near = gdfast.fit(x.astype(np.float64), y.astype(np.float64), optimizer="exact", **wide)
+    fit = gdfast.backend(backend).fit(x, y, plan=plan, **options)
+    if fit.gap is None:
+        return None if plan == "stream" else f"{seed}: no gap"
+    reached, bound = oracle.least(near.w)
+    whole = oracle.at_zero
+    if not whole > 1e-28 * float(np.square(y.astype(np.float64)).sum()):
+        return None  # y is the same wherever it counts: a share of nothing
+    at = oracle.objective(fit.w, fit.b)
+    least_gap, most_gap = float((at - reached) / whole), float((at - bound) / whole)
+    name = f"{seed} {x.shape} {x.dtype} {options['optimizer']}: true {least_gap:.3g}, said {fit.gap:.3g}"
+    if not least_gap <= fit.gap * (1 + 1e-12) + 1e-15:
+        return f"{name}, too low"
+    floor = 3e-13 + 2 * fit.loss_error / float(whole)
+    if plan == "moments" and backend == "native" and not fit.gap <= 1.05 * most_gap + floor:
+        return f"{name}, too high"
+    return None
+
+
+def wrong(seeds: range, backend: str = "native", plan: str = "moments") -> list[Any]:
+    with np.errstate(all="ignore"):
+        return [found for seed in seeds if (found := check(seed, backend, plan)) is not None]
+
+
+@pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+class TestGap:
+    def test_of_moments(self) -> None:
+        assert wrong(range(QUICK)) == []
+
+    @pytest.mark.parametrize("backend", ["numpy", "torch"])
+    def test_of_the_references(self, backend: str) -> None:
+        assert wrong(range(1_000, 1_000 + REFERENCE), backend) == []
+
+    def test_of_streamed_data(self) -> None:
+        assert wrong(range(2_000, 2_000 + QUICK), plan="stream") == []
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("plan", ["moments", "stream"])
+    def test_of_thousands(self, plan: str) -> None:
+        assert wrong(range(10_000, 15_000), plan=plan) == []
+
+
+def test_gaps_of_all_sizes_occur() -> None:
+    """Else the tests above would prove little."""
+    sizes = set()
+    for seed in range(300):
+        x, y, options = problem(seed)
+        gap = gdfast.fit(x, y, plan="moments", **options).gap
+        assert gap is not None
+        sizes.add(int(np.clip(np.floor(np.log10(max(gap, 1e-300))), -15, 0)))
+    assert sizes >= set(range(-15, 1))

@@ -1,0 +1,133 @@
+"""optimizer="cg": the optimum in few passes over the data, downhill all the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+
+REACHED = 1e-10  # of the least loss
+
+
+def least(x: Any, y: Any, s: Any = None, l2: float = 0.0, intercept: bool = True) -> tuple[Any, float]:
+    """Coefficients and objective by QR of the centred data, with √l2 below it."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    s = np.ones(len(x)) if s is None else s.astype(np.float64)
+    if intercept:
+        x, y = x - np.average(x, axis=0, weights=s), y - np.average(y, weights=s)
+    root = np.sqrt(s / s.sum())
+    z = np.vstack([root[:, np.newaxis] * x, np.sqrt(l2) * np.eye(x.shape[1])])
+    t = np.append(root * y, np.zeros(x.shape[1]))
+    w = np.linalg.lstsq(z, t, rcond=None)[0]
+    return w, float(np.sum((z @ w - t) ** 2))
+
+
+def conditioned(n: int, d: int, condition: float, seed: int = 0) -> tuple[Any, Any]:
+    """float32 columns with singular values from 1 to 1 / condition, and a noisy target."""
+    rng = np.random.default_rng(seed)
+    left = np.linalg.qr(rng.standard_normal((n, d)))[0] * np.sqrt(n)
+    right = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    x = left @ (np.logspace(0, -np.log10(condition), d)[:, np.newaxis] * right.T)
+    y = x @ rng.standard_normal(d) + 0.1 * rng.standard_normal(n)
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+@pytest.mark.parametrize("scaled", [True, False], ids=["as sklearn scales it", "as measured"])
+@pytest.mark.parametrize("standardize", [True, False], ids=["standardized", "as it is"])
+def test_diabetes_in_20_passes(backend: Any, standardize: bool, scaled: bool) -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    x, y = datasets.load_diabetes(return_X_y=True, scaled=scaled)
+    fit = backend.fit(x, y, optimizer="cg", plan="stream", fit_intercept=True, standardize=standardize, n_iters=20)
+    assert fit.loss <= (1 + REACHED) * least(x, y)[1]
+    assert fit.stop_reason == "converged"
+
+
+def passes(losses: Any, target: float) -> int:
+    """Before which the loss was down to `target`."""
+    below = np.flatnonzero(losses <= target)
+    assert len(below)
+    return int(below[0])
+
+
+@pytest.mark.parametrize("n", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_a_tenth_of_the_passes_of_nesterov(n: int) -> None:
+    """Of which momentum does best, from moments, where passes cost nothing."""
+    x, y = conditioned(n, 100, 1e4)
+    target = 1.01 * gdfast.fit(x, y, optimizer="exact").loss
+    fit = gdfast.fit(x, y, optimizer="cg", plan="stream", n_iters=100)
+    moments = gdfast.Moments(100).update(x, y)
+    sweep = [
+        moments.fit(optimizer="nesterov", learning_rate="auto", momentum=momentum, n_iters=3_000)
+        for momentum in (0.9, 0.97, 0.99, 0.995, 0.999)
+    ]
+    best = min(passes(other.losses, target) for other in sweep if other.losses.min() <= target)
+    assert 10 * passes(np.append(fit.losses, fit.loss), target) <= best
+
+
+@pytest.mark.parametrize("options", [{}, {"l2": 0.3}, {"standardize": True}, {"fit_intercept": False}], ids=str)
+@pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
+@pytest.mark.parametrize("plan", ["stream", "moments"])
+def test_d_plus_1_passes(backend: Any, options: dict[str, Any], weighted: bool, plan: str) -> None:
+    """And one for the gradient it begins with, and three that find nothing more."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 5)) + 1
+    y = x @ np.arange(1.0, 6.0) + rng.standard_normal(60) + 3
+    s = rng.integers(0, 3, 60).astype(np.float64) if weighted else None
+    options = {"fit_intercept": True} | options
+    fit = backend.fit(x, y, optimizer="cg", plan=plan, sample_weight=s, **options)
+    w, objective = least(x, y, s, options.get("l2", 0.0), options["fit_intercept"])
+    assert fit.n_iters <= 5 + 1 + 1 + 3
+    assert fit.stop_reason == "converged"
+    np.testing.assert_allclose(fit.w, w, rtol=1e-9, atol=1e-10)
+    assert fit.loss == pytest.approx(objective, rel=1e-10)
+    assert (np.diff(fit.losses) <= 0).all()
+
+
+def test_losses_are_those_at_the_start_of_each_pass(backend: Any) -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((50, 4)), rng.standard_normal(50)
+    seen: list[tuple[Any, Any]] = []
+    fit = backend.fit(
+        x, y, optimizer="cg", plan="stream", fit_intercept=True, callback=lambda step: seen.append((step.w, step.b))
+    )
+    assert fit.losses[0] == pytest.approx(np.mean(y**2))
+    for (w, b), loss in zip(seen, fit.losses[1:], strict=False):
+        assert loss == pytest.approx(np.mean((x @ w + b - y) ** 2), rel=1e-12)
+
+
+def test_callback_tol_and_validation_end_it(backend: Any) -> None:
+    x, y = conditioned(500, 20, 1e3)
+    common: dict[str, Any] = {"optimizer": "cg", "plan": "stream"}
+    assert backend.fit(x, y, callback=lambda step: step.iteration == 2, **common).n_iters == 3
+    assert backend.fit(x, y, tol=1e-3, **common).stop_reason == "tol"
+    held = backend.fit(x[:100], y[:100], validation=(x[100:], y[100:]), patience=3, **common)
+    kept = float(np.mean((held.predict(x[100:]) - y[100:]) ** 2))
+    assert kept == pytest.approx(held.validation_losses.min(), rel=1e-4)
+
+
+def test_backends_agree() -> None:
+    x, y = conditioned(300, 8, 10)
+    fits = [
+        gdfast.backend(name).fit(x.astype(np.float64), y, optimizer="cg", plan="stream") for name in gdfast.backends()
+    ]
+    for other in fits[1:]:
+        np.testing.assert_allclose(other.w, fits[0].w, rtol=1e-9)
+        np.testing.assert_allclose(other.losses[:9], fits[0].losses[:9], rtol=1e-9)
+
+
+def test_roundings_lead_nowhere(backend: Any, dtype: np.dtype[Any]) -> None:
+    """Where columns are fitted exactly or depend on one another, what is left of the gradient is rounding."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n, d = int(rng.integers(2, 9)), int(rng.integers(1, 9))
+        x = rng.standard_normal((n, d)) * 10.0 ** rng.uniform(-2, 2, d)
+        x[:, -1] = x[:, 0] + (x[:, 1] if d > 2 else 0)
+        y = (x @ rng.standard_normal(d) + rng.choice([0, 1e4])).astype(dtype)
+        x = x.astype(dtype)
+        standardize = bool(rng.integers(2))
+        fit = backend.fit(x, y, optimizer="cg", plan="stream", fit_intercept=True, standardize=standardize, n_iters=500)
+        assert fit.loss <= fit.losses[0]
+        assert (np.diff(fit.losses) <= 0).all()

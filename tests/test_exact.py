@@ -1,0 +1,34 @@
+"""optimizer="exact": the optimum of every size of data, whatever number of passes is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+
+
+@pytest.mark.parametrize("n_iters", [1, 2, 8, 100])
+@pytest.mark.parametrize(("n", "d"), [(2, 1), (7, 1), (9, 3), (200, 5)])
+def test_is_found_from_moments(backend: Any, dtype: np.dtype[Any], n: int, d: int, n_iters: int) -> None:
+    """A tiny fit is planned by a shorter way, which led to streaming where few passes were asked for."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((n, d)).astype(dtype), rng.standard_normal(n).astype(dtype)
+    fit = backend.fit(x, y, optimizer="exact", fit_intercept=True, n_iters=n_iters)
+    z = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    want = np.linalg.lstsq(z, y - y.mean(dtype=np.float64), rcond=None)[0]
+    np.testing.assert_allclose(fit.w, want, rtol=1e-5 if dtype == np.float32 else 1e-9)
+    assert (fit.report.plan, fit.n_iters, fit.stop_reason) == ("moments", 1, "converged")
+    assert fit.report.passes == 1
+
+
+def test_sums_of_integers_are_solved_without_loss() -> None:
+    """A polynomial of degree 5: the condition of its Gram matrix is 10¹³, and its coefficients have all digits."""
+    x = np.column_stack([np.arange(21.0) ** power for power in range(1, 6)])
+    y = 1 + x.sum(axis=1)
+    for moments in (gdfast.Moments(5).update(x, y), gdfast.Moments(5).update(x[:9], y[:9]).update(x[9:], y[9:])):
+        fit = moments.solve(fit_intercept=True)
+        np.testing.assert_allclose([fit.b, *fit.w], 1, rtol=1e-9)
+    assert gdfast.Moments(5).update(x, y).solve(fit_intercept=True).w == pytest.approx(np.ones(5), rel=1e-14)

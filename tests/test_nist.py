@@ -1,0 +1,95 @@
+"""NIST's certified regressions: the optimum has the digits of `numpy.linalg.lstsq` or more, or says why it hasn't."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+from nist import REGRESSIONS, Regression
+
+regressions = pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda r: r.name)
+
+# The targets of Wampler2 are decimal fractions. Their sums of products are rounded, which the condition of a polynomial
+# of degree 5 makes a digit more than what `lstsq` loses.
+SLACK = {"Wampler2": 1.0}
+
+# The references' sums are about a mean, not exact even for integers: of a polynomial of degree 5 that costs digits.
+POLYNOMIALS = {"Filip", *(f"Wampler{k}" for k in range(1, 6))}
+
+
+def rational_solution(regression: Regression) -> list[Fraction]:
+    """The coefficients without any rounding: Gauss' elimination on the normal equations."""
+    rows, right = [], []
+    for y, *x in regression.table():
+        numbers = [Fraction(value) for value in x]
+        powers = range(1, regression.degree + 1)
+        columns = [numbers[0] ** power for power in powers] if regression.degree else numbers
+        rows.append([Fraction(1), *columns] if regression.fit_intercept else columns)
+        right.append(Fraction(y))
+    size = len(rows[0])
+    system = [
+        [sum(row[i] * row[j] for row in rows) for j in range(size)]
+        + [sum(row[i] * y for row, y in zip(rows, right, strict=True))]
+        for i in range(size)
+    ]
+    for i in range(size):  # no pivot of a positive definite matrix is 0
+        for k in range(size):
+            if k != i:
+                factor = Fraction(system[k][i]) / system[i][i]
+                system[k] = [a - factor * b for a, b in zip(system[k], system[i], strict=True)]
+    return [Fraction(system[i][size]) / system[i][i] for i in range(size)]
+
+
+def solution(regression: Regression, backend: Any, **options: Any) -> tuple[Any, float]:
+    """The fit, and its correct digits."""
+    x, y = regression.samples()
+    fit = backend.fit(x, y, optimizer="exact", fit_intercept=regression.fit_intercept, **options)
+    return fit, regression.digits(np.append(fit.b, fit.w) if regression.fit_intercept else fit.w)
+
+
+def lstsq_digits(regression: Regression) -> float:
+    _, y = regression.samples()
+    return regression.digits(np.linalg.lstsq(regression.design(), y, rcond=None)[0])
+
+
+@regressions
+def test_the_certified_values_are_those_of_the_data(regression: Regression) -> None:
+    for certified, exact in zip(regression.certified, rational_solution(regression), strict=True):
+        assert abs(Fraction(Decimal(certified)) / exact - 1) <= Fraction(1, 10**14)
+
+
+@regressions
+@pytest.mark.parametrize("standardize", [False, True], ids=["as it is", "standardized"])
+def test_as_many_digits_as_lstsq(regression: Regression, standardize: bool) -> None:
+    fit, digits = solution(regression, gdfast.backend("native"), standardize=standardize)
+    if regression.name == "Filip":
+        assert any("collinear to working precision" in str(advice) for advice in fit.report.advice)
+    else:
+        assert digits >= lstsq_digits(regression) - SLACK.get(regression.name, 0)
+        assert fit.converged
+        assert not any("collinear to working precision" in str(advice) for advice in fit.report.advice)
+
+
+@regressions
+@pytest.mark.parametrize("name", ["numpy", "torch"])
+def test_the_references_too_but_for_polynomials(regression: Regression, name: str) -> None:
+    fit, digits = solution(regression, gdfast.backend(name))
+    if regression.name == "Filip":
+        assert any("collinear to working precision" in str(advice) for advice in fit.report.advice)
+    elif regression.name in POLYNOMIALS:
+        assert digits >= 5
+    else:
+        assert digits >= lstsq_digits(regression)
+
+
+@pytest.mark.parametrize("name", ["Wampler1", "Wampler3", "Wampler4", "Wampler5"])
+def test_sums_of_integers_lose_nothing(name: str) -> None:
+    """A million times as much residual as signal costs lstsq ten digits, and the sums none."""
+    regression = next(r for r in REGRESSIONS if r.name == name)
+    _, digits = solution(regression, gdfast.backend("native"))
+    assert digits >= 14

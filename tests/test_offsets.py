@@ -1,0 +1,142 @@
+"""Columns far from 0: years, timestamps, 10⁸ + noise. The coefficients are those of a QR of the centred data."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+
+CLOSE = 1e-8  # of sd(y) / sd(x)
+
+
+def data(kind: str, n: int = 2_000) -> tuple[Any, Any]:
+    """Columns of which one is far from 0, and a target that is as well."""
+    rng = np.random.default_rng(0)
+    far = {
+        "years": rng.integers(1950, 2025, n).astype(np.float64),
+        "timestamps": 1.7e9 + rng.uniform(0, 3600, n),
+        "noise": 1e8 + rng.standard_normal(n),
+    }[kind]
+    x = np.column_stack([far, rng.standard_normal(n), rng.uniform(0, 1, n)])
+    y = 1e6 + 0.5 * (far - far.mean()) + x[:, 1] - 2 * x[:, 2] + 0.1 * rng.standard_normal(n)
+    return x, y
+
+
+def reference(x: Any, y: Any, s: Any = None) -> tuple[Any, Any]:
+    """Coefficients by QR of the centred data, and what an error in them is measured by."""
+    s = np.ones(len(x)) if s is None else s
+    wide = np.longdouble
+    mean = (s[:, np.newaxis] * x.astype(wide)).sum(axis=0) / s.sum()
+    mean_y = (s * y.astype(wide)).sum() / s.sum()
+    z, t = (x - mean).astype(np.float64), (y - mean_y).astype(np.float64)
+    root = np.sqrt(s)
+    q, r = np.linalg.qr(root[:, np.newaxis] * z)
+    return np.linalg.solve(r, q.T @ (root * t)), np.std(y) / np.std(x, axis=0)
+
+
+def off(w: Any, x: Any, y: Any, s: Any = None) -> float:
+    want, size = reference(x, y, s)
+    return float(np.abs((w - want) / size).max())
+
+
+KINDS = pytest.mark.parametrize("kind", ["years", "timestamps", "noise"])
+
+
+@KINDS
+@pytest.mark.parametrize("standardize", [False, True], ids=["as it is", "standardized"])
+def test_exact(backend: Any, kind: str, standardize: bool) -> None:
+    x, y = data(kind)
+    fit = backend.fit(x, y, optimizer="exact", fit_intercept=True, standardize=standardize)
+    assert off(fit.w, x, y) <= CLOSE
+    assert np.abs(fit.predict(x) - y).max() < 0.6  # so b is right, too: the noise has a deviation of 0.1
+    assert fit.converged
+
+
+@KINDS
+def test_streamed(backend: Any, kind: str) -> None:
+    x, y = data(kind)
+    fit = backend.fit(x, y, optimizer="cg", plan="stream", fit_intercept=True, standardize=True)
+    assert off(fit.w, x, y) <= CLOSE
+
+
+def chunks(name: str, x: Any, y: Any, s: Any) -> list[tuple[Any, Any, Any]]:
+    """The rows in pieces, some of which look like nothing of the rest."""
+    if name == "sorted":
+        order = np.argsort(x[:, 0])
+        x, y, s = x[order], y[order], s[order]
+    cuts = {"two": [700], "ten": [200 * k for k in range(1, 10)], "one row first": [1], "sorted": [500, 1000]}
+    parts = [np.arange(len(x))] if name not in cuts else np.split(np.arange(len(x)), cuts[name])
+    pieces = [(x[part], y[part], s[part]) for part in parts]
+    if name == "without weight":
+        pieces.insert(0, (np.zeros((5, 3)), np.zeros(5), np.zeros(5)))
+        pieces.append((np.full((5, 3), 1e12), np.full(5, -1e12), np.zeros(5)))
+    return pieces
+
+
+@KINDS
+@pytest.mark.parametrize("name", ["one", "two", "ten", "one row first", "sorted", "without weight"])
+def test_moments_in_pieces(kind: str, name: str) -> None:
+    x, y = data(kind)
+    x[0] = -5.0, 40.0, 7.0  # an outlier, which comes first
+    s = np.random.default_rng(1).uniform(0.5, 2, len(x))
+    s[0] = 1e-6 if kind == "timestamps" else 1e-3
+    pieces = chunks(name, x, y, s)
+    updated, added = gdfast.Moments(3), gdfast.Moments(3)
+    for piece in pieces:
+        updated.update(*piece)
+        added = added + gdfast.Moments(3).update(*piece)
+    want, _ = reference(x, y, s)
+    size = np.sqrt(np.cov(y, aweights=s)) / np.sqrt(np.diag(np.cov(x.T, aweights=s)))
+    for moments in (updated, added, pickle.loads(pickle.dumps(added)), copy.copy(added), copy.deepcopy(updated)):
+        fit = moments.solve(fit_intercept=True)
+        assert np.abs((fit.w - want) / size).max() <= CLOSE
+
+
+@KINDS
+def test_plans_agree(kind: str) -> None:
+    x, y = data(kind)
+    fits = [
+        gdfast.fit(x, y, optimizer="cg", plan=plan, fit_intercept=True, standardize=True)
+        for plan in ("stream", "moments")
+    ]
+    np.testing.assert_allclose(fits[0].w, fits[1].w, rtol=1e-8)
+    np.testing.assert_allclose(fits[0].predict(x), fits[1].predict(x), rtol=0, atol=1e-8 * np.std(y) + 1e-6)
+
+
+# --- rules that stop ------------------------------------------------------------------------------------------------
+
+
+def test_held_out_r2_of_a_timestamp_is_right() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3_000, 4))
+    y = 1.7e9 + x @ np.array([3.0, -2.0, 1.0, 0.5]) + rng.standard_normal(3_000)
+    held_x, held_y = x[2_000:], y[2_000:]
+    for plan in ("auto", "moments"):
+        fit = gdfast.fit(
+            x[:2_000],
+            y[:2_000],
+            fit_intercept=True,
+            standardize=True,
+            optimizer="nesterov",
+            learning_rate="auto",
+            n_iters=2_000,
+            validation=(held_x, held_y),
+            plan=plan,
+        )
+        residuals = held_y - fit.predict(held_x)
+        assert 1 - np.mean(residuals**2) / np.var(held_y) >= 0.9
+
+
+def test_tol_stops_where_the_optimum_is_or_not_at_all() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2_000, 3))
+    y = 1.7e9 + x @ np.array([1.0, 2.0, 3.0]) + 0.1 * rng.standard_normal(2_000)
+    fit = gdfast.fit(
+        x, y, fit_intercept=True, learning_rate=0.1, tol=1e-9, n_iters=5_000, plan="moments", standardize=True
+    )
+    assert fit.stop_reason == "n_iters" or fit.converged

@@ -1,0 +1,272 @@
+"""Tables: their columns by name, whatever they are stored as."""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gdfast
+from gdfast import fit_options, tables, validation
+from gdfast.cli.tables import Columns
+
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+
+RNG = np.random.default_rng(0)
+A, B, C = RNG.standard_normal((3, 60))
+Y = 1 + 2 * A + 3 * B
+OPTIONS: dict[str, Any] = {"fit_intercept": True, "learning_rate": "auto", "n_iters": 500}
+
+
+class Named:
+    """Some other package's table: names, and whatever NumPy makes of it."""
+
+    def __init__(self, columns: dict[str, Any]) -> None:
+        self.columns = list(columns)
+        self.matrix = np.stack(list(columns.values()), axis=1)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.matrix
+
+
+def records(columns: dict[str, Any]) -> Any:
+    return pytest.importorskip("astropy.table").Table(columns)
+
+
+BUILDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "Arrow": pa.table,
+    "Arrow batch": lambda columns: pa.RecordBatch.from_arrays(list(map(pa.array, columns.values())), list(columns)),
+    "chunks": lambda columns: pa.concat_tables([pa.table(columns).slice(0, 7), pa.table(columns).slice(7)]),
+    "command line": lambda columns: Columns(np.stack(list(columns.values()), axis=1), list(columns)),
+    "other": Named,
+    "astropy": records,
+}
+
+
+@pytest.fixture(params=BUILDERS)
+def build(request: pytest.FixtureRequest) -> Any:
+    if request.param == "astropy":
+        pytest.importorskip("astropy")
+    return BUILDERS[request.param]
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_columns_are_found_by_name(build: Any, backend: Any) -> None:
+    fit = backend.fit(build({"a": A, "b": B}), Y, **OPTIONS)
+    assert fit.feature_names == ("a", "b")
+    want = backend.fit(np.stack([A, B], axis=1), Y, **OPTIONS)
+    np.testing.assert_allclose(fit.w, want.w, rtol=1e-12)
+    for other in BUILDERS.values():
+        np.testing.assert_allclose(fit.predict(other({"b": B, "more": C, "a": A})), Y, atol=1e-6)
+        np.testing.assert_allclose(fit.predict(other({"a": A, "b": B})), Y, atol=1e-6)
+
+
+def test_validation_is_read_by_name(build: Any, backend: Any) -> None:
+    got = backend.fit(build({"a": A, "b": B}), Y, validation=(build({"b": B, "a": A}), Y), **OPTIONS)
+    want = backend.fit(build({"a": A, "b": B}), Y, validation=(build({"a": A, "b": B}), Y), **OPTIONS)
+    np.testing.assert_allclose(got.validation_losses, want.validation_losses, rtol=1e-12, atol=1e-15)
+
+
+def test_missing_columns_are_named(build: Any) -> None:
+    fit = gdfast.fit(build({"a": A, "b": B, "c": C}), Y, **OPTIONS)
+    with pytest.raises(ValueError, match=r"^x lacks the columns 'a', 'c', which .* it has 'b', 'other'"):
+        fit.predict(build({"b": B, "other": C}))
+    with pytest.raises(ValueError, match=r"^validation\[0\] lacks the column 'c'"):
+        gdfast.fit(build({"a": A, "b": B, "c": C}), Y, validation=(build({"a": A, "b": B}), Y), **OPTIONS)
+
+
+def test_what_has_no_names_goes_by_position(build: Any) -> None:
+    x = np.stack([A, B], axis=1)
+    table, array = gdfast.fit(build({"a": A, "b": B}), Y, **OPTIONS), gdfast.fit(x, Y, **OPTIONS)
+    assert array.feature_names is None
+    np.testing.assert_allclose(table.predict(x), Y, atol=1e-6)
+    np.testing.assert_allclose(array.predict(build({"b": A, "a": B})), Y, atol=1e-6)
+    for fit in (table, array):
+        with pytest.raises(ValueError, match=r"x has shape \(60, 3\), accepted is x of shape \(n, 2\), as in the fit"):
+            fit.predict(np.stack([A, B, C], axis=1))
+    with pytest.raises(ValueError, match=r"x has shape \(60, 3\), accepted is x of shape \(n, 2\)"):
+        array.predict(build({"a": A, "b": B, "c": C}))
+
+
+def test_further_columns_may_hold_anything() -> None:
+    fit = gdfast.fit(pd.DataFrame({"a": A, "b": B}), Y, **OPTIONS)
+    text = ["text"] * 60
+    for table in (pd.DataFrame, pl.DataFrame, pa.table):
+        np.testing.assert_allclose(fit.predict(table({"t": text, "b": B, "a": A})), Y, atol=1e-6)
+
+
+def test_names_that_are_no_text_are_compared_as_text() -> None:
+    fit = gdfast.fit(pd.DataFrame({2020: A, 2021: B}), Y, **OPTIONS)
+    assert fit.feature_names == ("2020", "2021")
+    np.testing.assert_allclose(fit.predict(pd.DataFrame({2021: B, 2020: A})), Y, atol=1e-6)
+    np.testing.assert_allclose(fit.predict(pl.DataFrame({"2021": B, "2020": A})), Y, atol=1e-6)
+
+
+def test_names_that_come_twice_are_refused() -> None:
+    x = np.stack([A, B, C], axis=1)
+    for names in (["a", "b", "a"], [1, "b", "1"]):
+        with pytest.raises(ValueError, match=r"^x has more than one column called '(a|1)'"):
+            gdfast.fit(pd.DataFrame(x, columns=names), Y)
+    fit = gdfast.fit(pd.DataFrame({"a": A, "b": B}), Y, **OPTIONS)
+    np.testing.assert_allclose(fit.predict(pd.DataFrame(x, columns=["c", "b", "a"])), 1 + 2 * C + 3 * B, atol=1e-6)
+    with pytest.raises(ValueError, match="more than one column called 'a'"):
+        fit.predict(pd.DataFrame(x, columns=["a", "b", "a"]))
+    two_of_no_interest = pd.DataFrame({"a": A, "b": B}).assign(c=C)[["c", "c", "b", "a"]]
+    np.testing.assert_allclose(fit.predict(two_of_no_interest), Y, atol=1e-6)
+
+
+def test_a_series_has_no_columns() -> None:
+    fit = gdfast.fit(pd.Series(A, name="a"), pd.Series(Y), **OPTIONS)
+    assert fit.feature_names is None
+    assert isinstance(fit.w, float)
+
+
+def test_names_go_with_whatever_ends_a_fit() -> None:
+    with pytest.raises(gdfast.DivergenceError) as raised:
+        gdfast.fit(pd.DataFrame({"a": A, "b": B}), Y, learning_rate=1e9)
+    assert raised.value.fit.feature_names == ("a", "b")
+    assert "'a' (" in str(raised.value)
+
+
+def test_moments_take_tables_by_position(build: Any) -> None:
+    got = gdfast.Moments(2).update(build({"a": A, "b": B}), Y)
+    np.testing.assert_array_equal(got.gram, gdfast.Moments(2).update(np.array([A, B]).T.copy("F"), Y).gram)
+    with pytest.raises(ValueError, match=r"^X: 3 columns came"):
+        gdfast.Moments(2).update(build({"a": A, "b": B, "c": C}), Y)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def taken(x: Any) -> Any:
+    return validation.matrix(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_frame_of_one_float_dtype_is_not_copied(dtype: Any) -> None:
+    x = np.asfortranarray(RNG.standard_normal((50, 3)).astype(dtype))
+    frame = pd.DataFrame(x, columns=["a", "b", "c"], copy=False)
+    assert np.shares_memory(taken(frame), x)
+    arguments = fit_options.check(frame, frame["a"])
+    assert np.shares_memory(arguments.train.x, x)
+    assert np.shares_memory(arguments.train.y, x)
+
+
+FLAGS = np.array([True, False, True])
+COLUMNS: dict[str, tuple[dict[str, Any], Any]] = {  # and the dtype that comes of it
+    "float and flags": ({"a": pd.Series([1.5, 2, 3]), "b": pd.Series(FLAGS)}, np.float64),
+    "float32 and flags": ({"a": pd.Series([1.5, 2, 3], dtype=np.float32), "b": pd.Series(FLAGS)}, np.float64),
+    "float32 and float16": ({"a": pd.Series([1.5, 2], dtype="f4"), "b": pd.Series([1, 2], dtype="f2")}, np.float32),
+    "float32 and float64": ({"a": pd.Series([1.5, 2], dtype="f4"), "b": pd.Series([1.5, 2])}, np.float64),
+    "integers": ({"a": pd.Series([1, 2], dtype="i1"), "b": pd.Series([2**40, 2], dtype="u8")}, np.float64),
+    "nullable": ({"a": pd.array([1, 2], "Int64"), "b": pd.array([True, False], "boolean")}, np.float64),
+    "nullable float32": ({"a": pd.array([1, 2], "Float32"), "b": pd.array([1.5, 2], "Float32")}, np.float32),
+    "Arrow-backed": (
+        {"a": pd.array([1, 2], pd.ArrowDtype(pa.int8())), "b": pd.array([True, False], pd.ArrowDtype(pa.bool_()))},
+        np.float64,
+    ),
+    "decimals": ({"a": pd.array([decimal.Decimal("1.5")], pd.ArrowDtype(pa.decimal128(5, 2)))}, np.float64),
+    "sparse": ({"a": pd.arrays.SparseArray([0.0, 1.5, 0.0]), "b": [1.0, 2.0, 3.0]}, np.float64),
+    "swapped": ({"a": np.array([1.5, 2], ">f8"), "b": np.array([1.0, 2], ">f4")}, np.float64),
+}
+
+
+@pytest.mark.parametrize("case", COLUMNS)
+def test_columns_of_pandas(case: str) -> None:
+    columns, dtype = COLUMNS[case]
+    got = taken(pd.DataFrame(columns))
+    assert got.dtype == dtype
+    np.testing.assert_array_equal(got, np.array([[float(v) for v in column] for column in columns.values()]).T)
+
+
+ARROW = {
+    "float64": (pa.array([1.5, 2.0]), np.float64),
+    "float32": (pa.array([1.5, 2.0], pa.float32()), np.float32),
+    "float16": (pa.array(np.array([1.5, 2.0], np.float16)), np.float32),
+    "int8": (pa.array([1, 2], pa.int8()), np.float64),
+    "uint64": (pa.array([2**63, 2], pa.uint64()), np.float64),
+    "large": (pa.array([2**60 + 1, 2]), np.float64),
+    "flags": (pa.array([True, False]), np.float64),
+    "decimal": (pa.array([decimal.Decimal("1.5"), 2]), np.float64),
+}
+
+
+@pytest.mark.parametrize("case", ARROW)
+def test_columns_of_arrow(case: str) -> None:
+    column, dtype = ARROW[case]
+    want = np.array([float(value) for value in column.to_pylist()])
+    for value in (column, pa.chunked_array([column.slice(0, 1), column.slice(1)]), pl.from_arrow(column)):
+        got = taken(value)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, want)
+    table = pa.table({"a": column, "b": column})
+    for value in (table, table.to_batches()[0], pl.from_arrow(table), pl.from_arrow(table.slice(1))):
+        got = taken(value)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got[-1], [want[-1]] * 2)
+
+
+def test_other_columns_do_not_come_along() -> None:
+    table = pa.table({"a": pa.array([9.0, 1.0, 2.0]), "b": pa.array([True, True, False])}).slice(1)
+    np.testing.assert_array_equal(taken(table), [[1.0, 1.0], [2.0, 0.0]])
+
+
+def test_what_is_missing_in_pandas_is_nan(backend: Any) -> None:
+    x = pd.DataFrame({"a": pd.array([1.0, None, 3], "Float64"), "b": pd.array([1, 2, None], "Int64")})
+    np.testing.assert_array_equal(taken(x), [[1, 1], [np.nan, 2], [3, np.nan]])
+    with pytest.raises(gdfast.DivergenceError, match=r"^x\[1, 0\] \(column 'a', row 1\) is nan"):
+        backend.fit(x, [1.0, 2.0, 3.0])
+    with pytest.raises(gdfast.DivergenceError, match=r"^y\[1\] is nan"):
+        backend.fit([1.0, 2.0, 3.0], x["a"])
+
+
+def test_nulls_are_counted(backend: Any) -> None:
+    x = {"a": [1.0, None, None], "b": [1, 2, 3]}
+    for table in (pa.table(x), pl.DataFrame(x), pa.table({"z": [None], "a": [1.0], "b": [1]}).select(["a", "b"])):
+        if len(table) == 1:
+            backend.fit(table, [1.0], n_iters=1)
+            continue
+        with pytest.raises(ValueError, match=r"^the column 'a' of x has 2 nulls, the first in row 1: .*fill them in"):
+            backend.fit(table, [1.0, 2.0, 3.0])
+    for column in (pa.array([None, 2.0, 3.0]), pl.Series([None, 2.0, 3.0])):
+        with pytest.raises(ValueError, match=r"^y has 1 null, in row 0: .*fill them in"):
+            backend.fit([1.0, 2.0, 3.0], column)
+
+
+def test_all_columns_that_are_no_numbers_are_named(backend: Any) -> None:
+    x = {"size": [1.0, 2.0], "city": ["x", "y"], "state": ["p", "q"]}
+    for table in (pd.DataFrame(x), pl.DataFrame(x), pa.table(x)):
+        with pytest.raises(
+            TypeError, match=r"^x holds no numbers in the columns 'city' \(.*\), 'state' \(.*\)"
+        ) as raised:
+            backend.fit(table, [1.0, 2.0])
+        assert "size" not in str(raised.value)
+    many = pd.DataFrame({f"t{j}": ["x", "y"] for j in range(3_000)} | {"a": [1.0, 2.0]})
+    with pytest.raises(TypeError, match="and 2,990 more"):
+        backend.fit(many, [1.0, 2.0])
+
+
+def test_weights_and_targets_may_be_columns(backend: Any) -> None:
+    s = np.abs(C) + 0.1
+    x = np.stack([A, B], axis=1)
+    want = backend.loss_and_gradient(x, Y, [1.0, 2.0], sample_weight=s)
+    for column in (pd.Series, pl.Series, pa.array, pd.array, lambda values: pa.chunked_array([values[:9], values[9:]])):
+        got = backend.loss_and_gradient(x, column(Y), [1.0, 2.0], sample_weight=column(s))
+        assert got[0] == want[0]
+        np.testing.assert_array_equal(got[1], want[1])
+
+
+def test_names_of_nothing() -> None:
+    for value in (A, A.tolist(), pd.Series(A), pa.array(A), pl.Series(A), 3.0, None):
+        assert tables.names("x", value) is None
