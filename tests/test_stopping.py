@@ -151,7 +151,7 @@ def test_ctrl_c_before_the_first_pass(options: dict[str, Any], monkeypatch: pyte
         raise KeyboardInterrupt
 
     monkeypatch.setattr(scaling, "scaling", interrupt)
-    monkeypatch.setattr(step_size, "hessian", interrupt)
+    monkeypatch.setattr(step_size, "curvature", interrupt)
     backend: Any = gdfast.backend("numpy")
     interrupted = dataclasses.replace(backend, moments=interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
