@@ -14,7 +14,7 @@ from gdfast.certificate import UNKNOWN, certificate
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
 from gdfast.errors import Message
-from gdfast.fit_options import FitArguments
+from gdfast.fit_options import WITHOUT_RATE, FitArguments
 from gdfast.objective import LossAndGradient, quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
@@ -151,6 +151,8 @@ class _Training:
             self.validation = None if self.validation is None else self.take_moments(self.validation)
         if arguments.standardize:
             self.find_scales()
+        elif self.options.optimizer == "cg" and arguments.b is not None:
+            self.find_means()
         if arguments.finds_rate:
             largest = self.curvature()
             if not math.isfinite(largest):
@@ -175,6 +177,14 @@ class _Training:
         self.options = self.options._replace(shift=found.shift, scale=found.scale)
         if not np.isfinite(found.shift + found.scale).all():
             self.refuse_data()
+
+    def find_means(self) -> None:
+        """Conjugate gradients descend in columns of mean 0: an offset is as bad for them as a column twice as there.
+
+        Neither the coefficients nor what they cost are others.
+        """
+        self.find_scales()
+        self.options = self.options._replace(scale=np.ones(self.arguments.w.size))
 
     def curvature(self) -> float:
         """L, no less than the largest eigenvalue of the Hessian."""
@@ -259,6 +269,8 @@ class _Training:
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
         if outcome.stop_reason == "diverged":
+            if self.options.optimizer in WITHOUT_RATE:
+                self.refuse_data()
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
                 doctor.refuse_not_finite(self.arguments)
@@ -270,7 +282,9 @@ class _Training:
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
         doctor.refuse_not_finite(self.arguments)
-        raise doctor.DivergenceError("the squares of the data are beyond the range of its dtype: scale it down")
+        raise doctor.DivergenceError(
+            "the squares of the data are beyond the range of its dtype: scale the largest columns down"
+        )
 
 
 def _w(w: Array, one_column: bool) -> Any:

@@ -72,7 +72,9 @@ class Loop {
       if (data_.gram == nullptr) throw std::invalid_argument("optimizer 'exact' needs moments");
       solution_ = wide_;
     } else if (options_.optimizer == "cg") {
-      conjugate_ = std::make_unique<ConjugateGradients>(wide_);
+      const double eps = data_.gram != nullptr ? std::numeric_limits<double>::epsilon()
+                                               : static_cast<double>(std::numeric_limits<T>::epsilon());
+      conjugate_ = std::make_unique<ConjugateGradients>(wide_, eps);
     } else {
       start_optimizer();
     }

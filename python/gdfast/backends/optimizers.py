@@ -149,6 +149,7 @@ class ConjugateGradients:
     """
 
     afresh = 200
+    steepest = 0.0  # the largest curvature seen, of a direction of length 1
 
     value: float
     grad: Array
@@ -167,11 +168,15 @@ class ConjugateGradients:
         size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
         image = size * objective.product(data, self.direction / size)
         along, curvature = self.grad @ self.direction, self.direction @ image
+        squared = self.direction @ self.direction
+        self.steepest = max(self.steepest, curvature / squared)
         value = self.value
-        gain = along**2 / (2 * curvature) if curvature > 0 and along < 0 else 0.0
+        # Where columns depend on one another some directions have no curvature, and rounding would step far along them.
+        flat = not curvature > 64 * data.eps * self.steepest * squared
+        gain = along**2 / (2 * curvature) if not flat and along < 0 else 0.0
         if gain <= np.finfo(np.float64).eps * value:
             self.arrived, self.stalled = self.fresh, True
-        if gain > 0:
+        else:
             length = -along / curvature
             before = self.grad
             self.p, self.grad = self.p + length * self.direction, before + length * image
