@@ -157,3 +157,9 @@ def test_an_offset_is_no_matter(backend: Any, far: float, plan: str) -> None:
     want = np.linalg.lstsq(z, y - y.mean(), rcond=None)[0]
     np.testing.assert_allclose(fit.w, want, rtol=1e-6 if plan == "stream" else 1e-9)
     assert fit.report.advice == ()
+
+
+@pytest.mark.parametrize("optimizer", ["cg", "exact"])
+def test_squares_that_overflow_are_refused(backend: Any, optimizer: str) -> None:
+    with pytest.raises(gdfast.DivergenceError, match="squares of the data are beyond the range"):
+        backend.fit([[1e200, 2.0], [3e200, 5.0]], [1.0, 2.0], optimizer=optimizer)

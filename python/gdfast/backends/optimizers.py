@@ -16,7 +16,7 @@ import numpy as np
 
 from gdfast.conversion import Array
 from gdfast.descent import Options
-from gdfast.objective import Data, FromMoments, Objective, quiet
+from gdfast.objective import Data, FromMoments, Objective
 from gdfast.optimum import Quadratic
 
 # The proximal step of what the gradient leaves out: (parameters, length of the step) to parameters.
@@ -55,8 +55,7 @@ class Stepper(ABC):
 
     def update(self, objective: Objective, data: Data) -> float:
         value, grad = objective(data, self.at)
-        with quiet():
-            self.step(grad)
+        self.step(grad)
         return value
 
 
@@ -167,6 +166,8 @@ class ConjugateGradients:
             return self._start(*objective(data, self.p))
         size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
         image = size * objective.product(data, self.direction / size)
+        if not np.isfinite(image).all():
+            return math.nan  # squares of the data overflow: there is no such descent
         along, curvature = self.grad @ self.direction, self.direction @ image
         squared = self.direction @ self.direction
         self.steepest = max(self.steepest, curvature / squared)
