@@ -63,8 +63,8 @@ class TestGap:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("plan", ["moments", "stream"])
-    def test_of_thousands(self, plan: str) -> None:
-        assert wrong(range(10_000, 15_000), plan=plan) == []
+    def test_of_a_thousand_more(self, plan: str) -> None:
+        assert wrong(range(10_000, 11_000), plan=plan) == []
 
 
 def test_gaps_of_all_sizes_occur() -> None:
