@@ -169,7 +169,11 @@ def test_prediction_for_a_vector(container: str) -> None:
     check(gdfast.fit(X[:, :1], Y).predict, {"x": VECTORS[container](Y)})
 
 
-@pytest.mark.parametrize("x", [X, X.tolist(), pd.DataFrame(X), torch.tensor(X), pl.DataFrame(X)], ids=["array", "list", "pandas", "torch", "polars"])
+@pytest.mark.parametrize(
+    "x",
+    [X, X.tolist(), pd.DataFrame(X), torch.tensor(X), pl.DataFrame(X)],
+    ids=["array", "list", "pandas", "torch", "polars"],
+)
 @pytest.mark.parametrize("out", [[0.0, 0.0], np.zeros(3), np.zeros(2, np.float32), np.zeros(4)[::2]], ids=repr)
 def test_out(x: Any, out: Any) -> None:
     def call(out: Any) -> Any:

@@ -30,5 +30,5 @@ def test_sums_of_integers_are_solved_without_loss() -> None:
     y = 1 + x.sum(axis=1)
     for moments in (gdfast.Moments(5).update(x, y), gdfast.Moments(5).update(x[:9], y[:9]).update(x[9:], y[9:])):
         fit = moments.solve(fit_intercept=True)
-        np.testing.assert_allclose(np.append(fit.b, fit.w), 1, rtol=1e-9)
+        np.testing.assert_allclose([fit.b, *fit.w], 1, rtol=1e-9)
     assert gdfast.Moments(5).update(x, y).solve(fit_intercept=True).w == pytest.approx(np.ones(5), rel=1e-14)

@@ -37,8 +37,13 @@ FITS: list[dict[str, Any]] = [
 
 
 def bits(fit: Any) -> bytes:
-    numbers = [np.atleast_1d(fit.w), np.atleast_1d(fit.b), fit.losses, np.array([fit.loss, fit.learning_rate])]
-    return fit.report.plan.encode() + b"".join(np.ascontiguousarray(array).tobytes() for array in numbers)
+    numbers: list[Any] = [
+        np.atleast_1d(fit.w),
+        np.atleast_1d(fit.b),
+        fit.losses,
+        np.array([fit.loss, fit.learning_rate]),
+    ]
+    return b"".join([str(fit.report.plan).encode(), *(array.tobytes() for array in numbers)])
 
 
 def work() -> dict[str, str]:
