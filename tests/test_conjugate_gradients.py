@@ -131,3 +131,15 @@ def test_roundings_lead_nowhere(backend: Any, dtype: np.dtype[Any]) -> None:
         fit = backend.fit(x, y, optimizer="cg", plan="stream", fit_intercept=True, standardize=standardize, n_iters=500)
         assert fit.loss <= fit.losses[0]
         assert (np.diff(fit.losses) <= 0).all()
+
+
+@pytest.mark.parametrize("plan", ["stream", "moments"])
+def test_a_constant_column_takes_no_step_of_any_length(backend: Any, dtype: np.dtype[Any], plan: str) -> None:
+    """Beside an intercept it changes nothing: the curvature that is left along it is rounding."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = np.column_stack([np.full(60, 3.5), *rng.standard_normal((seed % 3, 60))]).astype(dtype)
+        y = (6.188 + 1e-5 * rng.standard_normal(60)).astype(dtype)
+        fit = backend.fit(x, y, optimizer="cg", plan=plan, fit_intercept=True)
+        assert np.abs(fit.w).max() < 10
+        assert fit.loss <= fit.losses[-1] * (1 + 1e-9) + 1e-12

@@ -72,11 +72,15 @@ class ConjugateGradients {
     const double length = -along / curvature;
     const double gain = -along * length / 2;
     constexpr double kEps = std::numeric_limits<double>::epsilon();
-    if (!(curvature > 0) || !(length > 0) || gain <= kEps * objective_) {
+    // A curvature that is none beside the largest is rounding, and the length it asks for could be anything.
+    const double steepness = curvature / squares(direction_);
+    steepest_ = std::max(steepest_, steepness);
+    const bool leads_nowhere = !(steepness > 4 * kEps * steepest_) || !(length > 0);
+    if (leads_nowhere || gain <= kEps * objective_) {
       // Along a direction turned by rounding there may be nothing left where there is along the gradient.
       arrived_ = fresh_;
       stalled_ = true;
-      if (!(curvature > 0) || !(length > 0)) return;
+      if (leads_nowhere || arrived_) return;
     }
     fresh_ = false;
     const std::vector<double> before = gradient_;
@@ -99,7 +103,7 @@ class ConjugateGradients {
   static constexpr std::size_t kKept = (2 << 20) / sizeof(double);  // numbers in before_, at most
   std::vector<double> parameters_, gradient_, direction_;
   std::vector<double> before_;  // gradients of length 1, one after the other
-  double objective_ = std::numeric_limits<double>::infinity(), size_ = 1;
+  double objective_ = std::numeric_limits<double>::infinity(), size_ = 1, steepest_ = 0;
   // Where the objective was least of all times that it was taken afresh.
   std::vector<double> best_, best_gradient_;
   double best_objective_ = std::numeric_limits<double>::infinity();

@@ -159,6 +159,7 @@ class ConjugateGradients:
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p = p
         self.steps: int | None = None  # since the gradient was taken afresh
+        self.steepest = 0.0  # of the curvatures, for directions of length 1
         self.fresh = self.stalled = self.arrived = self.went_back = False
 
     def update(self, objective: Objective, data: Data) -> float:
@@ -168,10 +169,14 @@ class ConjugateGradients:
         image = size * objective.product(data, self.direction / size)
         along, curvature = self.grad @ self.direction, self.direction @ image
         value = self.value
-        gain = along**2 / (2 * curvature) if curvature > 0 and along < 0 else 0.0
+        # A curvature that is none beside the largest is rounding, and the length it asks for could be anything.
+        steepness = curvature / (self.direction @ self.direction)
+        self.steepest = max(self.steepest, steepness)
+        real = steepness > 4 * np.finfo(np.float64).eps * self.steepest and along < 0
+        gain = along**2 / (2 * curvature) if real else 0.0
         if gain <= np.finfo(np.float64).eps * value:
             self.arrived, self.stalled = self.fresh, True
-        if gain > 0:
+        if gain > 0 and not self.arrived:
             length = -along / curvature
             before = self.grad
             self.p, self.grad = self.p + length * self.direction, before + length * image
