@@ -42,6 +42,7 @@ def test_an_unknown_backend_is_refused(name: Any) -> None:
         gdfast.fit([1.0], [1.0], backend=name)
 
 
+@pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
 def test_the_functions_of_the_module_are_the_native_ones() -> None:
     native = gdfast.backend("native")
     for name in FUNCTIONS[:-1]:

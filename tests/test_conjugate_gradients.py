@@ -143,3 +143,35 @@ def test_a_constant_column_takes_no_step_of_any_length(backend: Any, dtype: np.d
         fit = backend.fit(x, y, optimizer="cg", plan=plan, fit_intercept=True)
         assert np.abs(fit.w).max() < 10
         assert fit.loss <= fit.losses[-1] * (1 + 1e-9) + 1e-12
+
+
+@pytest.mark.parametrize("plan", ["stream", "moments"])
+def test_no_step_along_what_has_no_curvature(backend: Any, plan: str) -> None:
+    """Of columns that depend on one another the solution is the shortest, as that of "exact"."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((100, 3))
+    x = np.column_stack([x, x[:, 0] + x[:, 1]])
+    y = 2 * x[:, 0] + rng.standard_normal(100)
+    fit = backend.fit(x, y, optimizer="cg", fit_intercept=True, plan=plan)
+    want = gdfast.fit(x, y, optimizer="exact", fit_intercept=True)
+    assert fit.stop_reason == "converged"
+    np.testing.assert_allclose(fit.w, want.w, rtol=1e-9)
+
+
+@pytest.mark.parametrize("far", [1e8, 1.7e9])
+@pytest.mark.parametrize("plan", ["stream", "moments"])
+def test_an_offset_is_no_matter(backend: Any, far: float, plan: str) -> None:
+    rng = np.random.default_rng(0)
+    x = far + rng.standard_normal((2_000, 3))
+    z = x - x.mean(axis=0)
+    y = z @ [1.0, 2.0, 3.0] + rng.standard_normal(2_000)
+    fit = backend.fit(x, y, optimizer="cg", fit_intercept=True, plan=plan)
+    want = np.linalg.lstsq(z, y - y.mean(), rcond=None)[0]
+    np.testing.assert_allclose(fit.w, want, rtol=1e-6 if plan == "stream" else 1e-9)
+    assert fit.report.advice == ()
+
+
+@pytest.mark.parametrize("optimizer", ["cg", "exact"])
+def test_squares_that_overflow_are_refused(backend: Any, optimizer: str) -> None:
+    with pytest.raises(gdfast.DivergenceError, match="squares of the data are beyond the range"):
+        backend.fit([[1e200, 2.0], [3e200, 5.0]], [1.0, 2.0], optimizer=optimizer)

@@ -36,14 +36,10 @@ FITS: list[dict[str, Any]] = [
 ]
 
 
-def bits(fit: Any) -> bytes:
-    numbers: list[Any] = [
-        np.atleast_1d(fit.w),
-        np.atleast_1d(fit.b),
-        fit.losses,
-        np.array([fit.loss, fit.learning_rate]),
-    ]
-    return b"".join([str(fit.report.plan).encode(), *(array.tobytes() for array in numbers)])
+def bits(fit: gdfast.Fit) -> bytes:
+    intercept = np.array([] if fit.b is None else [fit.b])
+    numbers = [np.atleast_1d(fit.w), intercept, fit.losses, np.array([fit.loss, fit.learning_rate])]
+    return fit.report.plan.encode() + b"".join(np.ascontiguousarray(array).tobytes() for array in numbers)
 
 
 def work() -> dict[str, str]:

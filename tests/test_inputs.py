@@ -13,6 +13,8 @@ import pytest
 
 from gdfast import remedies, validation
 
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
 X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
 X1 = np.array([1.0, 2.0, 4.0])
 Y = np.array([1.0, 2.0, 3.0])

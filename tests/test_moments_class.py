@@ -155,3 +155,27 @@ def test_after_an_error_nothing_has_changed() -> None:
         moments.update(X, np.ones(3))
     assert oracle.same_bits(moments.gram, full().gram)
     assert moments.n == 4
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_tables_are_found_by_name() -> None:
+    pd = pytest.importorskip("pandas")
+    x, y, _ = oracle.normal(60, 3, np.float64)
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    turned = frame[["c", "a", "b"]]
+    want = gdfast.fit(frame, y, optimizer="exact", fit_intercept=True)
+    moments = gdfast.Moments(3).update(frame[:20], y[:20]).update(turned[20:40], y[20:40])
+    moments += gdfast.Moments(3).update(turned[40:], y[40:])
+    fit = moments.solve(fit_intercept=True)
+    assert fit.feature_names == ("a", "b", "c")
+    np.testing.assert_allclose(fit.w, want.w, rtol=1e-12)
+    np.testing.assert_allclose(fit.predict(turned), want.predict(frame), rtol=1e-12)
+    held_out = moments.fit(optimizer="exact", fit_intercept=True, validation=(turned, y))
+    np.testing.assert_allclose(held_out.validation_losses, want.loss, rtol=1e-12)
+    with pytest.raises(ValueError, match="lacks the column 'b'"):
+        moments.update(frame[["a", "c"]], y)
+    other = gdfast.Moments(3).update(frame.rename(columns={"b": "d"}), y)
+    with pytest.raises(ValueError, match="accepted are those of 'a', 'b', 'c'"):
+        moments + other

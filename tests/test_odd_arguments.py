@@ -10,6 +10,8 @@ import pytest
 
 import gdfast
 
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
 X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
 Y = np.array([1.0, 2.0, 3.0])
 

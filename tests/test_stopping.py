@@ -151,7 +151,7 @@ def test_ctrl_c_before_the_first_pass(options: dict[str, Any], monkeypatch: pyte
         raise KeyboardInterrupt
 
     monkeypatch.setattr(scaling, "scaling", interrupt)
-    monkeypatch.setattr(step_size, "hessian", interrupt)
+    monkeypatch.setattr(step_size, "curvature", interrupt)
     backend: Any = gdfast.backend("numpy")
     interrupted = dataclasses.replace(backend, moments=interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -184,3 +184,34 @@ def test_a_fit_that_diverged_knows_the_last_loss_of_a_pass(backend: Any) -> None
     with pytest.raises(gdfast.DivergenceError) as caught:
         backend.fit(x, y, learning_rate=5.0, n_iters=1000, plan="stream")
     assert caught.value.fit.loss == caught.value.fit.losses[-1]
+
+
+# --- what is said of a fit that hasn't arrived ------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("default::gdfast.ConvergenceWarning")
+def test_defaults_that_end_too_early_warn_at_the_line_of_the_user(backend: Any) -> None:
+    x, y, _ = oracle.normal(30, 3, np.float64)
+    moments = gdfast.Moments(3).update(x, y)
+    for call in (lambda: backend.fit(x, y), lambda: gdfast.fit(x, y), moments.fit):
+        with pytest.warns(gdfast.ConvergenceWarning, match="^not converged: ") as caught:
+            fit = call()
+        assert caught[0].filename == __file__
+        assert str(caught[0].message) in fit.report.advice
+
+
+def test_no_word_where_it_has_arrived_or_was_chosen(backend: Any, recwarn: pytest.WarningsRecorder) -> None:
+    x, y, _ = oracle.normal(30, 3, np.float64)
+    assert backend.fit(x, y, learning_rate=0.3).report.advice == ()
+    assert backend.fit(x, y, optimizer="cg", plan="stream").report.advice == ()
+    assert "optimizer=" in backend.fit(x, y, n_iters=99).report.advice[0]  # advice, and no warning
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("n_iters", [1, 2, 3, 4, 5, 6])
+def test_silence_of_a_streamed_fit_means_that_it_has_arrived(backend: Any, n_iters: int) -> None:
+    x, _, _ = oracle.normal(50, 3, np.float64)
+    y = np.arange(50.0)
+    fit = backend.fit(x, y, optimizer="cg", plan="stream", n_iters=n_iters)
+    best = gdfast.fit(x, y, optimizer="exact").loss
+    assert fit.report.advice or fit.loss <= best * (1 + 1e-6)

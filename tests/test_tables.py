@@ -13,6 +13,8 @@ import gdfast
 from gdfast import fit_options, tables, validation
 from gdfast.cli.tables import Columns
 
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")

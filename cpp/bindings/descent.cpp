@@ -7,6 +7,7 @@
 
 #include "arrays.hpp"
 #include "descent_hooks.hpp"
+#include "descent_input.hpp"
 #include "engine/descent/descend.hpp"
 #include "engine/descent/moments_source.hpp"
 #include "engine/descent/standardized_source.hpp"
@@ -28,112 +29,8 @@ py::array array_of(std::vector<double>&& values) {
   return py::array(py::dtype::of<double>(), py::array::ShapeContainer{size}, data, owner);
 }
 
-// The fields of gdfast.descent.Options, in their order there. By number, since looking up twenty names takes longer than
-// a hundred small passes.
-enum class Option : Py_ssize_t {
-  learning_rate,
-  n_iters,
-  optimizer,
-  momentum,
-  betas,
-  eps,
-  batch_size,
-  rng,
-  l2,
-  l1,
-  reduction,
-  tol,
-  patience,
-  shift,
-  scale
-};
-constexpr std::size_t kOptions = 15;
-
-py::handle get(py::handle options, Option option) {
-  return PyTuple_GET_ITEM(options.ptr(), static_cast<Py_ssize_t>(option));
-}
-
-double number(py::handle options, Option option) { return get(options, option).cast<double>(); }
-
-std::int64_t whole(py::handle options, Option option) { return get(options, option).cast<std::int64_t>(); }
-
-// Data as the interface has it: views of samples, or a matrix of moments.
-struct Input {
-  Samples samples{};
-  std::optional<Gram> gram;
-  std::int64_t d = 0;
-};
-
-// A gdfast.descent.Gram, (matrix, origin), whose arrays the caller's arguments keep alive.
-Gram gram_of(py::handle object) {
-  bool one_dimensional = false;
-  MatrixView matrix{};
-  if (!PyTuple_Check(object.ptr()) || PyTuple_GET_SIZE(object.ptr()) != 2) throw py::type_error("gram is no Gram");
-  const py::handle given = PyTuple_GET_ITEM(object.ptr(), 0);
-  if (!as_matrix(given, matrix, one_dimensional) || matrix.dtype != DType::f64 || matrix.n != matrix.d ||
-      (py::reinterpret_borrow<py::array>(given).flags() & py::array::c_style) == 0) {
-    throw py::value_error("gram is no C-contiguous square float64 matrix");
-  }
-  std::int64_t size = 0;
-  const auto origin = as_vector(PyTuple_GET_ITEM(object.ptr(), 1), size);
-  if (!origin || size != matrix.d - 1 || origin->dtype != DType::f64 || origin->stride != sizeof(double)) {
-    throw py::value_error("origin is no contiguous float64 array that goes with gram");
-  }
-  return {reinterpret_cast<const double*>(matrix.data), reinterpret_cast<const double*>(origin->data), matrix.d - 2};
-}
-
-Input input_of(py::handle object) {
-  Input input;
-  if (const py::object gram = object.attr("gram"); !gram.is_none()) {
-    input.gram = gram_of(gram);
-    input.d = input.gram->d;
-    return input;
-  }
-  std::int64_t rows = 0;
-  bool one_dimensional = false;
-  if (!as_matrix(object.attr("x"), input.samples.x, one_dimensional)) throw py::type_error("x is no float array");
-  const auto vector = [&](const char* name) {
-    const auto view = as_vector(object.attr(name), rows);
-    if (!view || rows != input.samples.x.n) throw py::value_error(std::string(name) + " doesn't go with x");
-    return *view;
-  };
-  input.samples.y = vector("y");
-  if (!object.attr("sample_weight").is_none()) input.samples.s = vector("sample_weight");
-  input.d = input.samples.x.d;
-  return input;
-}
-
-DescentOptions options_of(py::handle options, bool fit_intercept) {
-  DescentOptions result;
-  const auto betas = py::reinterpret_borrow<py::tuple>(get(options, Option::betas));
-  result.optimizer = get(options, Option::optimizer).cast<std::string>();
-  result.rates = {number(options, Option::learning_rate), number(options, Option::momentum), betas[0].cast<double>(),
-                  betas[1].cast<double>(), number(options, Option::eps)};
-  result.penalty = {number(options, Option::l2), number(options, Option::l1)};
-  result.n_iters = whole(options, Option::n_iters);
-  result.fit_intercept = fit_intercept;
-  result.reduction = take_reduction(get(options, Option::reduction));
-  result.tol = number(options, Option::tol);
-  result.patience = whole(options, Option::patience);
-  return result;
-}
-
-Standardization columns_of(py::handle options, std::int64_t d) {
-  if (get(options, Option::shift).is_none()) return {};
-  const auto column_data = [&](Option option) {
-    std::int64_t size = 0;
-    const auto view = as_vector(get(options, option), size);
-    if (!view || size != d || view->dtype != DType::f64 || view->stride != sizeof(double)) {
-      throw py::value_error("shift and scale are no float64 arrays with an entry a column");
-    }
-    return reinterpret_cast<const double*>(view->data);
-  };
-  return {column_data(Option::shift), column_data(Option::scale)};
-}
-
 const char* name_of(Stopped stopped) {
-  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged",
-                                    "converged"};
+  constexpr const char* kNames[] = {"n_iters", "tol", "validation", "callback", "interrupted", "diverged", "converged"};
   return kNames[static_cast<int>(stopped)];
 }
 
@@ -208,9 +105,8 @@ class Session {
     const py::tuple outcome = py::make_tuple(
         copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
         array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
-        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(),
-        certificate_.gap, certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent,
-        descent_.smallest_pivot);
+        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(), certificate_.gap,
+        certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent, descent_.smallest_pivot);
     kept_.append(outcome);
     return outcome;
   }

@@ -52,7 +52,8 @@ struct Job {
       const Run<T> run = buffers.run(*this, i, std::min(step, end - i));
       walk.kernel(run, lanes);
       // After the kernel, which leaves them in the cache: memory is read once.
-      if (negative != nullptr && kernels<T>().any_negative(run.s, run.n)) negative->store(true, std::memory_order_relaxed);
+      if (negative != nullptr && kernels<T>().any_negative(run.s, run.n))
+        negative->store(true, std::memory_order_relaxed);
     }
     if (counters != nullptr) counters->add_read((end - start) * row_bytes());
     if (sums != nullptr) sums->set_scalars(k, lanes);
@@ -275,7 +276,8 @@ template class LeastSquares<float>;
 template class LeastSquares<double>;
 template bool LeastSquares<float>::evaluate(const float*, float, float*, Loss&, const Stop*, Counters*, bool*) const;
 template bool LeastSquares<float>::evaluate(const float*, float, double*, Loss&, const Stop*, Counters*, bool*) const;
-template bool LeastSquares<double>::evaluate(const double*, double, double*, Loss&, const Stop*, Counters*, bool*) const;
+template bool LeastSquares<double>::evaluate(const double*, double, double*, Loss&, const Stop*, Counters*,
+                                             bool*) const;
 template void forward(const MatrixView&, const float*, float, float*);
 template void forward(const MatrixView&, const double*, double, double*);
 template void gradient(const MatrixView&, const VectorView&, const VectorView&, Reduction, float*);

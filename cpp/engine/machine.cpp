@@ -43,9 +43,7 @@ std::int64_t cache_by_kernel(const std::string& level) {
 
 std::int64_t cache_by_library(const std::string& level) {
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
-  return sysconf(level == "1"   ? _SC_LEVEL1_DCACHE_SIZE
-                 : level == "2" ? _SC_LEVEL2_CACHE_SIZE
-                                : _SC_LEVEL3_CACHE_SIZE);
+  return sysconf(level == "1" ? _SC_LEVEL1_DCACHE_SIZE : level == "2" ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
 #else
   (void)level;
   return 0;
@@ -61,9 +59,7 @@ std::int64_t cache_size(const char* level, std::int64_t usual) {
   return bytes > 0 ? bytes : usual;
 }
 
-Caches read_caches() {
-  return {cache_size("1", 32 << 10), cache_size("2", 1 << 20), cache_size("3", 32 << 20)};
-}
+Caches read_caches() { return {cache_size("1", 32 << 10), cache_size("2", 1 << 20), cache_size("3", 32 << 20)}; }
 
 // The whole of text as a number from 1 to 1024, else 0.
 int count_in(const std::string& text) {

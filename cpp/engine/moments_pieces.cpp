@@ -113,8 +113,7 @@ struct PieceJob : MomentsJob<T> {
 }  // namespace
 
 template <class T>
-bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, Counters& counters,
-                       const Stop* stop) {
+bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop) {
   const Pieces pieces(data.x.n, data.x.d);
   const std::int64_t elements = pieces.matrices * (data.x.d + 2) * (data.x.d + 2);
   std::vector<double> matrices(static_cast<std::size_t>(elements));

@@ -65,8 +65,7 @@ struct SheetJob : MomentsJob<T> {
 }  // namespace
 
 template <class T>
-bool moments_in_sheets(const DataSet& data, const Origin& origin, double* gram, Counters& counters,
-                       const Stop* stop) {
+bool moments_in_sheets(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop) {
   using Room = typename PanelReader<T>::Room;
   const std::int64_t most = std::min(sheet_rows(data.x.d), round_up(data.x.n, kSheetBlockRows));
   const auto bytes = static_cast<std::int64_t>(Room::bytes(data, most));

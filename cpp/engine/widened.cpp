@@ -32,11 +32,11 @@ struct Job {
     BorrowedScratch scratch;
     scratch->reserve(bytes);
     if (counters != nullptr) counters->take(static_cast<std::int64_t>(bytes));
-    double* const x = scratch->take<double>(n() * d());
-    double* const y = scratch->take<double>(n());
-    double* const s = scratch->take<double>(n());
-    double* const y_pred = scratch->take<double>(n());
-    float* const room = scratch->take<float>(n());
+    auto* const x = scratch->take<double>(n() * d());
+    auto* const y = scratch->take<double>(n());
+    auto* const s = scratch->take<double>(n());
+    auto* const y_pred = scratch->take<double>(n());
+    auto* const room = scratch->take<float>(n());
     Sums lanes{};
     lanes.grad = sums.grad(k);
     for (std::int64_t i = segments.start(k); i < segments.end(k); i += n()) {

@@ -114,9 +114,9 @@ struct Band {
 template <class T>
 struct NarrowBlock {
   const T* x;
-  std::ptrdiff_t stride;   // from column to column
-  const double* origin;    // what is subtracted from each column
-  double y_origin;         // and from y
+  std::ptrdiff_t stride;  // from column to column
+  const double* origin;   // what is subtracted from each column
+  double y_origin;        // and from y
   const T* y;
   const T* s;
   std::int64_t n;

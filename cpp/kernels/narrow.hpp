@@ -52,9 +52,7 @@ struct Narrow {
     reg grad[D];
     WideSums<V> wide;
 
-    GDFAST_INLINE void begin_chain() {
-      GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::zero();
-    }
+    GDFAST_INLINE void begin_chain() { GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::zero(); }
     GDFAST_INLINE void add_chain(const Group& chain) {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::add(grad[j], chain.grad[j]);
     }

@@ -21,7 +21,8 @@ class LongDots {
  public:
   // A chain of each row, which others follow.
   GDFAST_INLINE void add(const reg (&chain)[Rows]) {
-    GDFAST_UNROLL for (int i = 0; i < Rows; ++i) V::store(sum_ + i * V::lanes, ended_ == 0 ? chain[i] : after(chain, i));
+    GDFAST_UNROLL for (int i = 0; i < Rows; ++i)
+        V::store(sum_ + i * V::lanes, ended_ == 0 ? chain[i] : after(chain, i));
     if (++ended_ == kChains) widen();
   }
 
@@ -35,7 +36,9 @@ class LongDots {
   }
 
  private:
-  GDFAST_INLINE reg after(const reg (&chain)[Rows], int i) const { return V::add(V::load(sum_ + i * V::lanes), chain[i]); }
+  GDFAST_INLINE reg after(const reg (&chain)[Rows], int i) const {
+    return V::add(V::load(sum_ + i * V::lanes), chain[i]);
+  }
 
   __attribute__((noinline)) void widen() {
     reg sum[Rows];

@@ -43,8 +43,8 @@ void tail(const typename V::T* y, const typename V::T* s, std::int64_t n, double
 
 // Eight rows at a time, so that a strip's part of them is one piece of memory.
 template <class V>
-void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d,
-                const double* origin, Panel out) {
+void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin,
+                Panel out) {
   using D = DoubleOf<V>;
   constexpr int kRows = 8;
   const std::int64_t whole = d / kStrip * kStrip;

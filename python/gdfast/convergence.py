@@ -9,9 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gdfast.descent import Outcome
 from gdfast.errors import Argument, Message
 
@@ -49,22 +46,26 @@ class ConvergenceWarning(UserWarning):
 
 def advice(arguments: FitArguments, outcome: Outcome, gap: float | None, plan: str) -> Message | None:
     """What to write for a fit that hasn't arrived; None if it has, was stopped on purpose, or nobody can tell."""
-    if outcome.stop_reason not in ("n_iters", "tol") or arguments.options.n_iters == 0:
+    if outcome.stop_reason not in ("n_iters", "tol", "converged") or arguments.options.n_iters == 0:
         return None
     if gap is None or math.isnan(gap):
-        return _of_losses(arguments, outcome.losses)
+        return _of_losses(arguments, outcome)
     if gap <= CONVERGED:
         return None
     far = f"not converged: the objective may be {gap:.2g} of that at w = 0 above the least one. "
     return Message(far, _remedy(arguments, plan))
 
 
-def _of_losses(arguments: FitArguments, losses: NDArray[np.float64]) -> Message | None:
-    """Where no bound is known, what the last pass did says something."""
-    if len(losses) < 2 or arguments.options.batch_size:
+def _of_losses(arguments: FitArguments, outcome: Outcome) -> Message | None:
+    """Where no bound is known, what the last pass did says something; the first of conjugate gradients does nothing."""
+    losses, last = outcome.losses, outcome.loss
+    if arguments.options.batch_size or outcome.stop_reason == "converged":
         return None
-    before, last = losses[-2:]
-    if not before - last > STILL_FALLING * max(abs(last), STILL_FALLING * abs(losses[0])):
+    before = losses[-1]
+    still = before - last > STILL_FALLING * max(abs(last), STILL_FALLING * abs(losses[0]))
+    if arguments.options.optimizer == "cg" and len(losses) == 1:
+        return Message("not converged: the first pass only finds the gradient. ", _remedy(arguments, "stream"))
+    if not still:
         return None
     falling = f"not converged: the last pass still lowered the objective by {(before - last) / before:.2g} of it. "
     return Message(falling, _remedy(arguments, "stream"))
@@ -73,7 +74,12 @@ def _of_losses(arguments: FitArguments, losses: NDArray[np.float64]) -> Message 
 def _remedy(arguments: FitArguments, plan: str) -> Message:
     """The optimiser that gets there, or the number of passes."""
     options = arguments.options
-    if plan == "moments" and options.batch_size == 0 and options.optimizer != "exact":
+    if options.optimizer == "exact":
+        return Message(
+            f"The optimum is between the numbers that {arguments.w.dtype} has for coefficients and intercept: "
+            "write x.astype(np.float64), or subtract something from the columns or from y"
+        )
+    if plan == "moments" and options.batch_size == 0:
         return Message("Write ", Argument("optimizer", "exact"))
     if options.optimizer == "cg":
         return Message("Write ", Argument("n_iters", max(10 * options.n_iters, arguments.w.size + 1)))
@@ -112,4 +118,4 @@ def _levels_to_the_user() -> int:
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    return level - 1
+    return level

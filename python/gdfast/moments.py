@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, fit_options, optimum, training, validation
+from gdfast import _core, fit_options, optimum, tables, training, validation
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments, quiet
 from gdfast.result import Fit
+from gdfast.wording import listed
 
 _OF_SINGLE_SAMPLES = {"sample_weight", "batch_size", "shuffle", "rng", "plan"}
 
@@ -85,6 +86,7 @@ class Moments:
         self._d = validation.columns(d)
         self._n = 0
         self._sums = Gram(np.zeros((self._d + 2, self._d + 2)), np.zeros(self._d + 1))
+        self._names: tuple[str, ...] | None = None  # of the columns, once a table has come
 
     @property
     def d(self) -> int:
@@ -119,7 +121,8 @@ class Moments:
         Parameters
         ----------
         X : array_like, (n, d), or (n,) where d is 1
-            float32 and float64 are read as they lie in memory, integers and lists become float64.
+            float32 and float64 are read as they lie in memory, integers and lists become float64. The columns of a
+            table are found by the names of the first table that came, whatever their order.
         y : array_like, (n,)
             Converted to X's dtype.
         sample_weight : array_like, (n,), optional
@@ -145,10 +148,12 @@ class Moments:
                [ 2.5,  4. ,  1.5,  1. ],
                [ 1. ,  2. ,  1. ,  1. ]])
         """
-        x, y, s = validation.samples(X, y, sample_weight, "X")
+        x, y, s = validation.samples(tables.by_name("X", X, self._names), y, sample_weight, "X")
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
+        names = self._names or tables.names("X", X)
         matrix, origin, _, _ = _core.moments(x, y, s)
         self._add(Gram(matrix, origin), len(x))
+        self._names = names if names is not None and len(names) == self._d else None
         return self
 
     def loss_and_gradient(self, w: Any, b: Any = None, *, reduction: str = "mean") -> tuple[float, Any]:
@@ -223,19 +228,28 @@ class Moments:
                 f"{name} is no option of Moments.fit, which has no single sample: write gdfast.fit(x, y, …)"
             )
         self._has_weight()
-        return training.train(backend_by_name(backend), fit_options.check_moments(self._sums, **options))
+        held_out = options.get("validation")
+        if isinstance(held_out, tuple | list) and held_out:
+            options["validation"] = (tables.by_name("validation[0]", held_out[0], self._names), *held_out[1:])
+        arguments = fit_options.check_moments(self._sums, **options)
+        return training.train(backend_by_name(backend), arguments._replace(columns=self._names))
 
-    def solve(self, *, l2: float = 0.0, l1: float = 0.0, backend: str = "native", **options: Any) -> Fit:
+    def solve(
+        self,
+        *,
+        fit_intercept: bool = False,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        standardize: bool = False,
+        reduction: str = "mean",
+        backend: str = "native",
+    ) -> Fit:
         """The optimum itself: `fit` with ``optimizer="exact"``.
 
         Parameters
         ----------
-        l2, l1 : float, default 0
-            Penalties, as of `gdfast.fit`.
-        backend : {"native", "numpy", "torch"}
-        **options
-            ``fit_intercept``, ``standardize`` and ``reduction``, with the defaults of `gdfast.fit`; whatever else `fit`
-            takes changes nothing.
+        fit_intercept, l2, l1, standardize, reduction, backend
+            As of `gdfast.fit`.
 
         Returns
         -------
@@ -257,7 +271,15 @@ class Moments:
         >>> moments.solve(fit_intercept=True, l1=1.0).w.round(12)
         array([1.6])
         """
-        return self.fit(backend=backend, optimizer="exact", l2=l2, l1=l1, **options)
+        return self.fit(
+            optimizer="exact",
+            fit_intercept=fit_intercept,
+            l2=l2,
+            l1=l1,
+            standardize=standardize,
+            reduction=reduction,
+            backend=backend,
+        )
 
     def _has_weight(self) -> None:
         if self._n == 0:
@@ -279,8 +301,22 @@ class Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         validation.same_columns("the other Moments", other._d, self._d)
-        self._add(other._sums, other._n)
+        self._add(other._by_name(self._names), other._n)
+        self._names = self._names or other._names
         return self
+
+    def _by_name(self, wanted: tuple[str, ...] | None) -> Gram:
+        """The sums, of columns in the order of these names."""
+        if wanted is None or self._names is None or wanted == self._names:
+            return self._sums
+        if set(wanted) != set(self._names):
+            raise ValueError(
+                f"the other Moments are of the columns {listed(self._names)}, accepted are those of {listed(wanted)}"
+            )
+        order = [self._names.index(name) for name in wanted]
+        matrix, origin = self._sums
+        both = np.array([*order, self._d, self._d + 1])
+        return Gram(matrix[np.ix_(both, both)], origin[np.array([*order, self._d])])
 
     def __copy__(self) -> Moments:
         return Moments(self._d) + self  # with a matrix of its own

@@ -53,6 +53,11 @@ class Data(Protocol):
 
     bytes_read: int
 
+    @property
+    def eps(self) -> float:
+        """Of the numbers in which its derivatives are taken."""
+        ...
+
     def evaluate(self, w: Array, b: float | None) -> Value: ...
 
     def without_y(self) -> Data:
@@ -76,6 +81,11 @@ class Streamed:
     samples: Samples
     reduction: str
     bytes_read: int = 0
+
+    @property
+    def eps(self) -> float:
+        assert self.samples.x is not None
+        return float(np.finfo(self.samples.x.dtype).eps)
 
     def evaluate(self, w: Array, b: float | None) -> Value:
         x, y, s, _ = self.samples
@@ -123,6 +133,7 @@ class FromMoments:
     reduction: str
     target: float = 1.0  # 0: as if every target were 0
     bytes_read: int = 0
+    eps: float = float(np.finfo(np.float64).eps)
 
     def evaluate(self, w: Array, b: float | None) -> Value:
         matrix, origin = self.gram

@@ -199,7 +199,8 @@ def certify(gram: Gram, options: Options, w: Vector, b: float | None) -> tuple[f
     if b is not None:  # the mean residual, whose terms may be large and cancel
         off = math.fsum([b, -objective.means[-1], *(objective.means[:-1] * w)])
     beside = objective.weight * off**2
-    whole = max(objective.k, objective.weight * (EPS * float(gram.origin[-1])) ** 2)
+    # Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
+    whole = objective.k if objective.k > 0 else objective.weight * float(gram.origin[-1]) ** 2
     gap = objective.gap(v) + beside
     h = objective.c - objective.a @ v
     gradient = 2 * objective.weight * off * objective.z_means() - 2 * h

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import optimum
-from gdfast.descent import Gram
+from gdfast.conversion import Array
+from gdfast.descent import Gram, Options, Samples
+from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, Streamed, quiet, sample_bytes
 
 Vector = NDArray[np.float64]
 
@@ -28,14 +31,62 @@ RISK = 1e-6  # that a start drawn at random leaves the bound below the largest e
 EPS = float(np.finfo(np.float64).eps)
 
 
-def hessian(
-    gram: Gram, *, intercept: bool, reduction: str, l2: float, shift: Vector | None, scale: Vector | None
-) -> Vector:
+# (x, y, sample_weight) to (Gram matrix of [x - o, 1, y - p], [o, p], bytes read, most extra bytes in use)
+TakeMoments = Callable[[Array, Array, Array | None], tuple[Vector, Vector, int, int]]
+
+
+class Machinery(Protocol):
+    """What is asked of a backend."""
+
+    @property
+    def loss_and_gradient(self) -> LossAndGradient: ...
+    @property
+    def moments(self) -> TakeMoments: ...
+
+
+class Curvature(NamedTuple):
+    """No less than the largest eigenvalue of the Hessian, and what it took to find it."""
+
+    largest: float  # NaN where the data isn't finite
+    bytes_read: int
+    peak_bytes: int
+
+
+def curvature(
+    backend: Machinery, train: Samples, options: Options, dtype: np.dtype[np.floating], intercept: bool
+) -> Curvature:
+    """Of the objective (but for l1) in the parameters in which training descends."""
+    with quiet():
+        if train.gram is not None:
+            return Curvature(largest_of(hessian(train.gram, options, intercept)), 0, 0)
+        assert train.x is not None
+        if train.x.shape[1] > SMALL:
+            return _streamed(backend, train, options, dtype, intercept)
+        nothing = np.broadcast_to(np.zeros(1, train.x.dtype), len(train.x))  # the Hessian depends on no target
+        matrix, origin, read, peak = backend.moments(train.x, nothing, train.sample_weight)
+        largest = largest_of(hessian(Gram(matrix, origin), options, intercept))
+        return Curvature(largest, read - nothing.nbytes, peak)
+
+
+def _streamed(
+    backend: Machinery, train: Samples, options: Options, dtype: np.dtype[np.floating], intercept: bool
+) -> Curvature:
+    """From products of the Hessian with vectors, a pass each."""
+    assert train.x is not None
+    coordinates = Coordinates(dtype, intercept, options.shift, options.scale)
+    objective = Objective(coordinates, Penalty(options.l2, 0.0, intercept))
+    data = Streamed(backend.loss_and_gradient, train, options.reduction)
+    largest = largest_eigenvalue(lambda v: objective.product(data, v.astype(dtype)), train.x.shape[1] + intercept)
+    passes = data.bytes_read // sample_bytes(train)
+    return Curvature(largest, passes * sample_bytes(train._replace(y=None)), 0)
+
+
+def hessian(gram: Gram, options: Options, intercept: bool) -> Vector:
     """Of loss + l2·‖w‖² in the parameters in which training descends."""
-    shift_or_none, scale_or_one = (0.0, 1.0) if scale is None or shift is None else (shift, scale)
-    sums = optimum.moved(gram, shift_or_none, scale_or_one)[:-1, :-1]
-    half = sums / gram.matrix[-2, -2] if reduction == "mean" else sums.copy()
-    half[np.arange(len(half) - 1), np.arange(len(half) - 1)] += l2
+    shift, scale = (0.0, 1.0) if options.scale is None or options.shift is None else (options.shift, options.scale)
+    sums = optimum.moved(gram, shift, scale)[:-1, :-1]
+    half = sums / gram.matrix[-2, -2] if options.reduction == "mean" else sums.copy()
+    half[np.arange(len(half) - 1), np.arange(len(half) - 1)] += options.l2
     return np.asarray(2 * (half if intercept else half[:-1, :-1]))
 
 

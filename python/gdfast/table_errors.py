@@ -30,7 +30,7 @@ def no_numbers(name: str, value: Any, labels: list[Any], columns: list[Any], kin
     bad = [j for j, kind in enumerate(kinds) if isinstance(kind, str)]
     if labels == [None]:
         remedy = _column_remedy(name, value, kinds[0])
-        return TypeError(f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans: {remedy}")
+        return TypeError(f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans{remedy}")
     described = [f"{str(labels[j])!r} ({kinds[j]})" for j in bad[:_NAMED]]
     more = f" and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else ""
     some = "columns" if len(bad) > 1 else "column"

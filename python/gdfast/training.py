@@ -8,21 +8,18 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
 from gdfast.certificate import UNKNOWN, certificate
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
 from gdfast.errors import Message
-from gdfast.fit_options import FitArguments
-from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, Streamed, quiet, sample_bytes
+from gdfast.fit_options import WITHOUT_RATE, FitArguments
+from gdfast.objective import LossAndGradient, quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
 from gdfast.result import Callback, Fit, Step
-
-# (x, y, sample_weight) to (Gram matrix of [x - o, 1, y - p], [o, p], bytes read, most extra bytes in use)
-TakeMoments = Callable[[Array, Array, Array | None], tuple[NDArray[np.float64], NDArray[np.float64], int, int]]
+from gdfast.step_size import TakeMoments
 
 
 class Machinery(Protocol):
@@ -154,6 +151,8 @@ class _Training:
             self.validation = None if self.validation is None else self.take_moments(self.validation)
         if arguments.standardize:
             self.find_scales()
+        elif self.options.optimizer == "cg" and arguments.b is not None:
+            self.find_means()
         if arguments.finds_rate:
             largest = self.curvature()
             if not math.isfinite(largest):
@@ -179,49 +178,22 @@ class _Training:
         if not np.isfinite(found.shift + found.scale).all():
             self.refuse_data()
 
+    def find_means(self) -> None:
+        """Conjugate gradients descend in columns of mean 0: an offset is as bad for them as a column twice as there.
+
+        Neither the coefficients nor what they cost are others.
+        """
+        self.find_scales()
+        self.options = self.options._replace(scale=np.ones(self.arguments.w.size))
+
     def curvature(self) -> float:
         """L, no less than the largest eigenvalue of the Hessian."""
-        gram = self.train.gram
-        if gram is None and self.arguments.w.size <= step_size.SMALL:
-            gram = self.gram_of_x()
-        with quiet():
-            largest = self.streamed_curvature() if gram is None else self.curvature_of(gram)
+        dtype, intercept = self.arguments.w.dtype, self.arguments.b is not None
+        found = step_size.curvature(self.backend, self.train, self.options, dtype, intercept)
+        self.bytes_read += found.bytes_read
+        self.peak_bytes = max(self.peak_bytes, found.peak_bytes)
         # Moments are float64 whatever x is, but steps of 1/L have to be numbers of x's dtype.
-        return largest if largest <= float(np.finfo(self.arguments.w.dtype).max) else math.inf
-
-    def curvature_of(self, gram: Gram) -> float:
-        options = self.options
-        hessian = step_size.hessian(
-            gram,
-            intercept=self.arguments.b is not None,
-            reduction=options.reduction,
-            l2=options.l2,
-            shift=options.shift,
-            scale=options.scale,
-        )
-        return step_size.largest_of(hessian)
-
-    def gram_of_x(self) -> Gram:
-        """Moments for the Hessian alone, which depends on no target."""
-        x, _, s, _ = self.train
-        assert x is not None
-        nothing = np.broadcast_to(np.zeros(1, x.dtype), len(x))
-        matrix, origin, read, peak = self.backend.moments(x, nothing, s)
-        self.bytes_read += read - nothing.nbytes
-        self.peak_bytes = max(self.peak_bytes, peak)
-        return Gram(matrix, origin)
-
-    def streamed_curvature(self) -> float:
-        """From products of the Hessian with vectors, a pass each."""
-        options, dtype, intercept = self.options, self.arguments.w.dtype, self.arguments.b is not None
-        coordinates = Coordinates(dtype, intercept, options.shift, options.scale)
-        objective = Objective(coordinates, Penalty(options.l2, 0.0, intercept))
-        data = Streamed(self.backend.loss_and_gradient, self.train, options.reduction)
-        size = self.arguments.w.size + intercept
-        largest = step_size.largest_eigenvalue(lambda v: objective.product(data, v.astype(dtype)), size)
-        passes = data.bytes_read // sample_bytes(self.train)
-        self.bytes_read += passes * sample_bytes(self.train._replace(y=None))
-        return largest
+        return found.largest if found.largest <= float(np.finfo(dtype).max) else math.inf
 
     def descend(self) -> Outcome:
         arguments = self.arguments
@@ -297,6 +269,8 @@ class _Training:
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
         if outcome.stop_reason == "diverged":
+            if self.options.optimizer in WITHOUT_RATE:
+                self.refuse_data()
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
                 doctor.refuse_not_finite(self.arguments)
@@ -308,7 +282,9 @@ class _Training:
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
         doctor.refuse_not_finite(self.arguments)
-        raise doctor.DivergenceError("the squares of the data are beyond the range of its dtype: scale it down")
+        raise doctor.DivergenceError(
+            "the squares of the data are beyond the range of its dtype: scale the largest columns down"
+        )
 
 
 def _w(w: Array, one_column: bool) -> Any:

@@ -16,8 +16,9 @@ namespace gdfast {
 
 class ConjugateGradients {
  public:
-  explicit ConjugateGradients(std::vector<double> start)
-      : parameters_(std::move(start)), gradient_(parameters_.size()), direction_(parameters_.size()) {}
+  // eps: of the numbers in which the Hessian's products are taken.
+  ConjugateGradients(std::vector<double> start, double eps)
+      : parameters_(std::move(start)), gradient_(parameters_.size()), direction_(parameters_.size()), eps_(eps) {}
 
   const std::vector<double>& parameters() const { return parameters_; }
   double objective() const { return objective_; }
@@ -71,16 +72,15 @@ class ConjugateGradients {
     }
     const double length = -along / curvature;
     const double gain = -along * length / 2;
-    constexpr double kEps = std::numeric_limits<double>::epsilon();
-    // A curvature that is none beside the largest is rounding, and the length it asks for could be anything.
-    const double steepness = curvature / squares(direction_);
-    steepest_ = std::max(steepest_, steepness);
-    const bool leads_nowhere = !(steepness > 4 * kEps * steepest_) || !(length > 0);
-    if (leads_nowhere || gain <= kEps * objective_) {
+    const double squared = squares(direction_);
+    steepest_ = std::max(steepest_, curvature / squared);
+    // Where columns depend on one another there are directions without curvature, along which rounding would step far.
+    const bool flat = !(curvature > 64 * eps_ * steepest_ * squared);
+    if (flat || !(length > 0) || gain <= std::numeric_limits<double>::epsilon() * objective_) {
       // Along a direction turned by rounding there may be nothing left where there is along the gradient.
       arrived_ = fresh_;
       stalled_ = true;
-      if (leads_nowhere || arrived_) return;
+      return;
     }
     fresh_ = false;
     const std::vector<double> before = gradient_;
@@ -103,7 +103,8 @@ class ConjugateGradients {
   static constexpr std::size_t kKept = (2 << 20) / sizeof(double);  // numbers in before_, at most
   std::vector<double> parameters_, gradient_, direction_;
   std::vector<double> before_;  // gradients of length 1, one after the other
-  double objective_ = std::numeric_limits<double>::infinity(), size_ = 1, steepest_ = 0;
+  double objective_ = std::numeric_limits<double>::infinity(), size_ = 1;
+  double eps_, steepest_ = 0;  // the largest curvature seen, of a direction of length 1
   // Where the objective was least of all times that it was taken afresh.
   std::vector<double> best_, best_gradient_;
   double best_objective_ = std::numeric_limits<double>::infinity();

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -51,7 +50,7 @@ class Loop {
   // w (standardised, where that is asked for), then b where one is fitted: in T, as an optimizer moves them, or in float64.
   std::vector<T> parameters_, grad_;
   std::vector<double> solution_;
-  std::optional<ConjugateGradients> conjugate_;
+  std::unique_ptr<ConjugateGradients> conjugate_;
   std::vector<double> wide_, wide_grad_;
   std::unique_ptr<Optimizer<T>> optimizer_;
   Tolerance tolerance_;
@@ -73,7 +72,9 @@ class Loop {
       if (data_.gram == nullptr) throw std::invalid_argument("optimizer 'exact' needs moments");
       solution_ = wide_;
     } else if (options_.optimizer == "cg") {
-      conjugate_.emplace(wide_);
+      const double eps = data_.gram != nullptr ? std::numeric_limits<double>::epsilon()
+                                               : static_cast<double>(std::numeric_limits<T>::epsilon());
+      conjugate_ = std::make_unique<ConjugateGradients>(wide_, eps);
     } else {
       start_optimizer();
     }
@@ -152,7 +153,11 @@ class Loop {
     if (!data_.full.product(direction.data(), intercept(direction.data()), wide_grad_.data(), image_b)) return false;
     if (options_.fit_intercept) wide_grad_.back() = image_b;
     options_.penalty.add_gradient(direction.data(), d_, wide_grad_.data());
-    conjugate_->step(wide_grad_);
+    if (std::ranges::all_of(wide_grad_, [](double value) { return std::isfinite(value); })) {
+      conjugate_->step(wide_grad_);
+    } else {
+      objective = std::numeric_limits<double>::quiet_NaN();  // squares of the data overflow: there is no such descent
+    }
     return true;
   }
 

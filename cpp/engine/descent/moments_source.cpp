@@ -125,7 +125,8 @@ void MomentsSource::multiply() {
   constexpr std::int64_t kSmall = 48;
   if (size_ >= kSmall) {
     constexpr std::ptrdiff_t kSize = sizeof(double);
-    const MatrixView view{reinterpret_cast<const char*>(matrix_.data()), size_, size_, size_ * kSize, kSize, DType::f64};
+    const MatrixView view{
+        reinterpret_cast<const char*>(matrix_.data()), size_, size_, size_ * kSize, kSize, DType::f64};
     forward(view, v_.data(), 0.0, product_.data());
     return;
   }

@@ -27,9 +27,9 @@ class MomentsSource : public Source {
 
   std::int64_t size_;
   double scale_;
-  std::vector<double> matrix_;      // of z = [x − o, 1, y − p]
-  std::vector<double> origin_;      // o and p; no o where it is 0
-  std::vector<double> v_;           // [w, b + o·w − p, −1]: a row's residual is z·v
+  std::vector<double> matrix_;  // of z = [x − o, 1, y − p]
+  std::vector<double> origin_;  // o and p; no o where it is 0
+  std::vector<double> v_;       // [w, b + o·w − p, −1]: a row's residual is z·v
   std::vector<double> product_;
 };
 

@@ -27,7 +27,7 @@ bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
   if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
   if (loss.weight == 0) {
     loss = {};
-    std::fill_n(grad, samples_.x.d, 0.0);
+    std::fill_n(grad, this->samples_.x.d, 0.0);
   }
   return true;
 }
@@ -35,9 +35,9 @@ bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
 template <class T>
 void Batches<T>::select(std::int64_t k) {
   const std::int64_t start = k * batch_rows_;
-  const std::int64_t left = samples_.x.n - start;
+  const std::int64_t left = this->samples_.x.n - start;
   const std::int64_t rows = left < batch_rows_ ? left : batch_rows_;
-  Samples batch = samples_;
+  Samples batch = this->samples_;
   batch.x.n = rows;
   Selection selection;
   if (order_.shuffles()) {
@@ -47,7 +47,7 @@ void Batches<T>::select(std::int64_t k) {
     batch.y.data += start * batch.y.stride;
     if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
   }
-  this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, reduction_, selection);
+  this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, this->reduction_, selection);
 }
 
 template class Streamed<float>;

@@ -25,16 +25,18 @@ class Streamed : public Source {
         stop_(stop),
         counters_(counters) {}
 
-  // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
+  // Both are instantiated below, which the check doesn't see.
+  // NOLINTNEXTLINE(portability-template-virtual-member-function)
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
-  bool product(const double* w, double b, double* out, double& out_b) override;  // NOLINT(portability-template-virtual-member-function)
+  // NOLINTNEXTLINE(portability-template-virtual-member-function)
+  bool product(const double* w, double b, double* out, double& out_b) override;
 
  protected:
   LeastSquares<T> problem_;
-
- private:
   Samples samples_;
   Reduction reduction_;
+
+ private:
   std::vector<T> w_;
   const Stop* stop_;
   Counters& counters_;
@@ -46,18 +48,13 @@ class Batches : public Streamed<T> {
  public:
   Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
           Counters& counters)
-      : Streamed<T>(samples, reduction, stop, counters),
-        samples_(samples),
-        reduction_(reduction),
-        batch_rows_(batch_rows),
-        order_(order),
-        stop_(*stop) {}
+      : Streamed<T>(samples, reduction, stop, counters), batch_rows_(batch_rows), order_(order), stop_(*stop) {}
 
   // A batch of which no sample counts has no mean. It changes nothing.
   // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
 
-  std::int64_t count() const { return (samples_.x.n + batch_rows_ - 1) / batch_rows_; }
+  std::int64_t count() const { return (this->samples_.x.n + batch_rows_ - 1) / batch_rows_; }
 
   // False where the work was interrupted.
   bool start_pass() { return order_.draw(stop_); }
@@ -66,8 +63,6 @@ class Batches : public Streamed<T> {
   void select(std::int64_t k);
 
  private:
-  Samples samples_;
-  Reduction reduction_;
   std::int64_t batch_rows_;
   RowOrder& order_;
   const Stop& stop_;

@@ -19,7 +19,8 @@ struct Point {
   double off;  // of the intercept from its best
 };
 
-Point point_of(const Gram& gram, const Standardization& columns, const Quadratic& objective, const double* w, double b) {
+Point point_of(const Gram& gram, const Standardization& columns, const Quadratic& objective, const double* w,
+               double b) {
   Point point{std::vector<double>(w, w + gram.d), 0};
   if (columns) columns.from_original(w, b, gram.d, point.v.data());
   if (!objective.fits_intercept()) return point;
@@ -83,9 +84,9 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   const double off = fit_intercept ? std::fabs(point.off) + objective.intercept_error(v) : 0;
   const double beside = objective.weight() * off * off;
   const double gap = beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop) : smooth_gap(objective, v));
-  // Where y is the same everywhere, the objective at 0 is rounding: of y as large as it is.
-  const double y = kEps * gram.origin[gram.d];
-  const double whole = std::max(objective.at_zero(), objective.weight() * y * y);
+  // Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
+  const double y = gram.origin[gram.d];
+  const double whole = objective.at_zero() > 0 ? objective.at_zero() : objective.weight() * y * y;
   return {gap == 0 ? 0 : gap / whole, objective.smooth_error(v) + 4 * kEps * (beside + objective.penalty(v)),
           gradient_norm(objective, point)};
 }

@@ -95,8 +95,6 @@ bool CoordinateDescent::solve_active() {
   return true;
 }
 
-double CoordinateDescent::gap() const {
-  return objective_.smooth(v_) + objective_.penalty(v_) - dual(objective_, v_);
-}
+double CoordinateDescent::gap() const { return objective_.smooth(v_) + objective_.penalty(v_) - dual(objective_, v_); }
 
 }  // namespace gdfast

@@ -49,7 +49,7 @@ class Quadratic {
   // What a_ and c_ are rounded by: sums of integers are exact, and about the means they need more digits than float64's.
   std::vector<double> a_low_, c_low_;
   std::vector<double> mean_, mean_low_;  // of each column in the coordinates of v; then of y
-  std::vector<double> size_;  // √ of the diagonal as it was summed, for the error; then of y
+  std::vector<double> size_;             // √ of the diagonal as it was summed, for the error; then of y
   double size(const double* v) const;
 };
 

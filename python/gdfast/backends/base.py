@@ -17,7 +17,7 @@ from gdfast.descent import Descend
 from gdfast.objective import LossAndGradient
 from gdfast.plan import REFERENCE, CostModel
 from gdfast.result import Callback, Fit
-from gdfast.training import TakeMoments
+from gdfast.step_size import TakeMoments
 
 
 class Forward(Protocol):

@@ -16,7 +16,7 @@ import numpy as np
 
 from gdfast.conversion import Array
 from gdfast.descent import Options
-from gdfast.objective import Data, FromMoments, Objective, quiet
+from gdfast.objective import Data, FromMoments, Objective
 from gdfast.optimum import Quadratic
 
 # The proximal step of what the gradient leaves out: (parameters, length of the step) to parameters.
@@ -55,8 +55,7 @@ class Stepper(ABC):
 
     def update(self, objective: Objective, data: Data) -> float:
         value, grad = objective(data, self.at)
-        with quiet():
-            self.step(grad)
+        self.step(grad)
         return value
 
 
@@ -149,6 +148,7 @@ class ConjugateGradients:
     """
 
     afresh = 200
+    steepest = 0.0  # the largest curvature seen, of a direction of length 1
 
     value: float
     grad: Array
@@ -159,7 +159,6 @@ class ConjugateGradients:
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p = p
         self.steps: int | None = None  # since the gradient was taken afresh
-        self.steepest = 0.0  # of the curvatures, for directions of length 1
         self.fresh = self.stalled = self.arrived = self.went_back = False
 
     def update(self, objective: Objective, data: Data) -> float:
@@ -167,16 +166,18 @@ class ConjugateGradients:
             return self._start(*objective(data, self.p))
         size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
         image = size * objective.product(data, self.direction / size)
+        if not np.isfinite(image).all():
+            return math.nan  # squares of the data overflow: there is no such descent
         along, curvature = self.grad @ self.direction, self.direction @ image
+        squared = self.direction @ self.direction
+        self.steepest = max(self.steepest, curvature / squared)
         value = self.value
-        # A curvature that is none beside the largest is rounding, and the length it asks for could be anything.
-        steepness = curvature / (self.direction @ self.direction)
-        self.steepest = max(self.steepest, steepness)
-        real = steepness > 4 * np.finfo(np.float64).eps * self.steepest and along < 0
-        gain = along**2 / (2 * curvature) if real else 0.0
+        # Where columns depend on one another some directions have no curvature, and rounding would step far along them.
+        flat = not curvature > 64 * data.eps * self.steepest * squared
+        gain = along**2 / (2 * curvature) if not flat and along < 0 else 0.0
         if gain <= np.finfo(np.float64).eps * value:
             self.arrived, self.stalled = self.fresh, True
-        if gain > 0 and not self.arrived:
+        else:
             length = -along / curvature
             before = self.grad
             self.p, self.grad = self.p + length * self.direction, before + length * image

@@ -50,7 +50,8 @@ def descend(
     try:
         for iteration in range(options.n_iters):
             batches = data.batches(options.batch_size, options.rng)
-            loss = float(np.mean([optimizer.update(objective, batch) for batch in batches]))
+            with quiet():
+                loss = float(np.mean([optimizer.update(objective, batch) for batch in batches]))
             rules.losses.append(loss)
 
             if held_out is not None:
@@ -80,7 +81,8 @@ def descend(
             last = _in_dtype(coordinates.leave(optimizer.p if best is None else best), w.dtype)
         known = (math.nan,) * 3
         if train.gram is not None and error is None and stop != "diverged":
-            known = certify(train.gram, options, last[0].astype(np.float64), last[1])
+            with quiet():
+                known = certify(train.gram, options, last[0].astype(np.float64), last[1])
         return Outcome(
             *last,
             losses=np.array(rules.losses, dtype=np.float64),
