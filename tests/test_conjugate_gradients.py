@@ -142,7 +142,7 @@ def test_a_constant_column_takes_no_step_of_any_length(backend: Any, dtype: np.d
         y = (6.188 + 1e-5 * rng.standard_normal(60)).astype(dtype)
         fit = backend.fit(x, y, optimizer="cg", plan=plan, fit_intercept=True)
         assert np.abs(fit.w).max() < 10
-        assert fit.loss <= fit.losses[-1] + 1e-11  # what roundings of 6.188² may make of it
+        assert fit.loss <= 1e-9  # of 38 at first: the noise has 1e-10, and float32 rounds 6.188 to seven digits
 
 
 @pytest.mark.parametrize("plan", ["stream", "moments"])
