@@ -134,6 +134,18 @@ def test_roundings_lead_nowhere(backend: Any, dtype: np.dtype[Any]) -> None:
 
 
 @pytest.mark.parametrize("plan", ["stream", "moments"])
+def test_a_constant_column_takes_no_step_of_any_length(backend: Any, dtype: np.dtype[Any], plan: str) -> None:
+    """Beside an intercept it changes nothing: the curvature that is left along it is rounding."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = np.column_stack([np.full(60, 3.5), *rng.standard_normal((seed % 3, 60))]).astype(dtype)
+        y = (6.188 + 1e-5 * rng.standard_normal(60)).astype(dtype)
+        fit = backend.fit(x, y, optimizer="cg", plan=plan, fit_intercept=True)
+        assert np.abs(fit.w).max() < 10
+        assert fit.loss <= 1e-9  # of 38 at first: the noise has 1e-10, and float32 rounds 6.188 to seven digits
+
+
+@pytest.mark.parametrize("plan", ["stream", "moments"])
 def test_no_step_along_what_has_no_curvature(backend: Any, plan: str) -> None:
     """Of columns that depend on one another the solution is the shortest, as that of "exact"."""
     rng = np.random.default_rng(0)

@@ -97,6 +97,17 @@ def test_moments_in_pieces(kind: str, name: str) -> None:
         assert np.abs((fit.w - want) / size).max() <= CLOSE
 
 
+def test_the_origin_is_near_rows_that_count(backend: Any) -> None:
+    """However many without weight come first."""
+    rng = np.random.default_rng(0)
+    x = 1.7e9 + rng.uniform(0, 3600, (60_000, 1))
+    y = 0.5 * (x[:, 0] - 1.7e9) + rng.standard_normal(60_000)
+    x[:30_000] = 0
+    s = np.repeat([0.0, 1.0], 30_000)
+    fit = backend.fit(x, y, optimizer="exact", fit_intercept=True, sample_weight=s)
+    assert off(fit.w, x, y, s) <= CLOSE
+
+
 @KINDS
 def test_plans_agree(kind: str) -> None:
     x, y = data(kind)

@@ -43,11 +43,14 @@ std::int64_t next_that_counts(const VectorView& s, std::int64_t n, std::int64_t 
 // The lower one of the two in the middle; 0 where none is finite.
 double median(const double* values, int count) {
   double sorted[kSampled];
-  const auto is_finite = [](double value) { return std::isfinite(value); };
-  double* const end = std::copy_if(values, values + count, sorted, is_finite);
-  if (end == sorted) return 0;
-  std::sort(sorted, end);
-  return sorted[(end - sorted - 1) / 2];
+  int finite = 0;
+  for (int k = 0; k < count; ++k) {
+    if (!std::isfinite(values[k])) continue;
+    int place = finite++;
+    for (; place > 0 && sorted[place - 1] > values[k]; --place) sorted[place] = sorted[place - 1];
+    sorted[place] = values[k];
+  }
+  return finite == 0 ? 0 : sorted[(finite - 1) / 2];
 }
 
 }  // namespace

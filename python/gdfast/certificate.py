@@ -98,8 +98,9 @@ class _Streamed:
         """The objective at w = 0 (with the best intercept, if any), and what the mean residual's square weighs."""
         y, s = self.arguments.train.y, self.arguments.train.sample_weight
         assert y is not None
-        about = float(np.average(y, weights=s)) if self.intercept else 0.0
-        squares = np.square(y.astype(np.float64) - about)
+        wide = y.astype(np.float64)  # a mean in float32 is off by more than what y may differ by
+        about = float(np.average(wide, weights=s)) if self.intercept else 0.0
+        squares = np.square(wide - about)
         total = float(len(y) if s is None else s.sum(dtype=np.float64))
         whole = float(squares.sum() if s is None else squares @ s)
         return (whole / total, 1.0) if self.options.reduction == "mean" else (whole, total)

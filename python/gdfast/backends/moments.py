@@ -24,22 +24,27 @@ def moments(x: Any, y: Any, sample_weight: Any = None) -> tuple[NDArray[np.float
     n, d = rows.shape
     gram = np.zeros((d + 2, d + 2))
     step = max(1, _BLOCK // (d + 2))
-    origin: NDArray[np.float64] | None = None
+    first = 0 if s is None else int(np.argmax(s > 0))  # the origin is near rows that count
     with quiet():
+        origin = _medians(*_block(x, y, s, slice(first, first + step)))
         for block in (slice(i, i + step) for i in range(0, n, step)):
-            z = np.column_stack([rows[block], np.ones_like(y[block]), y[block]]).astype(np.float64)
-            if origin is None:
-                origin = _medians(z if s is None else z[s[block] > 0])
+            z, weights = _block(x, y, s, block)
             z -= origin
-            gram += z.T @ (z if s is None else s[block, np.newaxis] * z)
-    assert origin is not None
+            gram += z.T @ (z if weights is None else weights[:, np.newaxis] * z)
     gram = (gram + gram.T) / 2
     read = sum(array.size * array.itemsize for array in (x, y, s) if array is not None)
     return gram, np.delete(origin, -2), read, 3 * 8 * min(step, n) * (d + 2)
 
 
-def _medians(z: Array) -> NDArray[np.float64]:
-    """Of each column's finite values the lower median, so a value of its own; 0 of the column of ones."""
+def _block(x: Array, y: Array, s: Array | None, block: slice) -> tuple[NDArray[np.float64], Array | None]:
+    """Rows ``[x, 1, y]``, and what they weigh."""
+    z = np.column_stack([x[block], np.ones_like(y[block]), y[block]]).astype(np.float64)
+    return z, None if s is None else s[block]
+
+
+def _medians(z: Array, weights: Array | None) -> NDArray[np.float64]:
+    """Of each column's finite values that count the lower median, so a value of its own; 0 of the column of ones."""
+    z = z if weights is None else z[weights > 0]
     medians = np.zeros(z.shape[1])
     for k, column in enumerate(z.T):
         finite = np.sort(column[np.isfinite(column)])
