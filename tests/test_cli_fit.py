@@ -188,7 +188,7 @@ def test_by_default_it_goes_for_the_optimum(options: list[object], tmp_path: Pat
 def test_it_says_how_close_it_is(tmp_path: Path, columns: dict[str, Any]) -> None:
     data = write(tmp_path / "a.csv", columns)
     exact = done("fit", data, "--target", "price", "--model", tmp_path / "m.json")
-    assert re.search(r"1 pass, converged, within \S+ of the least objective", exact)
+    assert re.search(r"1 pass, converged, at most \S+ of the objective at w = 0 above the least", exact)
     assert json.loads((tmp_path / "m.json").read_text())["training"]["gap"] <= 1e-6
     assert "Write --optimizer" in done("fit", data, "--target", "price", "--optimizer", "gd", "--n-iters", 3)
 

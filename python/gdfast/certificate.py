@@ -84,7 +84,7 @@ class _Streamed:
         if self.intercept:
             beside, gradient = gradient[-1] ** 2 / (4 * weight), gradient[:-1]
         above = float(gradient @ gradient) / (4 * l2) if l1 == 0 else self.duality_gap(gradient, beside)
-        return (above + beside + loss_error) / at_zero
+        return float((above + beside + loss_error) / at_zero)
 
     def duality_gap(self, gradient: Vector, beside: float) -> float:
         """See `optimum.Quadratic.dual`; without what lies in the mean residual, which the intercept is free to take."""

@@ -82,7 +82,7 @@ def _remedy(arguments: FitArguments, plan: str) -> Message:
     if plan == "moments" and options.batch_size == 0:
         return Message("Write ", Argument("optimizer", "exact"))
     if options.optimizer == "cg":
-        return Message("Write ", Argument("n_iters", max(10 * options.n_iters, arguments.w.size + 1)))
+        return Message("Write ", Argument("n_iters", max(10 * options.n_iters, arguments.w.size + 2)))
     if options.l1 == 0 and options.batch_size == 0:
         return Message("Write ", Argument("optimizer", "cg"))
     return Message("Write ", Argument("n_iters", 10 * options.n_iters))
@@ -95,7 +95,7 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     for columns in outcome.dependent:
         names = [named(int(j)) for j in columns]
         listed = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
-        these = "Of all coefficients that fit equally well these are the smallest: "
+        these = "These are the smallest of all coefficients that fit equally well: "
         found.append(Message(f"collinear to working precision: {listed}. {these}", *remedy))
     if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:
         digits = max(int(16 + math.log10(outcome.smallest_pivot)), 0)

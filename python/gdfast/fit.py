@@ -44,7 +44,7 @@ def fit(
     plan: str = "auto",
     backend: str = "native",
 ) -> Fit:
-    r"""Train ``y ≈ x @ w + b`` by gradient descent.
+    r"""Train ``y ≈ x @ w + b`` by gradient descent, or solve for it.
 
     What is lowered is the objective :math:`L + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1`. L is the loss
     :math:`\sum_i s_i r_i^2 / \sum_i s_i` of the residuals :math:`r = x w + b - y`, for sample weights s; without the
@@ -73,10 +73,10 @@ def fit(
     optimizer : {"gd", "momentum", "nesterov", "adam", "cg", "exact"}, default "gd"
         How a step follows from the gradient: as in ``torch.optim.SGD`` (with ``momentum``, and ``nesterov=True``) and
         ``torch.optim.Adam``. ``"nesterov"`` with l1 is FISTA: ``losses`` are then of the points at which it takes the
-        gradient. ``"cg"``, conjugate gradients, gets to the optimum in at most d + 1 passes but for rounding, without a
-        learning rate; l1 and mini-batches it can't do. ``"exact"`` solves for the optimum from the moments of one read,
-        also with l1; of columns that depend on one another it takes the smallest coefficients, and says so in the
-        report.
+        gradient. ``"cg"``, conjugate gradients, gets to the optimum in one pass more than there are parameters, but for
+        rounding, without a learning rate; l1 and mini-batches it can't do. ``"exact"`` solves for the optimum from the
+        moments of one read, also with l1; where columns depend on one another it chooses the smallest coefficients, and
+        says so in the report.
     momentum : float, default 0.9
         What ``"momentum"`` and ``"nesterov"`` keep of earlier steps, from 0 to below 1. FISTA has its own.
     betas : (float, float), default (0.9, 0.999)

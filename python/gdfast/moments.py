@@ -33,7 +33,7 @@ class Moments:
 
     All sums are float64, whatever dtype the data has, and are taken about a point near the data: a column of years, of
     timestamps or of 10⁸ + noise loses no digits to its offset. What is computed from them is float64 as well; a loss
-    can't be told from 0 below some 1e-15 of the variance of y.
+    is usually right to 1e-15 of the variance of y.
 
     Parameters
     ----------

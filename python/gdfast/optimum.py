@@ -205,7 +205,11 @@ def certify(gram: Gram, options: Options, w: Vector, b: float | None) -> tuple[f
     h = objective.c - objective.a @ v
     gradient = 2 * objective.weight * off * objective.z_means() - 2 * h
     norm = math.hypot(subgradient_norm(gradient, v, objective.l1), 2 * objective.weight * off)
-    return gap / whole if gap else 0.0, objective.error(v) + 4 * EPS * beside, norm
+    # A loss is taken with the intercept about the origin, whose terms may be large and cancel.
+    terms = abs(b or 0.0) + float(np.abs(gram.origin) @ np.abs(np.append(w, 1.0)))
+    mean = EPS * terms * math.sqrt(objective.weight)
+    cancelled = mean * (2 * math.sqrt(objective.smooth(v)) + mean)
+    return gap / whole if gap else 0.0, objective.error(v) + cancelled + 4 * EPS * beside, norm
 
 
 def dual(h: Vector, squares: float, with_y: float, l1: float) -> float:

@@ -87,8 +87,13 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   // Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
   const double y = gram.origin[gram.d];
   const double whole = objective.at_zero() > 0 ? objective.at_zero() : objective.weight() * y * y;
-  return {gap == 0 ? 0 : gap / whole, objective.smooth_error(v) + 4 * kEps * (beside + objective.penalty(v)),
-          gradient_norm(objective, point)};
+  // A loss is taken with the intercept about the origin, whose terms may be large and cancel.
+  double terms = std::fabs(b) + std::fabs(y);
+  for (std::int64_t j = 0; j < gram.d; ++j) terms += std::fabs(gram.origin[j] * w[j]);
+  const double mean = kEps * terms * std::sqrt(objective.weight());
+  const double cancelled = mean * (2 * std::sqrt(objective.smooth(v)) + mean);
+  const double loss_error = objective.smooth_error(v) + cancelled + 4 * kEps * (beside + objective.penalty(v));
+  return {gap == 0 ? 0 : gap / whole, loss_error, gradient_norm(objective, point)};
 }
 
 }  // namespace gdfast

@@ -40,15 +40,15 @@ _Header = Annotated[
     ),
 ]
 _Encoding = Annotated[
-    str | None, typer.Option(help="Of a CSV file that isn't UTF-8, such as latin-1.", rich_help_panel=_DATA)
+    str | None, typer.Option(help="Encoding of a CSV file that isn't UTF-8, such as latin-1.", rich_help_panel=_DATA)
 ]
 _Decimal = Annotated[
-    Literal[".", ","], typer.Option(help="Before the decimals of numbers in a CSV file.", rich_help_panel=_DATA)
+    Literal[".", ","], typer.Option(help="Decimal mark of the numbers in a CSV file.", rich_help_panel=_DATA)
 ]
 _Missing = Annotated[
     list[str] | None,
     typer.Option(
-        help="Words for a missing value in a CSV file, beside NA, nan, null: '?',-999.", rich_help_panel=_DATA
+        help="Words for a missing value in a CSV file, beside NA, nan and null, such as '?'", rich_help_panel=_DATA
     ),
 ]
 
@@ -114,7 +114,8 @@ def fit(
     optimizer: Annotated[
         Literal["auto", "exact", "cg", "gd", "momentum", "nesterov", "adam"],
         typer.Option(
-            help="How to get to the optimum: auto is exact, from one read, or cg where that takes too much memory.",
+            help="auto: exact, from one read; cg where that takes too much memory, or with --plan stream (nesterov "
+            "with --l1); gd where --learning-rate or --batch-size is given.",
             rich_help_panel=_TRAINING,
         ),
     ] = "auto",
@@ -131,7 +132,7 @@ def fit(
         float, typer.Option(help="What momentum and nesterov keep of earlier steps.", rich_help_panel=_TRAINING)
     ] = 0.9,
     n_iters: Annotated[
-        int, typer.Option(min=0, help="Passes over the data, at most.", rich_help_panel=_TRAINING)
+        int, typer.Option(min=0, help="Passes over the data, at most; exact makes one.", rich_help_panel=_TRAINING)
     ] = 1_000,
     tol: Annotated[
         float | None,
@@ -159,12 +160,12 @@ def fit(
     ] = True,
     intercept: Annotated[bool, typer.Option(help="Fit an intercept.", rich_help_panel=_TRAINING)] = True,
     reduction: Annotated[
-        Literal["mean", "sum"], typer.Option(help="Of the squared residuals.", rich_help_panel=_TRAINING)
+        Literal["mean", "sum"], typer.Option(help="Mean or sum of the squared residuals.", rich_help_panel=_TRAINING)
     ] = "mean",
     validation: Annotated[
         float | None,
         typer.Option(
-            help="Share of the rows to hold out, such as 0.2; training stops by them.", rich_help_panel=_STOPPING
+            help="Share of the rows to hold out, such as 0.2; descents stop by them.", rich_help_panel=_STOPPING
         ),
     ] = None,
     patience: Annotated[
@@ -178,7 +179,7 @@ def fit(
         Literal["native", "numpy", "torch"], typer.Option(help="What computes it.", rich_help_panel=_TRAINING)
     ] = "native",
 ) -> None:
-    """Fit a linear model to a table by gradient descent."""
+    """Fit a linear model to a table."""
     if validation is not None and not 0 < validation < 1:
         raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
     csv = _csv(delimiter, header, encoding, decimal, missing)

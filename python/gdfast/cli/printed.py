@@ -61,9 +61,11 @@ def _ending(fit: gdfast.Fit) -> str:
     """Why training ended, and how close to the optimum."""
     passes = f"{fit.n_iters:,} pass{'' if fit.n_iters == 1 else 'es'}"
     rate = "" if math.isnan(fit.learning_rate) else f"learning rate {fit.learning_rate:.6g}"
-    known = fit.gap is not None and not math.isnan(fit.gap)
-    # A share of the objective at w = 0: of one that is 0 itself there would be none.
-    close = f"within {fit.gap:.1g} of the least objective" if known else ""
+    close = ""
+    if fit.converged:
+        close = (
+            f"at most {fit.gap:.1g} of the objective at w = 0 above the least" if fit.gap else "at the least objective"
+        )
     return ", ".join(filter(None, (passes, STOPPED[fit.stop_reason], rate, close)))
 
 
