@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "arrays.hpp"
 #include "descent_hooks.hpp"
@@ -46,6 +47,10 @@ class Sources {
       kept_.push_back(std::make_unique<MomentsSource>(*input.gram, columns_, reduction_));
       return *kept_.back();
     }
+    return of_samples(input);
+  }
+
+  Source& of_samples(const Input& input) {
     return keep(std::make_unique<Streamed<T>>(input.samples, reduction_, &stop_, counters_), input.d);
   }
 
@@ -89,7 +94,16 @@ class Session {
     const auto batch_rows = whole(options, Option::batch_size);
     Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
     Source* const other = validation ? &sources_.of(*validation) : nullptr;
-    data_.emplace(Data<T>{full, update, batches, other, gram_ ? &*gram_ : nullptr, columns_});
+    // float32 can't tell more than its moments, which are float64.
+    const bool has_samples = gram_ && train.samples.x.data != nullptr && std::is_same_v<T, double>;
+    Source* const samples = has_samples ? &sources_.of_samples(train) : nullptr;
+    data_.emplace(Data<T>{.full = full,
+                          .update = update,
+                          .batches = batches,
+                          .validation = other,
+                          .gram = gram_ ? &*gram_ : nullptr,
+                          .samples = samples,
+                          .columns = columns_});
     counters_.take(order_.bytes());
   }
 
@@ -189,7 +203,8 @@ py::object descend_from(py::handle train, py::handle validation, py::handle w, p
   if (!py::isinstance<py::tuple>(options) || py::len(options) != kOptions) {
     throw py::type_error("options are no gdfast.descent.Options");
   }
-  const Input data = input_of(train);
+  const bool is_exact = get(options, Option::optimizer).cast<std::string>() == "exact";
+  const Input data = input_of(train, is_exact);
   std::optional<Input> other;
   if (!validation.is_none()) other = input_of(validation);
   std::int64_t d = 0;

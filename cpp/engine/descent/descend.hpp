@@ -40,6 +40,7 @@ struct Data {
   Batches<T>* batches;  // chooses the rows of `update`; null where it has all
   Source* validation;   // may be null
   const Gram* gram;     // of all rows; null where they are streamed
+  Source* samples;      // all rows themselves, in float64, beside their moments; may be null
   Standardization columns;
 };
 
