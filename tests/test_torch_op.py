@@ -115,12 +115,31 @@ def test_vmap_has_the_bits_of_single_calls() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # torch's own, in jvp
-def test_torch_func_is_refused_and_never_wrong() -> None:
+def test_other_transforms_are_refused_and_never_wrong() -> None:
+    """torch takes forward derivatives of an operator from outside for 0, without a word."""
     x, y, w, _ = problem()
-    with pytest.raises(RuntimeError):
-        torch.func.grad(lambda w: mse_linear(x, y, w))(w)
-    with pytest.raises((RuntimeError, NotImplementedError)):
-        torch.func.jvp(lambda w: mse_linear(x, y, w), (w,), (w,))
+
+    def loss(w: Any) -> Any:
+        return mse_linear(x, y, w)
+
+    for call in (
+        lambda: torch.func.grad(loss)(w),
+        lambda: torch.func.hessian(loss)(w),
+        lambda: torch.func.jacfwd(loss)(w),
+        lambda: torch.func.jvp(loss, (w,), (w,)),
+        lambda: torch.func.jvp(torch.vmap(loss), (w[None],), (w[None],)),
+        lambda: torch.vmap(torch.func.grad(loss))(w[None]),
+    ):
+        with pytest.raises(NotImplementedError, match=r"write torch.autograd.grad\(loss, w\)"):
+            call()  # type: ignore[no-untyped-call]
+    for start in (w, w.clone().requires_grad_()):
+        with torch.autograd.forward_ad.dual_level(), pytest.raises(NotImplementedError, match="forward mode"):
+            loss(torch.autograd.forward_ad.make_dual(start, w))
+    with pytest.raises(RuntimeError, match="forward mode"):  # torch's own class of error, around ours
+        torch.compile(lambda w: torch.func.jvp(loss, (w,), (w,)), fullgraph=True, backend="aot_eager")(w)
+    compiled = torch.compile(loss, backend="aot_eager")
+    with torch.autograd.forward_ad.dual_level(), pytest.raises(Exception, match="forward mode"):
+        compiled(torch.autograd.forward_ad.make_dual(w, w))
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
@@ -180,12 +199,12 @@ def test_what_is_refused(change: Callable[..., Any], error: type[Exception], mes
 
 
 def test_other_devices_get_a_clear_error() -> None:
-    from gdfast.torch import _elsewhere
+    from gdfast.torch_checks import refuse_elsewhere
 
     # Of no device but the CPU is there one everywhere: meta stands for it.
     x, y, w, _ = problem()
     with pytest.raises(TypeError, match=r"x is on meta, accepted are tensors on the CPU: write x.cpu\(\)"):
-        _elsewhere(x.to("meta"), y, w, None)
+        refuse_elsewhere(x.to("meta"), y, w, None)
 
 
 def test_linear_mse_trains_as_linear_does() -> None:

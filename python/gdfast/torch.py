@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -24,11 +24,9 @@ except ImportError as error:
 
 from torch import Tensor, nn
 
-from gdfast import _core
+from gdfast import _core, torch_checks
 
 __all__ = ["LinearMSE", "mse_linear"]
-
-_DTYPES = (torch.float32, torch.float64)
 
 
 def mse_linear(x: Tensor, y: Tensor, w: Tensor, b: Tensor | float | None = None) -> Tensor:
@@ -59,6 +57,8 @@ def mse_linear(x: Tensor, y: Tensor, w: Tensor, b: Tensor | float | None = None)
         When an argument is no dense float32 or float64 tensor on the CPU, or their dtypes differ.
     ValueError
         When shapes don't go together. Nothing is broadcast.
+    NotImplementedError
+        Inside of ``torch.func.grad`` and in forward mode.
 
     See Also
     --------
@@ -82,7 +82,7 @@ def mse_linear(x: Tensor, y: Tensor, w: Tensor, b: Tensor | float | None = None)
     """
     if b is not None and not isinstance(b, Tensor):
         b = torch.tensor(b, dtype=x.dtype)
-    through_torch = torch.compiler.is_compiling() or _transforms_are_active()
+    through_torch = torch.compiler.is_compiling() or torch_checks.is_transformed()
     loss: Tensor = (_op if through_torch else _eager)(x, y, w, b)[0]
     return loss
 
@@ -157,7 +157,7 @@ _op = torch.ops.gdfast.mse_linear.default
 
 def _on_the_cpu(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """The loss, and its gradient in w and b: three tensors that share memory with nothing else."""
-    _check(x, y, w, b)
+    torch_checks.check(x, y, w, b)
     start = w.numpy(force=True) if w.ndim else w.item()
     intercept = 0.0 if b is None else b.item()
     loss, grads = _core.loss_and_gradient(x.numpy(force=True), y.numpy(force=True), start, intercept)
@@ -167,56 +167,10 @@ def _on_the_cpu(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tens
     return tensors[0], tensors[1], tensors[2]
 
 
-def _elsewhere(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> NoReturn:
-    """Tensors of other devices and layouts: what to write instead."""
-    for name, tensor in _named(x, y, w, b):
-        if tensor.layout != torch.strided:
-            raise TypeError(
-                f"{name} has the layout {tensor.layout}, accepted are dense tensors: write {name}.to_dense()"
-            )
-        if tensor.device.type != "cpu":
-            raise TypeError(f"{name} is on {tensor.device}, accepted are tensors on the CPU: write {name}.cpu()")
-    raise TypeError(f"x is of type {type(x).__name__}, accepted are dense tensors on the CPU")
-
-
 def _shapes(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """What comes out, without any number: for tracing."""
-    _check(x, y, w, b)
+    torch_checks.check(x, y, w, b)
     return x.new_empty(()), w.new_empty(w.shape), x.new_empty(())
-
-
-def _check(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> None:
-    dtype, rows = x.dtype, x.shape[0] if x.ndim else 0
-    right = dtype in _DTYPES and y.dtype is dtype and w.dtype is dtype and x.ndim in (1, 2)
-    right = right and y.ndim == 1 and y.shape[0] == rows and w.shape == x.shape[1:]
-    if not (right and (b is None or (b.dtype is dtype and b.ndim == 0))):
-        _refuse(x, y, w, b)
-
-
-def _refuse(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> NoReturn:
-    for name, tensor in _named(x, y, w, b):
-        if tensor.dtype not in _DTYPES:
-            raise TypeError(f"{name} has dtype {tensor.dtype}, accepted are float32 and float64: write {name}.float()")
-        if tensor.dtype != x.dtype:
-            raise TypeError(f"{name} has dtype {tensor.dtype} and x has {x.dtype}: write {name}.to(x.dtype)")
-    if x.ndim not in (1, 2):
-        raise ValueError(f"x has shape {tuple(x.shape)}, accepted is (n, d), or (n,) for a w without dimensions")
-    wanted = {"y": x.shape[:1], "w": x.shape[1:], "b": ()}
-    for name, tensor in _named(x, y, w, b)[1:]:
-        if tensor.shape != wanted[name]:
-            shape = tuple(wanted[name])
-            fits = tensor.numel() == math.prod(shape)
-            advice = f": write {name}.reshape({shape})" if fits else ""
-            raise ValueError(
-                f"{name} has shape {tuple(tensor.shape)} and x has shape {tuple(x.shape)}: "
-                f"accepted is {name} of shape {shape}{advice}"
-            )
-    raise AssertionError("what was refused is right")
-
-
-def _named(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> list[tuple[str, Tensor]]:
-    named = [("x", x), ("y", y), ("w", w)]
-    return named if b is None else [*named, ("b", b)]
 
 
 # --- its derivatives --------------------------------------------------------------------------------------------------
@@ -309,14 +263,8 @@ class _Eager(torch.autograd.Function):
 
 _eager: Any = _Eager.apply
 
-
-def _transforms_are_active() -> bool:
-    """Whether this runs inside of `torch.vmap` or the like, which know operators and no such function."""
-    return bool(torch._C._are_functorch_transforms_active())
-
-
 _library.impl("mse_linear", _on_the_cpu, "CPU")
-_library.impl("mse_linear", _elsewhere, "CompositeExplicitAutograd")
+_library.impl("mse_linear", torch_checks.refuse_elsewhere, "CompositeExplicitAutograd")
 torch.library.register_fake("gdfast::mse_linear", _shapes, lib=_library)
 torch.library.register_autograd("gdfast::mse_linear", _backward, setup_context=_keep, lib=_library)
 torch.library.register_vmap("gdfast::mse_linear", _of_many, lib=_library)
