@@ -43,8 +43,7 @@ void pack(const char* p, Axis a, Axis b, To* out) {
 constexpr std::int64_t kRowsAhead = 64;
 constexpr std::ptrdiff_t kLine = 64;
 
-// Inlined by order, as is whatever does no more than this: a function without an effect that GCC knows of is dropped.
-__attribute__((always_inline)) inline void fetch(const char* p) { __builtin_prefetch(p, 0, 2); }
+void fetch(const char* p) { __builtin_prefetch(p, 0, 2); }
 
 std::int64_t rows_ahead(std::ptrdiff_t row_bytes) {
   return std::clamp<std::int64_t>((8 << 10) / std::max<std::ptrdiff_t>(row_bytes, 1), 2, kRowsAhead);
@@ -64,7 +63,7 @@ struct PickedVector {
   const VectorView* v;
   T* out;
 
-  __attribute__((always_inline)) void ask(std::int64_t row) const { fetch(v->data + row * v->stride); }
+  void ask(std::int64_t row) const { fetch(v->data + row * v->stride); }
   void take(std::int64_t row, std::int64_t i) const { out[i] = static_cast<T>(read<From>(v->data + row * v->stride)); }
 };
 
@@ -86,7 +85,7 @@ struct PickedRows {
   bool contiguous = x->column_stride == static_cast<std::ptrdiff_t>(sizeof(T)) || x->d == 1;
 
   const char* start(std::int64_t row) const { return x->data + row * x->row_stride; }
-  __attribute__((always_inline)) void ask(std::int64_t row) const {
+  void ask(std::int64_t row) const {
     if (!contiguous) return;
     for (std::ptrdiff_t k = 0; k < bytes; k += kLine) fetch(start(row) + k);
     fetch(start(row) + bytes - 1);
