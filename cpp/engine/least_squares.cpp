@@ -126,7 +126,7 @@ struct Job {
           r.column_stride = rows;
           break;
         case Access::gather_rows:
-          gather_samples(job.x, job.y, job.s, job.picked(i, rows), x, y, s);
+          gather_rows(job.x, job.picked(i, rows), x);
           r.x = x;
           r.row_stride = job.x.d;
           r.column_stride = 1;
@@ -147,7 +147,11 @@ struct Job {
     static const T* piece(const Job& job, const VectorView& v, std::int64_t i, std::int64_t rows, T* room) {
       if (v.data == nullptr) return nullptr;
       if (room == nullptr) return reinterpret_cast<const T*>(v.data) + i;
-      if (job.selection.rows == nullptr) pack_vector(v, i, rows, room);  // else gathered with x
+      if (job.selection.rows != nullptr) {
+        gather_vector(v, job.picked(i, rows), room);
+      } else {
+        pack_vector(v, i, rows, room);
+      }
       return room;
     }
   };

@@ -57,54 +57,11 @@ void copy(const char* from, std::ptrdiff_t bytes, char* to) {
   for (; i < bytes; i += 4) std::memcpy(to + i, from + i, 4);
 }
 
-// What is picked of a vector, one row after another.
 template <class From, class T>
-struct PickedVector {
-  const VectorView* v;
-  T* out;
-
-  void ask(std::int64_t row) const { fetch(v->data + row * v->stride); }
-  void take(std::int64_t row, std::int64_t i) const { out[i] = static_cast<T>(read<From>(v->data + row * v->stride)); }
-};
-
-// Calls f with v's elements as they are read.
-template <class T, class F>
-void with_vector(const VectorView& v, T* out, F f) {
-  if (v.dtype == DType::f32) {
-    f(PickedVector<float, T>{&v, out});
-  } else {
-    f(PickedVector<double, T>{&v, out});
-  }
-}
-
-template <class T>
-struct PickedRows {
-  const MatrixView* x;
-  T* out;
-  std::ptrdiff_t bytes = x->d * static_cast<std::ptrdiff_t>(sizeof(T));
-  bool contiguous = x->column_stride == static_cast<std::ptrdiff_t>(sizeof(T)) || x->d == 1;
-
-  const char* start(std::int64_t row) const { return x->data + row * x->row_stride; }
-  void ask(std::int64_t row) const {
-    if (!contiguous) return;
-    for (std::ptrdiff_t k = 0; k < bytes; k += kLine) fetch(start(row) + k);
-    fetch(start(row) + bytes - 1);
-  }
-  void take(std::int64_t row, std::int64_t i) const {
-    if (contiguous) {
-      copy(start(row), bytes, reinterpret_cast<char*>(out + i * x->d));
-    } else {
-      for (std::int64_t j = 0; j < x->d; ++j) out[i * x->d + j] = read<T>(start(row) + j * x->column_stride);
-    }
-  }
-};
-
-// All parts of a row at once: the more different lines are asked for, the more are under way.
-template <class... Part>
-void gather(const Picked& picked, std::int64_t ahead, const Part&... part) {
+void gather(const VectorView& v, const Picked& picked, T* out) {
   for (std::int64_t i = 0; i < picked.count; ++i) {
-    if (i + ahead < picked.known) (part.ask(picked.rows[i + ahead]), ...);
-    (part.take(picked.rows[i], i), ...);
+    if (i + kRowsAhead < picked.known) fetch(v.data + picked.rows[i + kRowsAhead] * v.stride);
+    out[i] = static_cast<T>(read<From>(v.data + picked.rows[i] * v.stride));
   }
 }
 
@@ -112,21 +69,32 @@ void gather(const Picked& picked, std::int64_t ahead, const Part&... part) {
 
 template <class T>
 void gather_vector(const VectorView& v, const Picked& picked, T* out) {
-  with_vector(v, out, [&](const auto& vector) { gather(picked, kRowsAhead, vector); });
+  if (v.dtype == DType::f32) {
+    gather<float>(v, picked, out);
+  } else {
+    gather<double>(v, picked, out);
+  }
 }
 
 template <class T>
-void gather_samples(const MatrixView& x, const VectorView& y, const VectorView& s, const Picked& picked, T* x_out,
-                    T* y_out, T* s_out) {
-  const PickedRows<T> rows{&x, x_out};
-  const std::int64_t ahead = rows_ahead(rows.bytes);
-  with_vector(y, y_out, [&](const auto& targets) {
-    if (s.data == nullptr) {
-      gather(picked, ahead, rows, targets);
+void gather_rows(const MatrixView& x, const Picked& picked, T* out) {
+  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
+  const bool contiguous = x.column_stride == kSize || x.d == 1;
+  const std::ptrdiff_t bytes = x.d * kSize;
+  const std::int64_t ahead = rows_ahead(bytes);
+  for (std::int64_t i = 0; i < picked.count; ++i, out += x.d) {
+    const char* const row = x.data + picked.rows[i] * x.row_stride;
+    if (contiguous) {
+      if (i + ahead < picked.known) {
+        const char* const later = x.data + picked.rows[i + ahead] * x.row_stride;
+        for (std::ptrdiff_t k = 0; k < bytes; k += kLine) fetch(later + k);
+        fetch(later + bytes - 1);
+      }
+      copy(row, bytes, reinterpret_cast<char*>(out));
     } else {
-      with_vector(s, s_out, [&](const auto& weights) { gather(picked, ahead, rows, targets, weights); });
+      for (std::int64_t j = 0; j < x.d; ++j) out[j] = read<T>(row + j * x.column_stride);
     }
-  });
+  }
 }
 
 template <class T>
@@ -157,10 +125,8 @@ void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* ou
 
 template void gather_vector(const VectorView&, const Picked&, float*);
 template void gather_vector(const VectorView&, const Picked&, double*);
-template void gather_samples(const MatrixView&, const VectorView&, const VectorView&, const Picked&, float*, float*,
-                             float*);
-template void gather_samples(const MatrixView&, const VectorView&, const VectorView&, const Picked&, double*, double*,
-                             double*);
+template void gather_rows(const MatrixView&, const Picked&, float*);
+template void gather_rows(const MatrixView&, const Picked&, double*);
 template void pack_vector(const VectorView&, std::int64_t, std::int64_t, float*);
 template void pack_vector(const VectorView&, std::int64_t, std::int64_t, double*);
 template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, float*);

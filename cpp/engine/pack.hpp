@@ -22,12 +22,11 @@ struct Picked {
   std::int64_t known;  // at least `count`: those after are fetched
 };
 
-// The same for picked elements; and for picked rows of x with what goes with them, in one loop. s.data may be null.
+// The same for picked rows.
 template <class T>
 void gather_vector(const VectorView& v, const Picked& picked, T* out);
 template <class T>
-void gather_samples(const MatrixView& x, const VectorView& y, const VectorView& s, const Picked& picked, T* x_out,
-                    T* y_out, T* s_out);
+void gather_rows(const MatrixView& x, const Picked& picked, T* out);
 
 // Element (i, j) of x, which has dtype T, to out[i · row_step + j · column_step].
 template <class T, class To>

@@ -15,19 +15,15 @@ namespace {
 constexpr std::int64_t kAhead = 64;
 
 // Draws from [0, last], [0, last − 1], … as NumPy makes them: bits are masked to the length of the bound, and what is
-// above it is drawn again. Which it is no branch predictor knows, so a draw is kept by moving on, and not by a jump; and
-// since each bound waits for the draw before, all that hangs on it is one comparison: the mask stays for many.
+// above it is drawn again. Which it is no branch predictor knows, so a draw is kept by moving on, and not by a jump.
 template <class Bits>
-void draw(Bits bits, std::uint64_t last, std::uint64_t count, std::int64_t* places) {
-  const std::uint64_t end = last - count;
-  for (std::uint64_t bound = last; bound > end;) {
+void draw(Bits bits, std::int64_t last, std::int64_t count, std::int64_t* places) {
+  for (std::int64_t k = 0; k < count;) {
+    const auto bound = static_cast<std::uint64_t>(last - k);
     const std::uint64_t mask = ~std::uint64_t{0} >> std::countl_zero(bound);
-    const std::uint64_t shorter = std::max(end, mask >> 1);  // bounds down to there have as many bits
-    while (bound > shorter) {
-      const std::uint64_t drawn = bits() & mask;
-      places[last - bound] = static_cast<std::int64_t>(drawn);
-      bound -= static_cast<std::uint64_t>(drawn <= bound);
-    }
+    const std::uint64_t drawn = bits() & mask;
+    places[k] = static_cast<std::int64_t>(drawn);
+    k += drawn <= bound ? 1 : 0;
   }
 }
 
@@ -42,11 +38,10 @@ bool permutation(BitGenerator& bits, std::int64_t n, std::int64_t* order, const 
   for (std::int64_t i = n - 1; i > 0;) {
     if ((n - 1 - i) % kBetweenStops == 0 && stop && stop()) return false;
     const std::int64_t count = std::min(kAhead, i);
-    const auto last = static_cast<std::uint64_t>(i), many = static_cast<std::uint64_t>(count);
     if (i <= UINT32_MAX) {
-      draw([&] { return bits.next_uint32(bits.state); }, last, many, places);
+      draw([&] { return bits.next_uint32(bits.state); }, i, count, places);
     } else {
-      draw([&] { return bits.next_uint64(bits.state); }, last, many, places);
+      draw([&] { return bits.next_uint64(bits.state); }, i, count, places);
     }
     for (std::int64_t k = 0; k < count; ++k) __builtin_prefetch(order + places[k], 1, 2);
     for (std::int64_t k = 0; k < count; ++k) std::swap(order[i - k], order[places[k]]);
