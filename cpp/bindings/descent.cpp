@@ -161,7 +161,7 @@ class Session {
     Inputs inputs;
     inputs.x.d = d;
     inputs.w = *view;
-    std::vector<T> room;
+    WeightRoom<T> room;
     const T* const values = weights(inputs, room);
     descent_.w.assign(values, values + d);
     if (has_b_) descent_.b = static_cast<T>(b.cast<double>());

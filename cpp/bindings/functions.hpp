@@ -5,6 +5,7 @@
 
 namespace gdfast::bindings {
 
+void register_loss_and_gradient(pybind11::module_& m);
 void register_functions(pybind11::module_& m);
 void register_descent(pybind11::module_& m);
 void register_moments(pybind11::module_& m);
