@@ -15,7 +15,7 @@ RunPython = Callable[..., str]
 
 PUBLIC = {
     *("forward", "loss", "gradient", "loss_and_gradient", "fit", "Fit", "Step", "backend", "backends"),
-    *("explain", "Explanation", "Report", "ConvergenceWarning", "DivergenceError", "Moments"),
+    *("explain", "Explanation", "Report", "ConvergenceWarning", "DivergenceError", "Moments", "Summary"),
     *("get_num_threads", "set_num_threads", "config", "show_config", "__version__"),
 }
 HEAVY = ["torch", "sklearn", "pandas", "matplotlib", "scipy", "numba", "typer", "rich"]

@@ -20,6 +20,7 @@ from gdfast.fit import Fit, Step, explain, fit
 from gdfast.moments import Moments
 from gdfast.plan import Explanation
 from gdfast.report import Report
+from gdfast.summary import Summary
 
 __all__ = [
     "ConvergenceWarning",
@@ -29,6 +30,7 @@ __all__ = [
     "Moments",
     "Report",
     "Step",
+    "Summary",
     "__version__",
     "backend",
     "backends",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import _core, fit_options, optimum, tables, training, validation
+from gdfast._inference.basis import Counted, counted
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments, quiet
@@ -84,7 +85,7 @@ class Moments:
 
     def __init__(self, d: int) -> None:
         self._d = validation.columns(d)
-        self._n = 0
+        self._rows = Counted(0, False, 0, 0.0)
         self._sums = Gram(np.zeros((self._d + 2, self._d + 2)), np.zeros(self._d + 1))
         self._names: tuple[str, ...] | None = None  # of the columns, once a table has come
 
@@ -94,7 +95,7 @@ class Moments:
 
     @property
     def n(self) -> int:
-        return self._n
+        return self._rows.n
 
     @property
     def gram(self) -> NDArray[np.float64]:
@@ -152,7 +153,7 @@ class Moments:
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
         names = self._names or tables.names("X", X)
         matrix, origin, _, _ = _core.moments(x, y, s)
-        self._add(Gram(matrix, origin), len(x))
+        self._add(Gram(matrix, origin), counted(len(x), s))
         self._names = names if names is not None and len(names) == self._d else None
         return self
 
@@ -231,7 +232,7 @@ class Moments:
         held_out = options.get("validation")
         if isinstance(held_out, tuple | list) and held_out:
             options["validation"] = (tables.by_name("validation[0]", held_out[0], self._names), *held_out[1:])
-        arguments = fit_options.check_moments(self._sums, **options)
+        arguments = fit_options.check_moments(self._sums, self._rows, **options)
         return training.train(backend_by_name(backend), arguments._replace(columns=self._names))
 
     def solve(
@@ -282,7 +283,7 @@ class Moments:
         )
 
     def _has_weight(self) -> None:
-        if self._n == 0:
+        if self._rows.n == 0:
             raise ValueError("there are no samples yet: call update(X, y) first")
         if self._sums.matrix[-2, -2] == 0:
             raise ValueError(
@@ -301,7 +302,7 @@ class Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         validation.same_columns("the other Moments", other._d, self._d)
-        self._add(other._by_name(self._names), other._n)
+        self._add(other._by_name(self._names), other._rows)
         self._names = self._names or other._names
         return self
 
@@ -321,10 +322,10 @@ class Moments:
     def __copy__(self) -> Moments:
         return Moments(self._d) + self  # with a matrix of its own
 
-    def _add(self, sums: Gram, n: int) -> None:
+    def _add(self, sums: Gram, rows: Counted) -> None:
         with np.errstate(all="ignore"):
             self._sums = optimum.added(self._sums, sums)
-        self._n += n
+        self._rows = self._rows.with_more(rows)
 
     def __repr__(self) -> str:
-        return f"<gdfast.Moments: n={self._n}, d={self._d}>"
+        return f"<gdfast.Moments: n={self._rows.n}, d={self._d}>"

@@ -111,6 +111,21 @@ def fit(
     chart: Annotated[
         Path | None, typer.Option(help="Picture to write: .png, .svg or .pdf.", dir_okay=False, rich_help_panel=_OUTPUT)
     ] = None,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Print standard errors, p-values and confidence intervals, too. Of fits without penalties.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
+    vcov: Annotated[
+        Literal["iid", "HC0", "HC1"] | None,
+        typer.Option(
+            help="What they take residuals for: of one variance (iid), or not (White's); with --summary.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     optimizer: Annotated[
         Literal["auto", "exact", "cg", "gd", "momentum", "nesterov", "adam"],
         typer.Option(
@@ -182,6 +197,8 @@ def fit(
     """Fit a linear model to a table."""
     if validation is not None and not 0 < validation < 1:
         raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
+    if vcov is not None and not summary:
+        raise fail("--vcov says what the standard errors of --summary are: write --summary as well")
     csv = _csv(delimiter, header, encoding, decimal, missing)
     fit_command.run(
         Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
@@ -189,6 +206,7 @@ def fit(
         seed=seed,
         model_path=model,
         chart_path=chart,
+        vcov=(vcov or "iid") if summary else None,
         options={
             "optimizer": optimizer,
             "learning_rate": learning_rate,

@@ -13,7 +13,7 @@ import numpy as np
 from rich.text import Text
 
 import gdfast
-from gdfast.cli import optimizer, tables
+from gdfast.cli import inference, optimizer, tables
 from gdfast.cli.console import fail, note, out, printable
 from gdfast.cli.data import Chosen, Data, Samples, samples_of, split
 from gdfast.cli.files import write_whole
@@ -35,6 +35,7 @@ def run(
     seed: int,
     model_path: Path | None,
     chart_path: Path | None,
+    vcov: str | None,
     options: dict[str, Any],
 ) -> None:
     """Train, write what was asked for, and print the model and how it came about.
@@ -48,11 +49,15 @@ def run(
         Chooses them, and the order of mini-batches.
     model_path, chart_path : Path or None
         What to write.
+    vcov : str or None
+        That of the summary to print, if one is to be printed.
     options : dict
         Those of `gdfast.fit`.
     """
     _check_output(model_path, "--model", MODEL_SUFFIXES)
     _check_output(chart_path, "--chart", CHART_SUFFIXES)
+    if vcov is not None:
+        inference.check(options)
     try:
         chosen = samples_of(data)
         train, held_out = chosen.samples, None
@@ -68,6 +73,8 @@ def run(
     # Files come first: whoever reads what is printed may stop anywhere.
     written, not_written = _write(trained.fit, model, model_path, chart_path)
     show(trained)
+    if vcov is not None and trained.fit.stop_reason != "interrupted":
+        inference.show(trained, vcov)
     if written:
         out().print(Text(printable(f"Written: {', '.join(written)}")))
     if not_written:
