@@ -18,6 +18,7 @@ from gdfast.convergence import ConvergenceWarning
 from gdfast.doctor import DivergenceError
 from gdfast.fit import Fit, Step, explain, fit
 from gdfast.moments import Moments
+from gdfast.path import Path, path
 from gdfast.plan import Explanation
 from gdfast.report import Report
 from gdfast.summary import Summary
@@ -28,6 +29,7 @@ __all__ = [
     "Explanation",
     "Fit",
     "Moments",
+    "Path",
     "Report",
     "Step",
     "Summary",
@@ -42,6 +44,7 @@ __all__ = [
     "gradient",
     "loss",
     "loss_and_gradient",
+    "path",
     "set_num_threads",
     "show_config",
 ]
