@@ -30,6 +30,7 @@ py::object path_of(const Numbers& matrices, const Numbers& origins, const Number
     std::copy_n(asked.data(), r * count, found.mutable_data());
   }
   Numbers coefs({r, count, d}), intercepts({r, count}), df({r, count}), gaps({r, count});
+  Numbers matrix({size, size}), origin(size - 1);
   Numbers losses({k > 1 ? k : 0, r, count});
   const PathRoom room{.penalties = found.mutable_data(),
                       .given = given,
@@ -37,6 +38,8 @@ py::object path_of(const Numbers& matrices, const Numbers& origins, const Number
                       .intercepts = intercepts.mutable_data(),
                       .df = df.mutable_data(),
                       .gaps = gaps.mutable_data(),
+                      .matrix = matrix.mutable_data(),
+                      .origin = origin.mutable_data(),
                       .losses = losses.mutable_data()};
   py::object error = py::none();
   const Stop stop = SignalCheck(error);
@@ -45,7 +48,7 @@ py::object path_of(const Numbers& matrices, const Numbers& origins, const Number
     solve_path(folds, options, room, &stop);
   }
   if (!error.is_none()) raise(error);
-  return py::make_tuple(found, coefs, intercepts, df, gaps, losses);
+  return py::make_tuple(found, coefs, intercepts, df, gaps, losses, matrix, origin);
 }
 
 }  // namespace
@@ -61,8 +64,9 @@ A path of penalties on the moments of folds; `gdfast.path` is the way to call it
 Returns
 -------
 tuple
-    ``(penalties, coefs, intercepts, df, gaps, losses)`` of shapes (R, P), (R, P, d), (R, P), (R, P), (R, P) and
-    (k, R, P): the last is of each fold at the coefficients of all others, and has no rows where there is one fold.
+    ``(penalties, coefs, intercepts, df, gaps, losses, matrix, origin)`` of shapes (R, P), (R, P, d), (R, P), (R, P),
+    (R, P) and (k, R, P): losses are of each fold at the coefficients of all others, and have no rows where there is one
+    fold. The last two are the moments of all rows.
 )");
 }
 

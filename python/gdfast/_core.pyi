@@ -66,4 +66,4 @@ def path(
     fit_intercept: bool,
     standardize: bool,
 ) -> tuple[NDArray[np.float64], ...]:
-    """A path on the moments of folds: penalties, coefs, intercepts, df, gaps, and the losses of each fold."""
+    """A path on the moments of folds: penalties, coefs, intercepts, df, gaps, losses of each fold, and all moments."""

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from gdfast import _core, checks, fit_options, tables, training, validation
 from gdfast._path import drawing
 from gdfast._path.folds import fold_of_each_row
-from gdfast._path.moments import Moments, by_fold, together
+from gdfast._path.moments import Moments, by_fold
 from gdfast.backends import backend as backend_by_name
+from gdfast.descent import Gram
 from gdfast.report import Report
 from gdfast.result import Fit
 from gdfast.wording import shown
@@ -328,9 +329,9 @@ def path(
         standard,
     )
     weights = np.array([gram.matrix[-2, -2] for gram in grams])
-    all_rows = read.folds[0]
+    rows = read.folds[0].rows
     for moments in read.folds[1:]:
-        all_rows = together(all_rows, moments)
+        rows = rows.with_more(moments.rows)
     one_read = matrix.nbytes + y.nbytes + (0 if s is None else s.nbytes)
     report = Report(
         plan="moments",
@@ -342,7 +343,7 @@ def path(
         peak_bytes=read.peak_bytes,
     )
     return Path(
-        table=_table(found, weights),
+        table=_table(found[:6], weights),
         l1_ratio=ratios,
         one_ratio=one_ratio,
         rule=rule,
@@ -350,7 +351,7 @@ def path(
         feature_names=feature_names,
         fit_intercept=intercept,
         standardize=standard,
-        all_rows=all_rows,
+        all_rows=Moments(Gram(*found[6:]), rows),
         report=report,
     )
 

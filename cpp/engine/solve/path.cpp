@@ -184,6 +184,10 @@ class Work {
   }
 
   bool run() {
+    const Gram together = all();
+    const std::int64_t size = together.d + 2;
+    std::copy_n(together.matrix, size * size, room_.matrix);
+    std::copy_n(together.origin, size - 1, room_.origin);
     if (!room_.given) find_penalties();
     const int count = static_cast<int>(folds_.size()) + (folds_.size() > 1 ? 1 : 0);
     run_tasks(count, num_threads(), [](void* work, int i) { static_cast<Work*>(work)->task(i); }, this);

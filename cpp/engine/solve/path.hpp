@@ -25,7 +25,9 @@ struct PathRoom {
   double* intercepts;  // R × P
   double* df;          // R × P: coefficients that aren't 0; with ratio 0 the trace of what y is smoothed by
   double* gaps;        // R × P: what the objective is above the least, at most, as a share of it at v = 0
-  double* losses;      // folds × R × P: of the rows held out, at the coefficients of all others
+  double* matrix;      // (d + 2)², and origin, d + 1: the moments of all rows
+  double* origin;
+  double* losses;  // folds × R × P: of the rows held out, at the coefficients of all others
 };
 
 // Of one fold or more; with one there is nothing held out, and `losses` isn't written. False where it was interrupted.

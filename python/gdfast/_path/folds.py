@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import checks
+from gdfast._path.moments import Consecutive
 from gdfast.errors import Argument, Message
 from gdfast.wording import shown, type_name
 
@@ -19,7 +20,7 @@ _ACCEPTED = (
 )
 
 
-def fold_of_each_row(folds: Any, groups: Any, rng: Any, x: Any, y: Any, n: int) -> Ids:
+def fold_of_each_row(folds: Any, groups: Any, rng: Any, x: Any, y: Any, n: int) -> Ids | Consecutive:
     """The fold of each row, numbered from 0.
 
     Raises
@@ -43,7 +44,7 @@ def fold_of_each_row(folds: Any, groups: Any, rng: Any, x: Any, y: Any, n: int) 
     return ids
 
 
-def _of_number(folds: Any, names: Ids | None, rng: Any, n: int) -> Ids:
+def _of_number(folds: Any, names: Ids | None, rng: Any, n: int) -> Ids | Consecutive:
     k = checks.whole("folds", folds, 2, "None or a number of folds from 2")
     units = n if names is None else int(names.max()) + 1
     if k > units:
@@ -51,10 +52,12 @@ def _of_number(folds: Any, names: Ids | None, rng: Any, n: int) -> Ids:
         raise ValueError(
             Message(Argument("folds"), f" is {k:,}, accepted are up to the {units:,} {what} that there are")
         )
+    sizes = n // k + (np.arange(k) < n % k)  # the first ones have a row more, as scikit-learn's have
+    if names is None and rng is None:
+        return Consecutive(tuple(np.cumsum(sizes).tolist()))
     order = np.arange(units) if rng is None else _generator(rng).permutation(units)
     if names is None:
         ids = np.empty(n, np.intp)
-        sizes = n // k + (np.arange(k) < n % k)  # the first ones have a row more, as scikit-learn's have
         ids[order] = np.repeat(np.arange(k), sizes)
         return ids
     # The largest group first, each to the fold that has the fewest rows so far.

@@ -23,6 +23,15 @@ class Moments(NamedTuple):
     rows: Counted
 
 
+class Consecutive(NamedTuple):
+    """Folds of rows that follow each other, by where each ends."""
+
+    ends: tuple[int, ...]
+
+    def ids(self) -> NDArray[np.intp]:
+        return np.repeat(np.arange(len(self.ends)), np.diff(np.array((0, *self.ends))))
+
+
 class Read(NamedTuple):
     """What one read of the data gave."""
 
@@ -31,18 +40,25 @@ class Read(NamedTuple):
     peak_bytes: int
 
 
-def by_fold(x: Array, y: Array, s: Array | None, ids: NDArray[np.intp] | None) -> Read:
-    """Of each fold; of all rows as one where there are no ids."""
-    found: list[Moments | None] = [None] * (1 if ids is None else int(ids.max()) + 1)
+def by_fold(x: Array, y: Array, s: Array | None, folds: NDArray[np.intp] | Consecutive | None) -> Read:
+    """Of each fold; of all rows as one where there are none."""
+    if folds is None:
+        folds = Consecutive((len(y),))
+    count = len(folds.ends) if isinstance(folds, Consecutive) else int(folds.max()) + 1
+    found: list[Moments | None] = [None] * count
     read = peak = 0
-    for fold, rows in _pieces(x, ids):
-        piece = x[rows], y[rows], None if s is None else s[rows]
+    for fold, rows in _pieces(x, folds):
+        if isinstance(rows, slice):
+            piece, room = (x[rows], y[rows], None if s is None else s[rows]), 0
+        else:
+            piece = x.take(rows, axis=0), y.take(rows), None if s is None else s.take(rows)
+            room = piece[0].nbytes
         matrix, origin, bytes_read, extra = _core.moments(*piece)
         own = Moments(Gram(matrix, origin), counted(len(piece[1]), piece[2]))
         before = found[fold]
         found[fold] = own if before is None else together(before, own)
         read += bytes_read
-        peak = max(peak, extra + (0 if isinstance(rows, slice) else piece[0].nbytes))
+        peak = max(peak, extra + room)
     return Read([moments for moments in found if moments is not None], read, peak)
 
 
@@ -51,11 +67,13 @@ def together(a: Moments, b: Moments) -> Moments:
         return Moments(optimum.added(a.gram, b.gram), a.rows.with_more(b.rows))
 
 
-def _pieces(x: Array, ids: NDArray[np.intp] | None) -> Iterator[tuple[int, Any]]:
+def _pieces(x: Array, folds: NDArray[np.intp] | Consecutive) -> Iterator[tuple[int, Any]]:
     """The fold of each piece, and its rows: a slice, or their numbers."""
-    if ids is None:
-        yield 0, slice(None)
+    if isinstance(folds, Consecutive):
+        for fold, (start, end) in enumerate(zip((0, *folds.ends), folds.ends, strict=False)):
+            yield fold, slice(start, end)
         return
+    ids = folds
     ends = np.append(np.flatnonzero(ids[1:] != ids[:-1]) + 1, len(ids))
     if len(ends) == ids.max() + 1:
         start = 0
@@ -63,7 +81,8 @@ def _pieces(x: Array, ids: NDArray[np.intp] | None) -> Iterator[tuple[int, Any]]
             yield int(ids[start]), slice(start, end)
             start = end
         return
-    order = np.argsort(ids, kind="stable")
+    narrow = ids.astype(np.uint16) if ids.max() < 2**16 else ids  # which NumPy sorts by counting
+    order = np.argsort(narrow, kind="stable")
     ends = np.cumsum(np.bincount(ids))
     step = max(1, _BLOCK_BYTES // (x.itemsize * (x.shape[1] if x.ndim == 2 else 1)))
     start = 0

@@ -159,6 +159,31 @@ def fit(
     l1: Annotated[
         float, typer.Option(help="Penalty on their absolute values; sets some to 0.", rich_help_panel=_STOPPING)
     ] = 0.0,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Choose the penalty by cross-validation in so many folds of shuffled rows; --chart draws "
+            "the path.",
+            rich_help_panel=_STOPPING,
+        ),
+    ] = None,
+    l1_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="With --folds: 1 for the lasso (default), 0 for ridge, or between.",
+            rich_help_panel=_STOPPING,
+        ),
+    ] = None,
+    rule: Annotated[
+        Literal["min", "1se"] | None,
+        typer.Option(
+            help="With --folds: the penalty of the least loss (default), or the largest within one standard error.",
+            rich_help_panel=_STOPPING,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Rows of a mini-batch. All by default.", rich_help_panel=_TRAINING)
     ] = None,
@@ -199,6 +224,15 @@ def fit(
         raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
     if vcov is not None and not summary:
         raise fail("--vcov says what the standard errors of --summary are: write --summary as well")
+    if folds is None and (l1_ratio is not None or rule is not None):
+        raise fail("--l1-ratio and --rule are about the penalty that --folds chooses: write --folds 5 as well")
+    if folds is not None and (l1 or l2 or summary or batch_size or plan == "stream" or reduction == "sum"):
+        raise fail(
+            "--folds chooses the penalty and solves for the model: leave out --l1, --l2, --summary, --batch-size, "
+            "--plan stream and --reduction sum"
+        )
+    if folds is not None and (optimizer not in ("auto", "exact") or backend != "native"):
+        raise fail("--folds solves for the model: leave out --optimizer and --backend")
     csv = _csv(delimiter, header, encoding, decimal, missing)
     fit_command.run(
         Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
@@ -207,6 +241,13 @@ def fit(
         model_path=model,
         chart_path=chart,
         vcov=(vcov or "iid") if summary else None,
+        path_options=None
+        if folds is None
+        else {
+            "folds": folds,
+            "l1_ratio": 1.0 if l1_ratio is None else l1_ratio,
+            "rule": rule or "min",
+        },
         options={
             "optimizer": optimizer,
             "learning_rate": learning_rate,
