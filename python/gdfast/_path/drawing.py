@@ -39,11 +39,14 @@ def _coefficients(panel: Axes, path: Path, ratio: int) -> None:
     drawn = penalties > 0
     at_end = np.argsort(-np.abs(curves[-1]), kind="stable")
     named = {int(j) for j in at_end[:_NAMED] if curves[-1, j] != 0}
+    apart = 0.05 * float(np.ptp(curves)) if curves.any() else 0.0
+    labelled: list[float] = []  # names that would lie on one another are left out
     for order, j in enumerate(at_end):
         colour = _COLOURS[order % len(_COLOURS)] if int(j) in named else drawing.GREY
         width = 1.6 if int(j) in named else 0.7
         panel.plot(penalties[drawn], curves[drawn, j], color=colour, linewidth=width)
-        if int(j) in named:
+        if int(j) in named and all(abs(curves[-1, j] - other) > apart for other in labelled):
+            labelled.append(float(curves[-1, j]))
             label = path.names[int(j)].replace("$", r"\$")
             panel.annotate(
                 label, (penalties[drawn][-1], curves[drawn][-1, j]), xytext=(4, 0), textcoords="offset points",

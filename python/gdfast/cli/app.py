@@ -163,8 +163,7 @@ def fit(
         int | None,
         typer.Option(
             min=2,
-            help="Choose the penalty by cross-validation in so many folds of shuffled rows; --chart draws "
-            "the path.",
+            help="Choose the penalty by cross-validation in so many folds of shuffled rows; --chart draws the path.",
             rich_help_panel=_STOPPING,
         ),
     ] = None,
