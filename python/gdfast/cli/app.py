@@ -316,19 +316,24 @@ def bench(
     time_to_loss: Annotated[
         bool, typer.Option("--time-to-loss", help="How long each way to train takes to the same error.")
     ] = False,
+    path: Annotated[
+        bool, typer.Option("--path", help="Cross-validated paths of penalties beside scikit-learn's.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
 ) -> None:
     """Check gdfast and its rivals against float64, then time them side by side."""
-    if roofline + targets + time_to_loss > 1:
-        raise fail("--roofline, --targets and --time-to-loss are three reports: ask for one at a time")
+    if roofline + targets + time_to_loss + path > 1:
+        raise fail("--roofline, --targets, --time-to-loss and --path are four reports: ask for one at a time")
     if roofline:
         bench_command.roofline(output, quick=quick)
     elif targets:
         bench_command.targets(output, quick=quick)
     elif time_to_loss:
         bench_command.time_to_loss(output, quick=quick)
+    elif path:
+        bench_command.paths(output, quick=quick)
     else:
         bench_command.compare(
             output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick
