@@ -1,17 +1,17 @@
-#include "streamed.hpp"
+#include "streamed_objective.hpp"
 
 #include <algorithm>
 
 namespace gdfast {
 
 template <class T>
-bool Streamed<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
+bool StreamedObjective<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   return problem_.evaluate(w_.data(), static_cast<T>(b), grad, loss, stop_, &counters_);
 }
 
 template <class T>
-bool Streamed<T>::product(const double* w, double b, double* out, double& out_b) {
+bool StreamedObjective<T>::product(const double* w, double b, double* out, double& out_b) {
   static constexpr T kNothing = 0;
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
@@ -24,7 +24,7 @@ bool Streamed<T>::product(const double* w, double b, double* out, double& out_b)
 
 template <class T>
 bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
-  if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
+  if (!StreamedObjective<T>::evaluate(w, b, grad, loss)) return false;
   if (loss.weight == 0) {
     loss = {};
     std::fill_n(grad, this->samples_.x.d, 0.0);
@@ -50,8 +50,8 @@ void Batches<T>::select(std::int64_t k) {
   this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, this->reduction_, selection);
 }
 
-template class Streamed<float>;
-template class Streamed<double>;
+template class StreamedObjective<float>;
+template class StreamedObjective<double>;
 template class Batches<float>;
 template class Batches<double>;
 

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "engine/counters.hpp"
+#include "objective.hpp"
 #include "row_order.hpp"
-#include "source.hpp"
 
 namespace gdfast {
 
@@ -15,9 +15,9 @@ struct Samples {
 };
 
 template <class T>
-class Streamed : public Source {
+class StreamedObjective : public Objective {
  public:
-  Streamed(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
+  StreamedObjective(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
       : problem_(samples.x, samples.y, samples.s, reduction),
         samples_(samples),
         reduction_(reduction),
@@ -44,11 +44,14 @@ class Streamed : public Source {
 
 // One update's share of the rows, in the order that is drawn for each pass.
 template <class T>
-class Batches : public Streamed<T> {
+class Batches : public StreamedObjective<T> {
  public:
   Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
           Counters& counters)
-      : Streamed<T>(samples, reduction, stop, counters), batch_rows_(batch_rows), order_(order), stop_(*stop) {}
+      : StreamedObjective<T>(samples, reduction, stop, counters),
+        batch_rows_(batch_rows),
+        order_(order),
+        stop_(*stop) {}
 
   // A batch of which no sample counts has no mean. It changes nothing.
   // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
@@ -68,8 +71,8 @@ class Batches : public Streamed<T> {
   const Stop& stop_;
 };
 
-extern template class Streamed<float>;
-extern template class Streamed<double>;
+extern template class StreamedObjective<float>;
+extern template class StreamedObjective<double>;
 extern template class Batches<float>;
 extern template class Batches<double>;
 
