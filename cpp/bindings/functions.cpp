@@ -69,7 +69,8 @@ py::object loss_and_gradient(py::handle x, py::handle y, py::handle w, py::handl
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
       const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
-      LeastSquares<T>(inputs.x, inputs.y, inputs.s, mean_or_sum)
+      const MatrixSource<T> source({inputs.x, inputs.y, inputs.s, {}});
+      LeastSquares<T>(source, mean_or_sum)
           .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr, nullptr, &negative);
     }
     if (error) raise(error);
@@ -91,7 +92,7 @@ py::object predict(py::handle x, py::handle w, py::handle b) {
     std::vector<T> room;
     const T* const start = weights(inputs, room);
     const ReleasedGil released(worth_releasing_gil(inputs.x));
-    forward(inputs.x, start, static_cast<T>(inputs.b), into);
+    forward(MatrixSource<T>({inputs.x, {}, {}, {}}), start, static_cast<T>(inputs.b), into);
     return y_pred;
   });
 }
@@ -120,7 +121,7 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
-      gradient(inputs.x, inputs.y, inputs.y_pred, mean_or_sum, grad.data());
+      gradient(MatrixSource<T>({inputs.x, inputs.y, {}, inputs.y_pred}), mean_or_sum, grad.data());
     }
     return grad.result();
   });

@@ -127,7 +127,7 @@ void MomentsObjective::multiply() {
     constexpr std::ptrdiff_t kSize = sizeof(double);
     const MatrixView view{
         reinterpret_cast<const char*>(matrix_.data()), size_, size_, size_ * kSize, kSize, DType::f64};
-    forward(view, v_.data(), 0.0, product_.data());
+    forward(MatrixSource<double>({view, {}, {}, {}}), v_.data(), 0.0, product_.data());
     return;
   }
   const double* row = matrix_.data() + size_ * (size_ - 1);

@@ -4,22 +4,19 @@
 #include <vector>
 
 #include "engine/counters.hpp"
+#include "engine/sources/gathered.hpp"
 #include "objective.hpp"
 #include "row_order.hpp"
 
 namespace gdfast {
 
-struct Samples {
-  MatrixView x;
-  VectorView y, s;  // s.data may be null
-};
-
 template <class T>
 class StreamedObjective : public Objective {
  public:
   StreamedObjective(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
-      : problem_(samples.x, samples.y, samples.s, reduction),
-        samples_(samples),
+      : samples_(samples),
+        source_(samples),
+        problem_(source_, reduction),
         reduction_(reduction),
         w_(static_cast<std::size_t>(samples.x.d)),
         stop_(stop),
@@ -32,8 +29,9 @@ class StreamedObjective : public Objective {
   bool product(const double* w, double b, double* out, double& out_b) override;
 
  protected:
-  LeastSquares<T> problem_;
   Samples samples_;
+  MatrixSource<T> source_;
+  LeastSquares<T> problem_;
   Reduction reduction_;
 
  private:
@@ -49,6 +47,7 @@ class Batches : public StreamedObjective<T> {
   Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
           Counters& counters)
       : StreamedObjective<T>(samples, reduction, stop, counters),
+        picked_(samples, {}),
         batch_rows_(batch_rows),
         order_(order),
         stop_(*stop) {}
@@ -66,6 +65,7 @@ class Batches : public StreamedObjective<T> {
   void select(std::int64_t k);
 
  private:
+  GatheredSource<T> picked_;  // of shuffled rows
   std::int64_t batch_rows_;
   RowOrder& order_;
   const Stop& stop_;
