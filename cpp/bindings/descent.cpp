@@ -10,8 +10,8 @@
 #include "descent_hooks.hpp"
 #include "descent_input.hpp"
 #include "engine/descent/descend.hpp"
-#include "engine/descent/moments_source.hpp"
-#include "engine/descent/standardized_source.hpp"
+#include "engine/descent/moments_objective.hpp"
+#include "engine/descent/standardized_objective.hpp"
 #include "engine/solve/certificate.hpp"
 #include "functions.hpp"
 #include "generator.hpp"
@@ -35,26 +35,26 @@ const char* name_of(Stopped stopped) {
   return kNames[static_cast<int>(stopped)];
 }
 
-// The sources of one descent, each in the coordinates of its parameters.
+// The objectives of one descent, each in the coordinates of its parameters.
 template <class T>
-class Sources {
+class Objectives {
  public:
-  Sources(const Standardization& columns, Reduction reduction, const Stop& stop, Counters& counters)
+  Objectives(const Standardization& columns, Reduction reduction, const Stop& stop, Counters& counters)
       : columns_(columns), reduction_(reduction), stop_(stop), counters_(counters) {}
 
-  Source& of(const Input& input) {
+  Objective& of(const Input& input) {
     if (input.gram) {
-      kept_.push_back(std::make_unique<MomentsSource>(*input.gram, columns_, reduction_));
+      kept_.push_back(std::make_unique<MomentsObjective>(*input.gram, columns_, reduction_));
       return *kept_.back();
     }
     return of_samples(input);
   }
 
-  Source& of_samples(const Input& input) {
-    return keep(std::make_unique<Streamed<T>>(input.samples, reduction_, &stop_, counters_), input.d);
+  Objective& of_samples(const Input& input) {
+    return keep(std::make_unique<StreamedObjective<T>>(input.samples, reduction_, &stop_, counters_), input.d);
   }
 
-  Source& batches_of(const Input& input, std::int64_t rows, RowOrder& order, Batches<T>*& batches) {
+  Objective& batches_of(const Input& input, std::int64_t rows, RowOrder& order, Batches<T>*& batches) {
     auto made = std::make_unique<Batches<T>>(input.samples, rows, order, reduction_, &stop_, counters_);
     batches = made.get();
     return keep(std::move(made), input.d);
@@ -65,11 +65,11 @@ class Sources {
   Reduction reduction_;
   const Stop& stop_;
   Counters& counters_;
-  std::vector<std::unique_ptr<Source>> kept_;
+  std::vector<std::unique_ptr<Objective>> kept_;
 
-  Source& keep(std::unique_ptr<Source> source, std::int64_t d) {
-    kept_.push_back(std::move(source));
-    if (columns_) kept_.push_back(std::make_unique<StandardizedSource>(*kept_.back(), columns_, d));
+  Objective& keep(std::unique_ptr<Objective> objective, std::int64_t d) {
+    kept_.push_back(std::move(objective));
+    if (columns_) kept_.push_back(std::make_unique<StandardizedObjective>(*kept_.back(), columns_, d));
     return *kept_.back();
   }
 };
@@ -86,17 +86,17 @@ class Session {
         order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
         gram_(train.gram),
-        sources_(columns_, options_.reduction, stop_, counters_) {
+        objectives_(columns_, options_.reduction, stop_, counters_) {
     start(w, b, train.d);
     watch(hooks);
-    Source& full = sources_.of(train);
+    Objective& full = objectives_.of(train);
     Batches<T>* batches = nullptr;
     const auto batch_rows = whole(options, Option::batch_size);
-    Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
-    Source* const other = validation ? &sources_.of(*validation) : nullptr;
+    Objective& update = batch_rows == 0 ? full : objectives_.batches_of(train, batch_rows, order_, batches);
+    Objective* const other = validation ? &objectives_.of(*validation) : nullptr;
     // float32 can't tell more than its moments, which are float64.
     const bool has_samples = gram_ && train.samples.x.data != nullptr && std::is_same_v<T, double>;
-    Source* const samples = has_samples ? &sources_.of_samples(train) : nullptr;
+    Objective* const samples = has_samples ? &objectives_.of_samples(train) : nullptr;
     data_.emplace(Data<T>{.full = full,
                           .update = update,
                           .batches = batches,
@@ -137,7 +137,7 @@ class Session {
   RowOrder order_;
   Standardization columns_;
   std::optional<Gram> gram_;
-  Sources<T> sources_;
+  Objectives<T> objectives_;
   std::optional<Data<T>> data_;
   Watcher<T> watcher_;
   Descent<T> descent_;

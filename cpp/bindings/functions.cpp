@@ -24,7 +24,7 @@ py::object predict(py::handle x, py::handle w, py::handle b) {
     WeightRoom<T> room;
     const T* const start = weights(inputs, room);
     const ReleasedGil released(worth_releasing_gil(inputs.x));
-    forward(inputs.x, start, static_cast<T>(inputs.b), into);
+    forward(MatrixSource<T>({inputs.x, {}, {}, {}}), start, static_cast<T>(inputs.b), into);
     return y_pred;
   });
 }
@@ -53,7 +53,7 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
-      gradient(inputs.x, inputs.y, inputs.y_pred, mean_or_sum, grad.data());
+      gradient(MatrixSource<T>({inputs.x, inputs.y, {}, inputs.y_pred}), mean_or_sum, grad.data());
     }
     return py::reinterpret_steal<py::object>(grad.release());
   });

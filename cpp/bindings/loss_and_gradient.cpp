@@ -5,6 +5,7 @@
 #include "arguments.hpp"
 #include "arrays.hpp"
 #include "engine/one_segment.hpp"
+#include "engine/sources/matrix.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
@@ -40,7 +41,8 @@ void evaluate_segments(const Inputs& inputs, Reduction reduction, const T* w, T*
   {
     const ReleasedGil released(worth_releasing_gil(inputs.x));
     const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
-    LeastSquares<T>(inputs.x, inputs.y, inputs.s, reduction)
+    const MatrixSource<T> source({inputs.x, inputs.y, inputs.s, {}});
+    LeastSquares<T>(source, reduction)
         .evaluate(w, static_cast<T>(inputs.b), grad, loss, ctrl_c ? &ctrl_c : nullptr, nullptr, &negative);
   }
   if (error) raise(error);

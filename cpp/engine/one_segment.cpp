@@ -5,6 +5,7 @@
 #include "dispatch.hpp"
 #include "machine.hpp"
 #include "segment_sums.hpp"
+#include "sources/matrix.hpp"
 
 namespace gdfast {
 namespace {
@@ -27,7 +28,7 @@ bool is_small(const MatrixView& x) {
 
 // What the kernels ask for beside the data: whole registers, one more than full ones.
 template <class T>
-struct Room {
+struct SegmentRoom {
   static constexpr std::int64_t kRoom = kMostColumns + kLanes<T>;
   alignas(64) T w[kRoom];
   alignas(64) T panel[kRoom];
@@ -54,10 +55,11 @@ bool evaluate_one_segment(const MatrixView& x, const VectorView& y, const Vector
   const bool weighted = s.data != nullptr;
   Sums sums{};  // early: the kernel's first loads of it would wait for stores on their way to the cache
   if (!is_small<T>(x) || !lies_ready<T>(y) || (weighted && !lies_ready<T>(s))) return false;
-  const Walk<T> walk = choose_walk<T>(x, Operation::fused);
-  if (walk.access != Access::direct) return false;
+  const Layout layout = layout_of(x, kSize);
+  const Walk<T> walk = choose_walk<T>(layout, Operation::fused);
+  if (!layout.ready(walk.order)) return false;
 
-  Room<T> room;
+  SegmentRoom<T> room;
   Run<T> run{};
   run.x = reinterpret_cast<const T*>(x.data);
   run.row_stride = x.row_stride / kSize;

@@ -194,8 +194,8 @@ class Loop {
     return true;
   }
 
-  bool evaluate(Source& source, const double* parameters, Loss& loss) {
-    if (!source.evaluate(parameters, intercept(parameters), wide_grad_.data(), loss)) return false;
+  bool evaluate(Objective& objective, const double* parameters, Loss& loss) {
+    if (!objective.evaluate(parameters, intercept(parameters), wide_grad_.data(), loss)) return false;
     if (options_.fit_intercept) wide_grad_.back() = loss.grad_b;
     return true;
   }

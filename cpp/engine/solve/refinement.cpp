@@ -42,7 +42,7 @@ bool refining_pays(const Gram& gram, const Standardization& columns, const Quadr
   return kWorth * (of_residuals + of_sums) < size;
 }
 
-bool refine(const Quadratic& objective, Source& samples, double* v) {
+bool refine(const Quadratic& objective, Objective& samples, double* v) {
   const std::int64_t d = objective.d();
   std::vector<double> h(static_cast<std::size_t>(d)), step(h.size());
   Loss loss{};

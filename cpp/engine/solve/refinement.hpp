@@ -1,7 +1,7 @@
 // Coefficients made better by a look at the samples themselves, where the moments' own rounding has cost them digits.
 #pragma once
 
-#include "engine/descent/source.hpp"
+#include "engine/descent/objective.hpp"
 #include "engine/descent/standardization.hpp"
 #include "gram.hpp"
 #include "quadratic.hpp"
@@ -14,6 +14,6 @@ bool refining_pays(const Gram& gram, const Standardization& columns, const Quadr
 
 // One step of the corrected seminormal equations (Björck 1987): the gradient is that of the samples, and only what it is
 // divided by are moments. `samples` are in the coordinates of v, and float64. False where the read was interrupted.
-bool refine(const Quadratic& objective, Source& samples, double* v);
+bool refine(const Quadratic& objective, Objective& samples, double* v);
 
 }  // namespace gdfast
