@@ -54,10 +54,19 @@ struct PieceJob : MomentsJob<T> {
     CountedScratch scratch(Scratch::bytes<double>(elements()) + bytes, &this->counters);
     double* const sums = zeros(*scratch);
     const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), rows};
-    for (std::int64_t i = start; i < end && !this->stop(); i += pieces.block) {
-      NarrowBlock<T> block = this->reader.read_narrow(i, std::min(pieces.block, end - i), room);
+    // A block of one column is so short a piece of work that asking for it shows: what lies ready is asked for once.
+    const std::int64_t asked = this->reader.narrow_lies_ready() ? end - start : pieces.block;
+    for (std::int64_t i = start; i < end; i += asked) {
+      NarrowBlock<T> block = this->reader.read_narrow(i, std::min(asked, end - i), room);
+      const std::int64_t rows = block.n;
       block.out = sums;
-      kernels<T>().moments.narrow[this->source.d()](block);
+      for (std::int64_t first = 0; first < rows && !this->stop(); first += pieces.block) {
+        block.n = std::min(pieces.block, rows - first);
+        kernels<T>().moments.narrow[this->source.d()](block);
+        block.x += block.n;
+        block.y += block.n;
+        if (block.s != nullptr) block.s += block.n;
+      }
     }
     add(sums, k);
   }
