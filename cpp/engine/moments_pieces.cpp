@@ -56,19 +56,23 @@ struct PieceJob : MomentsJob<T> {
     const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), rows};
     // A block of one column is so short a piece of work that asking for it shows: what lies ready is asked for once.
     const std::int64_t asked = this->reader.narrow_lies_ready() ? end - start : pieces.block;
-    for (std::int64_t i = start; i < end; i += asked) {
-      NarrowBlock<T> block = this->reader.read_narrow(i, std::min(asked, end - i), room);
-      const std::int64_t rows = block.n;
-      block.out = sums;
-      for (std::int64_t first = 0; first < rows && !this->stop(); first += pieces.block) {
-        block.n = std::min(pieces.block, rows - first);
-        kernels<T>().moments.narrow[this->source.d()](block);
-        block.x += block.n;
-        block.y += block.n;
-        if (block.s != nullptr) block.s += block.n;
-      }
+    for (std::int64_t i = start; i < end && !this->stop(); i += asked) {
+      NarrowBlock<T> all = this->reader.read_narrow(i, std::min(asked, end - i), room);
+      all.out = sums;
+      sum_blocks(all);
     }
     add(sums, k);
+  }
+
+  void sum_blocks(NarrowBlock<T> left) {
+    const std::int64_t end = left.n;
+    for (std::int64_t done = 0; done < end && !this->stop(); done += pieces.block) {
+      left.n = std::min(pieces.block, end - done);
+      kernels<T>().moments.narrow[this->source.d()](left);
+      left.x += left.n;
+      left.y += left.n;
+      if (left.s != nullptr) left.s += left.n;
+    }
   }
 
   void sum(int k, std::int64_t start, std::int64_t end) {

@@ -165,6 +165,35 @@ constexpr int parts_for(int sums) {
   return parts;
 }
 
+// Adds rows i, i + 1, … of the block, of which the first m count, to the sums of rows First to End − 1 of the triangle.
+template <class Part, class T, int D, bool Weighted, int First, int End, int Sums>
+GDFAST_INLINE void add_rows(const NarrowBlock<T>& block, const double* origins, std::int64_t i, int m,
+                            typename Part::reg (&sum)[Sums]) {
+  using All = Triangle<D, Weighted>;
+  using reg = typename Part::reg;
+  constexpr int Z = All::Z, L = Part::lanes;
+  const double* origin = origins;
+  __asm__("" : "+r"(origin));
+  const auto load = [&](const T* p) GDFAST_LAMBDA { return m == L ? Part::load(p) : Part::load_first(p, m); };
+  const auto about = [&](const T* p, int k) GDFAST_LAMBDA {
+    const reg difference = Part::sub(load(p), Part::load(origin + k * L));
+    return m == L ? difference : Part::keep_first(difference, m);
+  };
+  reg left[End - First], s = Part::broadcast(1);
+  if constexpr (Weighted) s = load(block.s + i);
+  GDFAST_UNROLL for (int k = First; k < Z; ++k) {
+    reg z = Part::broadcast(1);
+    if (k != D) z = k < D ? about(block.x + k * block.stride + i, k) : about(block.y + i, D);
+    if (k < End) left[k - First] = k == D ? s : Weighted ? Part::mul(s, z) : z;
+    GDFAST_UNROLL for (int j = First; j < End && j <= k; ++j) {
+      if (All::is_count(j, k)) continue;
+      reg& to = sum[All::before(First, j, k)];
+      // Times 1: the same bits, from another port.
+      to = k == D ? Part::add(left[j - First], to) : Part::fma(left[j - First], z, to);
+    }
+  }
+}
+
 // Rows First, First + 1, … of the triangle, as many as there are registers for; then the rest.
 template <class V, class T, int D, bool Weighted, int First>
 GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
@@ -181,28 +210,8 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
   const auto walk = [&](int lane) GDFAST_LAMBDA {
     reg sum[kSums];
     GDFAST_UNROLL for (int e = 0; e < kSums; ++e) sum[e] = Part::zero();
-    const auto add = [&](std::int64_t i, int m) GDFAST_LAMBDA {
-      const double* origin = origins;
-      __asm__("" : "+r"(origin));
-      const auto load = [&](const T* p) GDFAST_LAMBDA { return m == L ? Part::load(p) : Part::load_first(p, m); };
-      const auto about = [&](const T* p, int k) GDFAST_LAMBDA {
-        const reg difference = Part::sub(load(p), Part::load(origin + k * L));
-        return m == L ? difference : Part::keep_first(difference, m);
-      };
-      reg left[kEnd - First], s = Part::broadcast(1);
-      if constexpr (Weighted) s = load(block.s + i);
-      GDFAST_UNROLL for (int k = First; k < Z; ++k) {
-        reg z = Part::broadcast(1);
-        if (k != D) z = k < D ? about(block.x + k * block.stride + i, k) : about(block.y + i, D);
-        if (k < kEnd) left[k - First] = k == D ? s : Weighted ? Part::mul(s, z) : z;
-        GDFAST_UNROLL for (int j = First; j < kEnd && j <= k; ++j) {
-          if (All::is_count(j, k)) continue;
-          reg& to = sum[All::before(First, j, k)];
-          // Times 1: the same bits, from another port.
-          to = k == D ? Part::add(left[j - First], to) : Part::fma(left[j - First], z, to);
-        }
-      }
-    };
+    const auto add = [&](std::int64_t i, int m)
+                         GDFAST_LAMBDA { add_rows<Part, T, D, Weighted, First, kEnd>(block, origins, i, m, sum); };
     std::int64_t i = lane;
     for (; i + L <= block.n; i += V::lanes) add(i, L);
     if (i < block.n) add(i, static_cast<int>(block.n - i));
