@@ -111,6 +111,33 @@ def tutorial() -> Figure:
     return gdfast.fit(x, 2 * x + rng.standard_normal(60), fit_intercept=True, learning_rate=0.05, n_iters=150).plot()
 
 
+def path() -> Figure:
+    """`Path.plot` of four columns that matter and eight that don't."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((300, 12))
+    y = x[:, :4] @ [3.0, -2.0, 1.0, 0.5] + 2 * rng.standard_normal(300)
+    return gdfast.path(x, y, folds=5, rng=0).plot()
+
+
+def intervals() -> Figure:
+    """Confidence intervals where residuals grow with a column, and what their covariance makes of it."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 3)) * [1.0, 10.0, 0.1]
+    y = x @ [2.0, 0.1, 0.0] + 5 + rng.standard_normal(200) * (0.5 + abs(x[:, 0]))
+    fit = gdfast.fit(x, y, optimizer="exact", fit_intercept=True)
+    picture, (panel,) = figure(1, 1, (7.5, 3.2))
+    for vcov, colour, above in (("iid", BLUE, 0.12), ("HC1", RED, -0.12)):
+        summary = fit.summary(x, y, vcov=vcov)
+        scale = x.std(axis=0)  # so that all three fit one axis
+        low, high = summary.conf_int[:3].T * scale
+        at, places = summary.coefs[:3] * scale, np.arange(3)[::-1] + above
+        panel.errorbar(at, places, xerr=[at - low, high - at], fmt="o", color=colour, capsize=3, label=f"vcov={vcov!r}")
+    panel.axvline(0, color=INK, linewidth=0.8)
+    panel.set_yticks(range(3), ["x[2]", "x[1]", "x[0]"])
+    panel.set_xlabel("coefficient times the column's standard deviation, with its 95% interval")
+    return _finished(picture, panel, "Residuals grow with x[0]: its interval is longer than iid says")
+
+
 def _of_the_limit(share: float, limit: float) -> str:
     name = {1.0: "2/L", 0.5: "1/L, what auto takes"}.get(share, f"{share:g} · 2/L")
     return f"{share * limit:.4f} = {name}"
@@ -126,5 +153,5 @@ def _finished(picture: Figure, panel: Axes, title: str) -> Figure:
 
 
 if __name__ == "__main__":
-    for draw in (tutorial, optimizers, divergence, lasso, validation):
+    for draw in (tutorial, optimizers, divergence, lasso, validation, path, intervals):
         draw().savefig(FIGURES / f"{draw.__name__}.png", dpi=110)

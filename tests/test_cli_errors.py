@@ -75,7 +75,7 @@ def test_bad_files_are_one_line(tmp_path: Path) -> None:
 
 
 def test_divergence_is_one_line_that_names_columns(table: Path) -> None:
-    line = refused("fit", table, *target(table), "--no-standardize", "--learning-rate", 1, status=1)
+    line = refused("fit", table, *target(table), "--no-standardize", "--learning-rate", 0.1, status=1)
     assert "diverged" in line
     assert "Write --learning-rate auto or --standardize." in line
     assert ("'area'" in line) == (table.suffix != ".npy")

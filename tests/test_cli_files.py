@@ -53,7 +53,8 @@ def test_a_stdout_that_takes_nothing(command: str, stdout: str, tmp_path: Path) 
     arguments = commands[command]
     if stdout == "closed":
         result = gdfast(*arguments, preexec_fn=lambda: os.close(1))
-        assert result.returncode == 0
+        assert result.returncode == (1 if command == "predict" else 0)  # whose predictions would be lost
+        assert command != "predict" or "name a file with --output" in result.stderr
     elif stdout == "full disk":
         with open("/dev/full", "w") as full:
             result = gdfast(*arguments, stdout=full)
@@ -271,3 +272,17 @@ except SystemExit as end:
     assert "status 1" in output
     assert "gdfast: there is not enough memory: Unable to allocate 8 TiB" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".npy"])
+def test_a_name_that_hides_what_is_in_a_file(suffix: str, tmp_path: Path) -> None:
+    hidden = tmp_path / "data.csv"
+    write(tmp_path / f"data{suffix}", COLUMNS).rename(hidden)
+    assert refused("fit", hidden, "--target", "y").endswith(f"give it a name that ends in {suffix}")
+    done("fit", hidden.rename(tmp_path / f"data{suffix}"), "--target", "2" if suffix == ".npy" else "y")
+
+
+def test_a_column_named_twice(data: Path) -> None:
+    said = refused("fit", data, "--target", "y", "--columns", "a,b,a")
+    assert said.endswith("--columns names 'a' more than once: name each column once")
+    done("fit", data, "--target", "y", "--columns", "a,b")

@@ -34,6 +34,10 @@ def test_the_code_of_a_page_prints_what_it_says(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     if "import torch" in text:
         pytest.importorskip("torch")
+    if "import sklearn" in text or "from sklearn" in text:
+        pytest.importorskip("sklearn", minversion="1.6")
+    if ".summary(" in text:
+        pytest.importorskip("scipy")
     if ".plot(" in text:
         pytest.importorskip("matplotlib")
     assert refresh.refreshed(text, str(page)) == text

@@ -32,3 +32,20 @@ def test_sums_of_integers_are_solved_without_loss() -> None:
         fit = moments.solve(fit_intercept=True)
         np.testing.assert_allclose([fit.b, *fit.w], 1, rtol=1e-9)
     assert gdfast.Moments(5).update(x, y).solve(fit_intercept=True).w == pytest.approx(np.ones(5), rel=1e-14)
+
+
+def test_more_columns_than_rows_are_one_piece_of_advice() -> None:
+    """Each of the dependencies has nearly all of the columns: to list them all says no more."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((10, 30)), rng.standard_normal(10)
+    (advice,) = gdfast.fit(x, y, optimizer="exact", fit_intercept=True).report.advice
+    assert "collinear to working precision, in 21 ways: x[:, 0], x[:, 1]" in str(advice)
+    assert "and 24 more" in str(advice)
+    assert gdfast.fit(x, y, optimizer="exact", fit_intercept=True, l2=1e-6).report.advice == ()
+
+
+def test_few_groups_of_collinear_columns_are_told_apart() -> None:
+    x = np.random.default_rng(0).standard_normal((50, 5))
+    x = np.column_stack([x, x[:, 0], 2 * x[:, 3]])
+    advice = gdfast.fit(x, x.sum(axis=1), optimizer="exact").report.advice
+    assert len(advice) == 2

@@ -15,7 +15,17 @@ RunPython = Callable[..., str]
 
 PUBLIC = {
     *("forward", "loss", "gradient", "loss_and_gradient", "fit", "Fit", "Step", "backend", "backends"),
-    *("explain", "Explanation", "Report", "ConvergenceWarning", "DivergenceError", "Moments"),
+    *(
+        "explain",
+        "Explanation",
+        "Report",
+        "ConvergenceWarning",
+        "DivergenceError",
+        "Moments",
+        "Summary",
+        "Path",
+        "path",
+    ),
     *("get_num_threads", "set_num_threads", "config", "show_config", "__version__"),
 }
 HEAVY = ["torch", "sklearn", "pandas", "matplotlib", "scipy", "numba", "typer", "rich"]
@@ -46,9 +56,9 @@ def test_the_version_has_one_place() -> None:
 
 
 def test_functions_keep_their_names_beside_modules() -> None:
-    for module in ("fit", "config", "backends", "backends.numpy", "tutorial"):
+    for module in ("fit", "path", "config", "backends", "backends.numpy", "tutorial"):
         import_module(f"gdfast.{module}")
-    for name in ("fit", "config", "backends", "backend"):
+    for name in ("fit", "path", "config", "backends", "backend"):
         assert callable(getattr(gdfast, name)), name
 
 

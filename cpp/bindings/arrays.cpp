@@ -235,18 +235,22 @@ Reduction take_reduction(py::handle value) {
 }
 
 template <class T>
-const T* weights(const Inputs& inputs, std::vector<T>& room) {
+const T* weights(const Inputs& inputs, WeightRoom<T>& room) {
   const VectorView& w = inputs.w;
+  if (inputs.one_dimensional) {
+    room.number = static_cast<T>(inputs.w_number);
+    return &room.number;
+  }
   const bool aligned = reinterpret_cast<std::uintptr_t>(w.data) % alignof(T) == 0;
   if (w.dtype == kDType<T> && w.stride == static_cast<std::ptrdiff_t>(sizeof(T)) && aligned) {
     return reinterpret_cast<const T*>(w.data);
   }
-  room.resize(static_cast<std::size_t>(inputs.x.d));
-  pack_vector(w, 0, inputs.x.d, room.data());
-  return room.data();
+  room.array.resize(static_cast<std::size_t>(inputs.x.d));
+  pack_vector(w, 0, inputs.x.d, room.array.data());
+  return room.array.data();
 }
 
-template const float* weights(const Inputs&, std::vector<float>&);
-template const double* weights(const Inputs&, std::vector<double>&);
+template const float* weights(const Inputs&, WeightRoom<float>&);
+template const double* weights(const Inputs&, WeightRoom<double>&);
 
 }  // namespace gdfast::bindings

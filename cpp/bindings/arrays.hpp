@@ -61,9 +61,16 @@ void take_residual(py::handle y, py::handle y_pred, Residual& inputs);
 
 Reduction take_reduction(py::handle value);
 
+// Where w is kept as T if it doesn't lie ready.
+template <class T>
+struct WeightRoom {
+  T number;  // of 1-D x
+  std::vector<T> array;
+};
+
 // w as T: the array itself where it can be used as it lies, otherwise a copy in `room`.
 template <class T>
-const T* weights(const Inputs& inputs, std::vector<T>& room);
+const T* weights(const Inputs& inputs, WeightRoom<T>& room);
 
 // Is there enough work on so many numbers, or on x, to let other Python threads run meanwhile? Safe wherever no Python
 // object is touched: the views point into arrays that the caller's arguments keep alive.

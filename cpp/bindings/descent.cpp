@@ -4,13 +4,14 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "arrays.hpp"
 #include "descent_hooks.hpp"
 #include "descent_input.hpp"
 #include "engine/descent/descend.hpp"
-#include "engine/descent/moments_source.hpp"
-#include "engine/descent/standardized_source.hpp"
+#include "engine/descent/moments_objective.hpp"
+#include "engine/descent/standardized_objective.hpp"
 #include "engine/solve/certificate.hpp"
 #include "functions.hpp"
 #include "generator.hpp"
@@ -34,22 +35,26 @@ const char* name_of(Stopped stopped) {
   return kNames[static_cast<int>(stopped)];
 }
 
-// The sources of one descent, each in the coordinates of its parameters.
+// The objectives of one descent, each in the coordinates of its parameters.
 template <class T>
-class Sources {
+class Objectives {
  public:
-  Sources(const Standardization& columns, Reduction reduction, const Stop& stop, Counters& counters)
+  Objectives(const Standardization& columns, Reduction reduction, const Stop& stop, Counters& counters)
       : columns_(columns), reduction_(reduction), stop_(stop), counters_(counters) {}
 
-  Source& of(const Input& input) {
+  Objective& of(const Input& input) {
     if (input.gram) {
-      kept_.push_back(std::make_unique<MomentsSource>(*input.gram, columns_, reduction_));
+      kept_.push_back(std::make_unique<MomentsObjective>(*input.gram, columns_, reduction_));
       return *kept_.back();
     }
-    return keep(std::make_unique<Streamed<T>>(input.samples, reduction_, &stop_, counters_), input.d);
+    return of_samples(input);
   }
 
-  Source& batches_of(const Input& input, std::int64_t rows, RowOrder& order, Batches<T>*& batches) {
+  Objective& of_samples(const Input& input) {
+    return keep(std::make_unique<StreamedObjective<T>>(input.samples, reduction_, &stop_, counters_), input.d);
+  }
+
+  Objective& batches_of(const Input& input, std::int64_t rows, RowOrder& order, Batches<T>*& batches) {
     auto made = std::make_unique<Batches<T>>(input.samples, rows, order, reduction_, &stop_, counters_);
     batches = made.get();
     return keep(std::move(made), input.d);
@@ -60,11 +65,11 @@ class Sources {
   Reduction reduction_;
   const Stop& stop_;
   Counters& counters_;
-  std::vector<std::unique_ptr<Source>> kept_;
+  std::vector<std::unique_ptr<Objective>> kept_;
 
-  Source& keep(std::unique_ptr<Source> source, std::int64_t d) {
-    kept_.push_back(std::move(source));
-    if (columns_) kept_.push_back(std::make_unique<StandardizedSource>(*kept_.back(), columns_, d));
+  Objective& keep(std::unique_ptr<Objective> objective, std::int64_t d) {
+    kept_.push_back(std::move(objective));
+    if (columns_) kept_.push_back(std::make_unique<StandardizedObjective>(*kept_.back(), columns_, d));
     return *kept_.back();
   }
 };
@@ -81,15 +86,24 @@ class Session {
         order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
         gram_(train.gram),
-        sources_(columns_, options_.reduction, stop_, counters_) {
+        objectives_(columns_, options_.reduction, stop_, counters_) {
     start(w, b, train.d);
     watch(hooks);
-    Source& full = sources_.of(train);
+    Objective& full = objectives_.of(train);
     Batches<T>* batches = nullptr;
     const auto batch_rows = whole(options, Option::batch_size);
-    Source& update = batch_rows == 0 ? full : sources_.batches_of(train, batch_rows, order_, batches);
-    Source* const other = validation ? &sources_.of(*validation) : nullptr;
-    data_.emplace(Data<T>{full, update, batches, other, gram_ ? &*gram_ : nullptr, columns_});
+    Objective& update = batch_rows == 0 ? full : objectives_.batches_of(train, batch_rows, order_, batches);
+    Objective* const other = validation ? &objectives_.of(*validation) : nullptr;
+    // float32 can't tell more than its moments, which are float64.
+    const bool has_samples = gram_ && train.samples.x.data != nullptr && std::is_same_v<T, double>;
+    Objective* const samples = has_samples ? &objectives_.of_samples(train) : nullptr;
+    data_.emplace(Data<T>{.full = full,
+                          .update = update,
+                          .batches = batches,
+                          .validation = other,
+                          .gram = gram_ ? &*gram_ : nullptr,
+                          .samples = samples,
+                          .columns = columns_});
     counters_.take(order_.bytes());
   }
 
@@ -123,7 +137,7 @@ class Session {
   RowOrder order_;
   Standardization columns_;
   std::optional<Gram> gram_;
-  Sources<T> sources_;
+  Objectives<T> objectives_;
   std::optional<Data<T>> data_;
   Watcher<T> watcher_;
   Descent<T> descent_;
@@ -147,7 +161,7 @@ class Session {
     Inputs inputs;
     inputs.x.d = d;
     inputs.w = *view;
-    std::vector<T> room;
+    WeightRoom<T> room;
     const T* const values = weights(inputs, room);
     descent_.w.assign(values, values + d);
     if (has_b_) descent_.b = static_cast<T>(b.cast<double>());
@@ -189,7 +203,8 @@ py::object descend_from(py::handle train, py::handle validation, py::handle w, p
   if (!py::isinstance<py::tuple>(options) || py::len(options) != kOptions) {
     throw py::type_error("options are no gdfast.descent.Options");
   }
-  const Input data = input_of(train);
+  const bool is_exact = get(options, Option::optimizer).cast<std::string>() == "exact";
+  const Input data = input_of(train, is_exact);
   std::optional<Input> other;
   if (!validation.is_none()) other = input_of(validation);
   std::int64_t d = 0;

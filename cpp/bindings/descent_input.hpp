@@ -44,7 +44,7 @@ inline double number(py::handle options, Option option) { return get(options, op
 
 inline std::int64_t whole(py::handle options, Option option) { return get(options, option).cast<std::int64_t>(); }
 
-// Data as the interface has it: views of samples, or a matrix of moments.
+// Data as the interface has it: views of samples, a matrix of moments, or both.
 struct Input {
   Samples samples{};
   std::optional<Gram> gram;
@@ -69,12 +69,13 @@ inline Gram gram_of(py::handle object) {
   return {reinterpret_cast<const double*>(matrix.data), reinterpret_cast<const double*>(origin->data), matrix.d - 2};
 }
 
-inline Input input_of(py::handle object) {
+// Beside moments, samples are looked at only where they are wanted: a tiny fit takes no longer than that.
+inline Input input_of(py::handle object, bool with_samples = false) {
   Input input;
   if (const py::object gram = object.attr("gram"); !gram.is_none()) {
     input.gram = gram_of(gram);
     input.d = input.gram->d;
-    return input;
+    if (!with_samples || object.attr("x").is_none()) return input;
   }
   std::int64_t rows = 0;
   bool one_dimensional = false;

@@ -1,17 +1,12 @@
 #include "functions.hpp"
 
-#include <limits>
-
 #include "arrays.hpp"
 #include "engine/least_squares.hpp"
 #include "gil.hpp"
-#include "signal_check.hpp"
+#include "gradient.hpp"
 
 namespace gdfast::bindings {
 namespace {
-
-// More than a few milliseconds, from memory or a disk: then Ctrl-C shouldn't have to wait for the end.
-bool takes_long(const MatrixView& x) { return x.n * x.d >= 16 << 20; }
 
 // Calls f with a null pointer whose type is x's dtype.
 template <class F>
@@ -19,79 +14,17 @@ py::object with_dtype(DType dtype, F f) {
   return dtype == DType::f32 ? f(static_cast<float*>(nullptr)) : f(static_cast<double*>(nullptr));
 }
 
-template <class T>
-py::array new_array(std::int64_t size) {
-  return py::array(py::dtype::of<T>(), py::array::ShapeContainer{size});
-}
-
-// Where the gradient goes: a number, an array of the user's, or a new one.
-template <class T>
-class Gradient {
- public:
-  Gradient(const MatrixView& x, bool one_dimensional, py::handle x_object, py::handle out) : number_(one_dimensional) {
-    if (!out.is_none()) {
-      std::int64_t size = 0;
-      const auto view = as_vector(out, size);
-      const bool fits = view && size == x.d && view->dtype == kDType<T> && view->stride == sizeof(T) && !number_ &&
-                        reinterpret_cast<std::uintptr_t>(view->data) % alignof(T) == 0 &&
-                        py::reinterpret_borrow<py::array>(out).writeable();
-      if (!fits) validate("out", {out, x_object});
-      array_ = py::reinterpret_borrow<py::array>(out);
-    } else if (!number_) {
-      array_ = new_array<T>(x.d);
-    }
-    if (!number_) data_ = static_cast<T*>(array_.mutable_data());
-  }
-
-  T* data() { return number_ ? &value_ : data_; }
-  py::object result() { return number_ ? py::object(py::float_(static_cast<double>(value_))) : py::object(array_); }
-
- private:
-  bool number_;
-  T value_ = T(0);
-  T* data_ = nullptr;
-  py::array array_{py::reinterpret_steal<py::array>(py::handle())};
-};
-
-py::object loss_and_gradient(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight,
-                             py::handle reduction, py::handle out) {
-  Inputs inputs;
-  take_problem(x, y, w, b, sample_weight, inputs);
-  const Reduction mean_or_sum = take_reduction(reduction);
-  return with_dtype(inputs.x.dtype, [&](auto* none) -> py::object {
-    using T = std::remove_pointer_t<decltype(none)>;
-    Gradient<T> grad(inputs.x, inputs.one_dimensional, x, out);
-    std::vector<T> room;
-    const T* const start = weights(inputs, room);
-    Loss loss{};
-    bool negative = false;
-    py::object error;
-    {
-      const ReleasedGil released(worth_releasing_gil(inputs.x));
-      const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
-      LeastSquares<T>(inputs.x, inputs.y, inputs.s, mean_or_sum)
-          .evaluate(start, static_cast<T>(inputs.b), grad.data(), loss, ctrl_c ? &ctrl_c : nullptr, nullptr, &negative);
-    }
-    if (error) raise(error);
-    if (negative || !(loss.weight > 0 && loss.weight < std::numeric_limits<double>::infinity())) {
-      refuse_weights(x, y, w, b, sample_weight);
-    }
-    if (b.is_none()) return py::make_tuple(loss.loss, grad.result());
-    return py::make_tuple(loss.loss, py::make_tuple(grad.result(), loss.grad_b));
-  });
-}
-
 py::object predict(py::handle x, py::handle w, py::handle b) {
   Inputs inputs;
   take_prediction(x, w, b, inputs);
   return with_dtype(inputs.x.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
-    py::array y_pred = new_array<T>(inputs.x.n);
-    T* const into = static_cast<T*>(y_pred.mutable_data());
-    std::vector<T> room;
+    py::object y_pred = new_array<T>(inputs.x.n);
+    T* const into = data_of<T>(y_pred);
+    WeightRoom<T> room;
     const T* const start = weights(inputs, room);
     const ReleasedGil released(worth_releasing_gil(inputs.x));
-    forward(inputs.x, start, static_cast<T>(inputs.b), into);
+    forward(MatrixSource<T>({inputs.x, {}, {}, {}}), start, static_cast<T>(inputs.b), into);
     return y_pred;
   });
 }
@@ -120,9 +53,9 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
     {
       const ReleasedGil released(worth_releasing_gil(inputs.x));
-      gradient(inputs.x, inputs.y, inputs.y_pred, mean_or_sum, grad.data());
+      gradient(MatrixSource<T>({inputs.x, inputs.y, {}, inputs.y_pred}), mean_or_sum, grad.data());
     }
-    return grad.result();
+    return py::reinterpret_steal<py::object>(grad.release());
   });
 }
 
@@ -147,10 +80,6 @@ py::object probe_sum(const py::array& x) {
 
 void register_functions(py::module_& m) {
   using py::arg;
-  m.def("loss_and_gradient", &loss_and_gradient, arg("x"), arg("y"), arg("w"), arg("b") = py::none(), py::kw_only(),
-        arg("sample_weight") = py::none(), arg("reduction") = "mean", arg("out") = py::none(),
-#include "docs/loss_and_gradient.inc"
-  );
   m.def("forward", &predict, arg("x"), arg("w"), arg("b") = py::none(),
 #include "docs/forward.inc"
   );

@@ -21,9 +21,11 @@ PYBIND11_MODULE(_core, m) {
   // Signatures in docstrings are written by hand: pybind11's would name no more than `object`.
   pybind11::options options;
   options.disable_function_signatures();
+  gdfast::bindings::register_loss_and_gradient(m);
   gdfast::bindings::register_functions(m);
   gdfast::bindings::register_descent(m);
   gdfast::bindings::register_moments(m);
+  gdfast::bindings::register_path(m);
   gdfast::bindings::register_threads(m);
   gdfast::bindings::register_config(m);
 }

@@ -1,6 +1,7 @@
 #include "engine/moments.hpp"
 
 #include "arrays.hpp"
+#include "engine/sources/matrix.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
 #include "signal_check.hpp"
@@ -21,11 +22,11 @@ py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   const Stop stop = SignalCheck(error);
   {
     const ReleasedGil released(worth_releasing_gil(inputs.x));
-    const DataSet data{inputs.x, inputs.y, inputs.s};
+    const Samples samples{inputs.x, inputs.y, inputs.s, {}};
     if (inputs.x.dtype == DType::f32) {
-      moments<float>(data, into, about, counters, &stop);
+      moments(MatrixSource<float>(samples), into, about, counters, &stop);
     } else {
-      moments<double>(data, into, about, counters, &stop);
+      moments(MatrixSource<double>(samples), into, about, counters, &stop);
     }
   }
   if (!error.is_none()) raise(error);

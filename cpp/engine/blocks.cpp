@@ -28,13 +28,8 @@ std::int64_t column_block_rows(std::int64_t d, std::ptrdiff_t element_size) {
   return power_of_two_below((kFewest * row <= kInL2 ? kInL2 : kInL3) / row, kFewest, kMost);
 }
 
-// A packed piece stays in L2, and within the promise of 4 MiB a thread for 2 MiB of row or less.
-std::int64_t packed_rows(std::int64_t d, std::ptrdiff_t element_size) {
-  return power_of_two_below((256 << 10) / (d * element_size), 4, 256);
-}
-
 // All of x lies in L2, and L1 has room for the rows at work: eight on their way in, sixteen on their way into the gradient.
-bool is_cached(const MatrixView& x, std::ptrdiff_t element_size) {
+bool is_cached(const Layout& x, std::ptrdiff_t element_size) {
   return x.n * x.d * element_size <= caches().l2 && 24 * x.d * element_size <= caches().l1;
 }
 
@@ -53,12 +48,12 @@ RunKernel<T> part_of(const Form<T>& form, Operation operation) {
 // Whether strips are quicker than blocks, which have the same bits. Not where x lies in L2 already; nor where a strip of 16
 // rows doesn't stay in L1 until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB
 // apart compete for the same set, of which one way is left for everything else.
-bool walks_in_strips(const MatrixView& x, std::ptrdiff_t element_size) {
+bool walks_in_strips(const Layout& x, std::ptrdiff_t element_size) {
   constexpr std::uintptr_t kLine = 64, kSets = 64;
   if (x.d > kMostStripColumns || x.n * x.d * element_size <= caches().l2) return false;
   std::int64_t lines[kSets] = {};
   for (std::int64_t j = 0; j < x.d; ++j) {
-    const auto address = reinterpret_cast<std::uintptr_t>(x.data + j * x.column_stride);
+    const auto address = reinterpret_cast<std::uintptr_t>(x.x + j * x.column_stride);
     ++lines[address / kLine % kSets];
     if (address % kLine != 0) ++lines[(address / kLine + 1) % kSets];
   }
@@ -67,7 +62,7 @@ bool walks_in_strips(const MatrixView& x, std::ptrdiff_t element_size) {
 }
 
 template <class T>
-RunKernel<T> columns_kernel(const MatrixView& x, Operation operation) {
+RunKernel<T> columns_kernel(const Layout& x, Operation operation) {
   const KernelTable<T>& table = kernels<T>();
   if (operation == Operation::fused) {
     if (x.d < kNarrowColumns) return (is_cached(x, sizeof(T)) ? table.cached_narrow : table.narrow).columns[x.d];
@@ -77,7 +72,7 @@ RunKernel<T> columns_kernel(const MatrixView& x, Operation operation) {
 }
 
 template <class T>
-RunKernel<T> rows_kernel(const MatrixView& x, Operation operation) {
+RunKernel<T> rows_kernel(const Layout& x, Operation operation) {
   const KernelTable<T>& table = kernels<T>();
   const bool cached = is_cached(x, sizeof(T));
   if (operation == Operation::fused && x.d < kNarrowRows<T>) {
@@ -104,50 +99,17 @@ int threads_for(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size) {
 }
 
 template <class T>
-Walk<T> choose_walk(const MatrixView& x, Operation operation) {
-  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
-  const bool elements = (x.row_stride % kSize == 0 || x.n == 1) && (x.column_stride % kSize == 0 || x.d == 1);
-  const bool rows_contiguous = elements && (x.column_stride == kSize || x.d == 1);
-  const bool columns_contiguous = elements && (x.row_stride == kSize || x.n == 1);
+Walk<T> choose_walk(const Layout& x, Operation operation) {
   const bool narrow = x.d < kNarrow;
+  const std::int64_t block = column_block_rows(x.d, sizeof(T));
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
-  const bool rows_follow = x.d * kSize >= 16 || x.row_stride >= x.d * kSize;
-  const std::int64_t block = column_block_rows(x.d, kSize);
-
-  if (columns_contiguous && (narrow || !rows_contiguous)) {
-    return {columns_kernel<T>(x, operation), Access::direct, kRunRows, block};
-  }
-  const bool at_once = operation == Operation::fused && rows_contiguous && rows_follow;
-  if (narrow && !at_once) {
-    return {columns_kernel<T>(x, operation), Access::pack_columns, packed_rows(x.d, kSize), block};
-  }
-  if (rows_contiguous) return {rows_kernel<T>(x, operation), Access::direct, kRunRows, block};
-  return {rows_kernel<T>(x, operation), Access::pack_rows, packed_rows(x.d, kSize), block};
+  const bool at_once = operation == Operation::fused && x.rows && x.rows_follow;
+  const bool by_columns = x.columns ? narrow || !x.rows : narrow && !at_once;
+  if (by_columns) return {columns_kernel<T>(x, operation), Order::columns, block};
+  return {rows_kernel<T>(x, operation), Order::rows, block};
 }
 
-template <class T>
-Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation) {
-  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
-  const std::int64_t rows = packed_rows(x.d, kSize);  // gathered, they lie in the cache however many there are in all
-  const MatrixView gathered{nullptr, std::min(x.n, rows), x.d, x.d * kSize, kSize, x.dtype};
-  Walk<T> walk = choose_walk<T>(gathered, operation);
-  walk.access = Access::gather_rows;
-  walk.run_rows = rows;
-  return walk;
-}
-
-Walk<double> choose_widened_walk(std::int64_t d, Operation operation) {
-  constexpr std::ptrdiff_t kSize = sizeof(double);
-  const std::int64_t rows = packed_rows(d, kSize);
-  const MatrixView widened{nullptr, rows, d, kSize, rows * kSize, DType::f64};
-  Walk<double> walk = choose_walk<double>(widened, operation);
-  walk.run_rows = rows;
-  return walk;
-}
-
-template Walk<float> choose_walk<float>(const MatrixView&, Operation);
-template Walk<double> choose_walk<double>(const MatrixView&, Operation);
-template Walk<float> choose_gathering_walk<float>(const MatrixView&, Operation);
-template Walk<double> choose_gathering_walk<double>(const MatrixView&, Operation);
+template Walk<float> choose_walk<float>(const Layout&, Operation);
+template Walk<double> choose_walk<double>(const Layout&, Operation);
 
 }  // namespace gdfast

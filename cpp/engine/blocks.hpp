@@ -5,8 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/kernel_table.hpp"
-#include "matrix_view.hpp"
+#include "source.hpp"
 
 namespace gdfast {
 
@@ -24,26 +23,17 @@ Segments cut(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size);
 // Helpers pay only where there is work for longer than it takes to wake them.
 int threads_for(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size);
 
-enum class Access { direct, pack_rows, pack_columns, gather_rows };
 enum class Operation { fused, forward, gradient };
 
-// The kernel for a matrix, how it gets at x, and how many rows it is given at a time.
+// The kernel for rows that lie in some way, and the order in which it wants them.
 template <class T>
 struct Walk {
   RunKernel<T> kernel;
-  Access access;
-  std::int64_t run_rows;    // when something must be packed
+  Order order;
   std::int64_t block_rows;  // column kernel
 };
 
 template <class T>
-Walk<T> choose_walk(const MatrixView& x, Operation operation);
-
-// The same for rows that are picked one by one.
-template <class T>
-Walk<T> choose_gathering_walk(const MatrixView& x, Operation operation);
-
-// For rows that are widened to float64 a piece at a time, column after column.
-Walk<double> choose_widened_walk(std::int64_t d, Operation operation);
+Walk<T> choose_walk(const Layout& x, Operation operation);
 
 }  // namespace gdfast

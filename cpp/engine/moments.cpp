@@ -25,20 +25,20 @@ void mirror(double* gram, std::int64_t d) {
 }  // namespace
 
 template <class T>
-bool moments(const DataSet& data, double* gram, double* origin, Counters& counters, const Stop* stop) {
-  const std::int64_t d = data.x.d;
-  const Origin about = choose_origin<T>(data);
+bool moments(const Source<T>& source, double* gram, double* origin, Counters& counters, const Stop* stop) {
+  const std::int64_t d = source.d();
+  const Origin about = choose_origin(source);
   std::copy_n(about.x.begin(), d, origin);
   origin[d] = about.y;
   // At most 128 KiB, so that 2 MiB hold one for each of 16 pieces, stay in L2 beside a panel.
   const bool small = 8 * (d + 2) * (d + 2) <= 128 << 10;
   const auto sum = small ? moments_in_pieces<T> : moments_in_sheets<T>;
-  if (!sum(data, about, gram, counters, stop)) return false;
+  if (!sum(source, about, gram, counters, stop)) return false;
   mirror(gram, d);
   return true;
 }
 
-template bool moments<float>(const DataSet&, double*, double*, Counters&, const Stop*);
-template bool moments<double>(const DataSet&, double*, double*, Counters&, const Stop*);
+template bool moments<float>(const Source<float>&, double*, double*, Counters&, const Stop*);
+template bool moments<double>(const Source<double>&, double*, double*, Counters&, const Stop*);
 
 }  // namespace gdfast

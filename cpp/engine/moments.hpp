@@ -3,14 +3,13 @@
 #pragma once
 
 #include "counters.hpp"
-#include "least_squares.hpp"
-#include "matrix_view.hpp"
-#include "origin.hpp"
+#include "source.hpp"
+#include "stop_flag.hpp"
 
 namespace gdfast {
 
-// gram: (d + 2)² numbers; origin: the d of x, then that of y. x has dtype T. False if `stop` gave up.
+// gram: (d + 2)² numbers; origin: the d of x, then that of y. False if `stop` gave up.
 template <class T>
-bool moments(const DataSet& data, double* gram, double* origin, Counters& counters, const Stop* stop = nullptr);
+bool moments(const Source<T>& source, double* gram, double* origin, Counters& counters, const Stop* stop = nullptr);
 
 }  // namespace gdfast

@@ -16,10 +16,12 @@ namespace gdfast {
 //
 // A matrix that fits the cache: one for each of several pieces of x at a time.
 template <class T>
-bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop);
+bool moments_in_pieces(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
+                       const Stop* stop);
 // A large one: one, of which each thread makes some tiles.
 template <class T>
-bool moments_in_sheets(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop);
+bool moments_in_sheets(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
+                       const Stop* stop);
 
 inline int threads_for_moments(std::int64_t n, std::int64_t d) {
   // Waking a helper takes about 10 µs, in which one thread does some 2¹⁸ products.
@@ -29,47 +31,42 @@ inline int threads_for_moments(std::int64_t n, std::int64_t d) {
 
 template <class T>
 struct MomentsJob {
-  using Room = typename PanelReader<T>::Room;
-  DataSet data;
+  using Panels = typename PanelReader<T>::Panels;
+  const Source<T>& source;
   const Origin& origin;
   Counters& counters;
   StopFlag stop;
-  std::int64_t size = data.x.d + 2;  // of the matrix
-  std::int64_t strips = strips_of(data.x.d);
-  PanelReader<T> reader{data, origin};
-
-  std::int64_t bytes_of(std::int64_t rows) const {
-    const std::int64_t s = data.s.data != nullptr ? size_of(data.s.dtype) : 0;
-    return rows * (data.x.d * static_cast<std::int64_t>(sizeof(T)) + size_of(data.y.dtype) + s);
-  }
+  std::int64_t size = source.d() + 2;  // of the matrix
+  std::int64_t strips = strips_of(source.d());
+  PanelReader<T> reader{source, origin};
 
   // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with those from k on; for
   // k = strips, of 1 and y.
-  void band(std::int64_t k, std::int64_t from, std::int64_t to, const Room& room, std::int64_t row, std::int64_t rows,
-            double* gram, Ahead& ahead) const {
+  void band(std::int64_t k, std::int64_t from, std::int64_t to, const Panels& panels, std::int64_t row,
+            std::int64_t rows, double* gram, Ahead& ahead) const {
     const bool tail = k == strips;
     if (!tail) from = std::max(from, k);
     if (from >= to) return;
-    const std::int64_t first = tail ? data.x.d : k * kStrip;
-    const Band band{tail ? room.tail + 2 * row : room.weighted.data + k * room.weighted.stride + row * kStrip,
+    const std::int64_t first = tail ? source.d() : k * kStrip;
+    const Band band{tail ? panels.tail + 2 * row : panels.weighted.data + k * panels.weighted.stride + row * kStrip,
                     tail ? 2 : kStrip,
-                    room.x.data + from * room.x.stride + row * kStrip,
-                    room.x.stride,
+                    panels.x.data + from * panels.x.stride + row * kStrip,
+                    panels.x.stride,
                     rows,
-                    static_cast<int>(tail ? 2 : std::min(kStrip, data.x.d - first)),
-                    std::min(to * kStrip, data.x.d) - from * kStrip,
+                    static_cast<int>(tail ? 2 : std::min(kStrip, source.d() - first)),
+                    std::min(to * kStrip, source.d()) - from * kStrip,
                     gram + first * size + from * kStrip,
                     size};
     panel_kernels().band(band, ahead);
   }
 
-  // Σ s, Σ s y and Σ s y², y about its origin, over rows that were read to the room's start.
+  // Σ s, Σ s y and Σ s y², y about its origin, over rows [first, first + rows).
   void scalars(std::int64_t first, std::int64_t rows, const Room& room, double* gram) const {
     double sums[4] = {};
     NarrowBlock<T> block = reader.without_columns(first, rows, room);
     block.out = sums;
     kernels<T>().moments.narrow[0](block);
-    double* const corner = gram + data.x.d * (size + 1);
+    double* const corner = gram + source.d() * (size + 1);
     corner[0] += sums[0];
     corner[1] += sums[1];
     corner[size + 1] += sums[3];

@@ -1,30 +1,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "counted_scratch.hpp"
 #include "moments_job.hpp"
-#include "scratch.hpp"
 
 namespace gdfast {
 namespace {
-
-// Scratch of this thread, counted.
-class CountedScratch {
- public:
-  CountedScratch(std::size_t bytes, Counters& counters)
-      : bytes_(static_cast<std::int64_t>(bytes)), counters_(counters) {
-    scratch_->reserve(bytes);
-    counters_.take(bytes_);
-  }
-  ~CountedScratch() { counters_.give(bytes_); }
-  CountedScratch(const CountedScratch&) = delete;
-  CountedScratch& operator=(const CountedScratch&) = delete;
-  Scratch& operator*() { return *scratch_; }
-
- private:
-  BorrowedScratch scratch_;
-  std::int64_t bytes_;
-  Counters& counters_;
-};
 
 // Rows of which a chain of FMAs makes one sum. A panel of 16 columns stays in L1 while the next rows of x arrive. Blocks of
 // the narrow form, whose chains run over every eighth row, are longer for less overhead.
@@ -47,6 +28,7 @@ struct Pieces {
 
 template <class T>
 struct PieceJob : MomentsJob<T> {
+  using Panels = typename MomentsJob<T>::Panels;
   Pieces pieces;
   double* matrices;
   std::int64_t first = 0;  // piece of the current round
@@ -56,44 +38,66 @@ struct PieceJob : MomentsJob<T> {
   void piece(int k) {
     if (this->stop()) return;
     const std::int64_t start = (first + k) * pieces.rows;
-    const std::int64_t end = std::min(start + pieces.rows, this->data.x.n);
-    if (this->data.x.d < kNarrowMoments) {
-      sum<typename PanelReader<T>::NarrowRoom>(k, start, end);
+    const std::int64_t end = std::min(start + pieces.rows, this->source.n());
+    if (this->source.d() < kNarrowMoments) {
+      sum_narrow(k, start, end);
     } else {
-      sum<typename PanelReader<T>::Room>(k, start, end);
+      sum(k, start, end);
     }
-    this->counters.add_read(this->bytes_of(end - start));
+    this->counters.add_read((end - start) * this->source.row_bytes());
   }
 
-  template <class AnyRoom>
-  void sum(int k, std::int64_t start, std::int64_t end) {
-    CountedScratch scratch(Scratch::bytes<double>(elements()) + AnyRoom::bytes(this->data, pieces.block),
-                           this->counters);
-    auto* const sums = (*scratch).template take<double>(elements());
-    std::fill_n(sums, elements(), 0.0);
-    const AnyRoom room(this->data, pieces.block, *scratch);
-    for (std::int64_t i = start; i < end && !this->stop(); i += pieces.block) {
-      block(i, std::min(i + pieces.block, end), end, room, sums);
+  void sum_narrow(int k, std::int64_t start, std::int64_t end) {
+    // Columns a strip more than there are rows apart, so that they don't compete for the same sets of the cache.
+    const std::int64_t rows = pieces.block + kStrip;
+    const std::size_t bytes = this->reader.narrow_bytes(rows);
+    CountedScratch scratch(Scratch::bytes<double>(elements()) + bytes, &this->counters);
+    double* const sums = zeros(*scratch);
+    const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), rows};
+    // A block of one column is so short a piece of work that asking for it shows: what lies ready is asked for once.
+    const std::int64_t asked = this->reader.narrow_lies_ready() ? end - start : pieces.block;
+    for (std::int64_t i = start; i < end && !this->stop(); i += asked) {
+      NarrowBlock<T> all = this->reader.read_narrow(i, std::min(asked, end - i), room);
+      all.out = sums;
+      sum_blocks(all);
     }
     add(sums, k);
   }
 
-  // Rows [i, next) of a piece that ends at `end`.
-  void block(std::int64_t i, std::int64_t next, std::int64_t, const typename PanelReader<T>::NarrowRoom& room,
-             double* sums) const {
-    NarrowBlock<T> block = this->reader.read_narrow(i, next - i, room);
-    block.out = sums;
-    kernels<T>().moments.narrow[this->data.x.d](block);
+  void sum_blocks(NarrowBlock<T> left) {
+    const std::int64_t end = left.n;
+    for (std::int64_t done = 0; done < end && !this->stop(); done += pieces.block) {
+      left.n = std::min(pieces.block, end - done);
+      kernels<T>().moments.narrow[this->source.d()](left);
+      left.x += left.n;
+      left.y += left.n;
+      if (left.s != nullptr) left.s += left.n;
+    }
   }
 
-  void block(std::int64_t i, std::int64_t next, std::int64_t end, const typename PanelReader<T>::Room& room,
-             double* sums) const {
-    this->reader.read(i, next - i, 0, room);
-    Ahead ahead = this->reader.ahead(next, std::min(pieces.block, end - next));
-    for (std::int64_t k = 0; k <= this->strips; ++k) {
-      this->band(k, 0, this->strips, room, 0, next - i, sums, ahead);
+  void sum(int k, std::int64_t start, std::int64_t end) {
+    const std::size_t bytes = this->reader.room_bytes(pieces.block);
+    CountedScratch scratch(Scratch::bytes<double>(elements()) + Panels::bytes(this->source, pieces.block) + bytes,
+                           &this->counters);
+    double* const sums = zeros(*scratch);
+    const Panels panels(this->source, pieces.block, *scratch);
+    const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), pieces.block};
+    for (std::int64_t i = start; i < end && !this->stop(); i += pieces.block) {
+      const std::int64_t rows = std::min(pieces.block, end - i), next = i + rows;
+      this->reader.read(i, rows, 0, panels, room);
+      Ahead ahead = this->source.ahead(next, std::min(pieces.block, end - next));
+      for (std::int64_t band = 0; band <= this->strips; ++band) {
+        this->band(band, 0, this->strips, panels, 0, rows, sums, ahead);
+      }
+      this->scalars(i, rows, room, sums);
     }
-    this->scalars(i, next - i, room, sums);
+    add(sums, k);
+  }
+
+  double* zeros(Scratch& scratch) const {
+    auto* const sums = scratch.take<double>(elements());
+    std::fill_n(sums, elements(), 0.0);
+    return sums;
   }
 
   void add(const double* sums, int k) {
@@ -113,13 +117,14 @@ struct PieceJob : MomentsJob<T> {
 }  // namespace
 
 template <class T>
-bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop) {
-  const Pieces pieces(data.x.n, data.x.d);
-  const std::int64_t elements = pieces.matrices * (data.x.d + 2) * (data.x.d + 2);
+bool moments_in_pieces(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
+                       const Stop* stop) {
+  const Pieces pieces(source.n(), source.d());
+  const std::int64_t elements = pieces.matrices * (source.d() + 2) * (source.d() + 2);
   std::vector<double> matrices(static_cast<std::size_t>(elements));
   counters.take(elements * 8);
-  PieceJob<T> job{{data, origin, counters, StopFlag(stop)}, pieces, matrices.data()};
-  const int threads = threads_for_moments(data.x.n, data.x.d);
+  PieceJob<T> job{{source, origin, counters, StopFlag(stop)}, pieces, matrices.data()};
+  const int threads = threads_for_moments(source.n(), source.d());
   for (; job.first < pieces.count && !job.stop(); job.first += pieces.matrices) {
     const int count = static_cast<int>(std::min<std::int64_t>(pieces.matrices, pieces.count - job.first));
     run_tasks(count, threads, [](void* self, int k) { static_cast<PieceJob<T>*>(self)->piece(k); }, &job);
@@ -129,7 +134,7 @@ bool moments_in_pieces(const DataSet& data, const Origin& origin, double* gram, 
   return !job.stop();
 }
 
-template bool moments_in_pieces<float>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
-template bool moments_in_pieces<double>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
+template bool moments_in_pieces<float>(const Source<float>&, const Origin&, double*, Counters&, const Stop*);
+template bool moments_in_pieces<double>(const Source<double>&, const Origin&, double*, Counters&, const Stop*);
 
 }  // namespace gdfast

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "counted_scratch.hpp"
 #include "moments_job.hpp"
-#include "scratch.hpp"
 
 namespace gdfast {
 namespace {
@@ -40,14 +40,17 @@ std::vector<Tile> tiles_of(std::int64_t strips) {
 template <class T>
 struct SheetJob : MomentsJob<T> {
   static constexpr std::int64_t kRowsATask = 32;
-  const typename PanelReader<T>::Room& room;
+  const typename PanelReader<T>::Panels& panels;
   double* gram;
   std::vector<Tile> tiles = tiles_of(this->strips);
   std::int64_t first = 0, rows = 0;  // of the current sheet
 
   void read(int k) {
     const std::int64_t at = k * kRowsATask;
-    this->reader.read(first + at, std::min(kRowsATask, rows - at), at, room);
+    const std::size_t bytes = this->reader.room_bytes(kRowsATask);
+    CountedScratch scratch(bytes, &this->counters);
+    const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), kRowsATask};
+    this->reader.read(first + at, std::min(kRowsATask, rows - at), at, panels, room);
   }
 
   void tile(int k) {
@@ -56,7 +59,7 @@ struct SheetJob : MomentsJob<T> {
     Ahead nothing{};
     for (std::int64_t row = 0; row < rows; row += kSheetBlockRows) {
       for (std::int64_t b = t.band; b < t.band_end; ++b) {
-        this->band(b, t.strip, t.strip_end, room, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
+        this->band(b, t.strip, t.strip_end, panels, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
       }
     }
   }
@@ -65,32 +68,35 @@ struct SheetJob : MomentsJob<T> {
 }  // namespace
 
 template <class T>
-bool moments_in_sheets(const DataSet& data, const Origin& origin, double* gram, Counters& counters, const Stop* stop) {
-  using Room = typename PanelReader<T>::Room;
-  const std::int64_t most = std::min(sheet_rows(data.x.d), round_up(data.x.n, kSheetBlockRows));
-  const auto bytes = static_cast<std::int64_t>(Room::bytes(data, most));
+bool moments_in_sheets(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
+                       const Stop* stop) {
+  using Panels = typename PanelReader<T>::Panels;
+  const std::int64_t n = source.n();
+  const std::int64_t most = std::min(sheet_rows(source.d()), round_up(n, kSheetBlockRows));
+  const std::size_t bytes = Panels::bytes(source, most), vectors = source.vector_bytes(most);
   Scratch scratch;  // too much for a thread to keep from call to call
-  scratch.reserve(Room::bytes(data, most));
-  const Room room(data, most, scratch);
-  counters.take(bytes);
-  SheetJob<T> job{{data, origin, counters, StopFlag(stop)}, room, gram};
+  scratch.reserve(bytes + vectors);
+  const Panels panels(source, most, scratch);
+  const Room room{scratch.take<std::byte>(static_cast<std::int64_t>(vectors)), most};
+  counters.take(static_cast<std::int64_t>(bytes + vectors));
+  SheetJob<T> job{{source, origin, counters, StopFlag(stop)}, panels, gram};
   std::fill_n(gram, job.size * job.size, 0.0);
-  const int threads = threads_for_moments(data.x.n, data.x.d);
-  for (; job.first < data.x.n && !job.stop(); job.first += most) {
-    job.rows = std::min(most, data.x.n - job.first);
+  const int threads = threads_for_moments(n, source.d());
+  for (; job.first < n && !job.stop(); job.first += most) {
+    job.rows = std::min(most, n - job.first);
     const auto reads = static_cast<int>((job.rows + job.kRowsATask - 1) / job.kRowsATask);
     run_tasks(reads, threads, [](void* self, int k) { static_cast<SheetJob<T>*>(self)->read(k); }, &job);
     run_tasks(
         static_cast<int>(job.tiles.size()), threads,
         [](void* self, int k) { static_cast<SheetJob<T>*>(self)->tile(k); }, &job);
     job.scalars(job.first, job.rows, room, gram);
-    counters.add_read(job.bytes_of(job.rows));
+    counters.add_read(job.rows * source.row_bytes());
   }
-  counters.give(bytes);
+  counters.give(static_cast<std::int64_t>(bytes + vectors));
   return !job.stop();
 }
 
-template bool moments_in_sheets<float>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
-template bool moments_in_sheets<double>(const DataSet&, const Origin&, double*, Counters&, const Stop*);
+template bool moments_in_sheets<float>(const Source<float>&, const Origin&, double*, Counters&, const Stop*);
+template bool moments_in_sheets<double>(const Source<double>&, const Origin&, double*, Counters&, const Stop*);
 
 }  // namespace gdfast

@@ -4,23 +4,19 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/kernel_table.hpp"
+#include "scratch.hpp"
 
 namespace gdfast {
 namespace {
 
 constexpr int kSampled = 5;
 
+// x may lie at any byte.
 template <class T>
-double element(const char* p) {
+double element(const T* p) {
   T value;
   std::memcpy(&value, p, sizeof(T));
   return static_cast<double>(value);
-}
-
-double element(const VectorView& v, std::int64_t i) {
-  const char* const p = v.data + i * v.stride;
-  return v.dtype == DType::f32 ? element<float>(p) : element<double>(p);
 }
 
 // Rows far apart, of whatever number there are: multiples of the golden ratio have no period for data to share.
@@ -31,11 +27,22 @@ std::int64_t sampled_row(int k, std::int64_t n) {
   return std::min(static_cast<std::int64_t>((turns - std::floor(turns)) * static_cast<double>(n)), n - 1);
 }
 
-std::int64_t next_that_counts(const VectorView& s, std::int64_t n, std::int64_t row) {
-  if (s.data == nullptr) return row;
-  for (std::int64_t step = 0; step < n; ++step) {
-    const std::int64_t next = row + step < n ? row + step : row + step - n;
-    if (element(s, next) > 0) return next;
+// From `row` on, and from the first one after the last.
+template <class T>
+std::int64_t next_that_counts(const Source<T>& source, std::int64_t row, Scratch& scratch) {
+  if (!source.weighted()) return row;
+  constexpr std::int64_t kRows = 64;
+  scratch.reserve(source.vector_bytes(kRows));
+  const Room room{scratch.take<std::byte>(0), kRows};
+  const std::int64_t n = source.n();
+  for (std::int64_t step = 0; step < n;) {
+    const std::int64_t first = row + step < n ? row + step : row + step - n;
+    const std::int64_t count = std::min({kRows, n - first, n - step});
+    const T* const s = source.vectors(first, count, room).s;
+    for (std::int64_t k = 0; k < count; ++k) {
+      if (s[k] > 0) return first + k;
+    }
+    step += count;
   }
   return row;
 }
@@ -56,25 +63,31 @@ double median(const double* values, int count) {
 }  // namespace
 
 template <class T>
-Origin choose_origin(const DataSet& data) {
-  const MatrixView& x = data.x;
-  const auto count = static_cast<int>(std::min<std::int64_t>(x.n, kSampled));
+Origin choose_origin(const Source<T>& source) {
+  const std::int64_t n = source.n(), d = source.d();
+  const auto count = static_cast<int>(std::min<std::int64_t>(n, kSampled));
+  BorrowedScratch scratch;
   std::int64_t rows[kSampled];
-  for (int k = 0; k < count; ++k) rows[k] = next_that_counts(data.s, x.n, sampled_row(k, x.n));
+  for (int k = 0; k < count; ++k) rows[k] = next_that_counts(source, sampled_row(k, n), *scratch);
+  const std::size_t bytes = source.room_bytes(Order::rows, 1);
+  scratch->reserve(kSampled * bytes);
+  Piece<T> pieces[kSampled];
+  for (int k = 0; k < count; ++k) {
+    const Room room{scratch->take<std::byte>(static_cast<std::int64_t>(bytes)), 1};
+    pieces[k] = source.piece(Order::rows, rows[k], 1, room);
+  }
   double values[kSampled];
-  Origin origin{std::vector<double>(static_cast<std::size_t>((x.d + kStrip - 1) / kStrip * kStrip), 0.0)};
-  for (std::int64_t j = 0; j < x.d; ++j) {
-    const char* const column = x.data + j * x.column_stride;
-    for (int k = 0; k < count; ++k) values[k] = element<T>(column + rows[k] * x.row_stride);
+  Origin origin{std::vector<double>(static_cast<std::size_t>((d + kStrip - 1) / kStrip * kStrip), 0.0)};
+  for (std::int64_t j = 0; j < d; ++j) {
+    for (int k = 0; k < count; ++k) values[k] = element(pieces[k].x + j * pieces[k].column_stride);
     origin.x[static_cast<std::size_t>(j)] = median(values, count);
   }
-  // y is used in x's dtype.
-  for (int k = 0; k < count; ++k) values[k] = static_cast<double>(static_cast<T>(element(data.y, rows[k])));
+  for (int k = 0; k < count; ++k) values[k] = static_cast<double>(*pieces[k].y);
   origin.y = median(values, count);
   return origin;
 }
 
-template Origin choose_origin<float>(const DataSet&);
-template Origin choose_origin<double>(const DataSet&);
+template Origin choose_origin<float>(const Source<float>&);
+template Origin choose_origin<double>(const Source<double>&);
 
 }  // namespace gdfast

@@ -4,14 +4,9 @@
 
 #include <vector>
 
-#include "matrix_view.hpp"
+#include "source.hpp"
 
 namespace gdfast {
-
-struct DataSet {
-  MatrixView x;
-  VectorView y, s;  // s.data may be null
-};
 
 struct Origin {
   std::vector<double> x;  // d numbers, then zeros up to a whole strip
@@ -23,6 +18,6 @@ struct Origin {
 // which would spoil their mean, changes nothing. It is a value of the column itself: so a constant column's sums are
 // exactly 0. Rows that weigh nothing, and values that aren't finite, are passed over. Depends on the data alone.
 template <class T>
-Origin choose_origin(const DataSet& data);
+Origin choose_origin(const Source<T>& source);
 
 }  // namespace gdfast

@@ -17,42 +17,34 @@ std::int64_t strips_of(std::int64_t d);
 template <class T>
 class PanelReader {
  public:
-  PanelReader(const DataSet& data, const Origin& origin);
+  PanelReader(const Source<T>& source, const Origin& origin);
 
-  // Room for a panel of this many rows, and for a second one with weights.
-  struct Room {
-    static std::size_t bytes(const DataSet& data, std::int64_t rows);
-    Room(const DataSet& data, std::int64_t rows, Scratch& scratch);
+  // A panel of this many rows, and a second one with weights.
+  struct Panels {
+    static std::size_t bytes(const Source<T>& source, std::int64_t rows);
+    Panels(const Source<T>& source, std::int64_t rows, Scratch& scratch);
     Panel x, weighted;  // x and s·x, which are one without weights
     double* tail;
-    T *y, *s;  // copies, where there must be
   };
 
-  // Rows [first, first + count) into rows [at, at + count) of the room.
-  void read(std::int64_t first, std::int64_t count, std::int64_t at, const Room& room) const;
-  // y and s alone of rows that were read to the room's start.
+  // What the source needs for so many rows on their way into a panel.
+  std::size_t room_bytes(std::int64_t rows) const { return source_.room_bytes(order_, rows); }
+  // Rows [first, first + count) into rows [at, at + count) of the panels.
+  void read(std::int64_t first, std::int64_t count, std::int64_t at, const Panels& panels, const Room& room) const;
+  // y and s alone.
   NarrowBlock<T> without_columns(std::int64_t first, std::int64_t count, const Room& room) const;
 
   // Few columns: rows in the lanes. x is read where it lies if it can be.
-  struct NarrowRoom {
-    static std::size_t bytes(const DataSet& data, std::int64_t rows);
-    NarrowRoom(const DataSet& data, std::int64_t rows, Scratch& scratch);
-    T *x, *y, *s;
-    std::ptrdiff_t stride;
-  };
-  NarrowBlock<T> read_narrow(std::int64_t first, std::int64_t count, const NarrowRoom& room) const;
-
-  // The memory that rows [first, first + count) lie in.
-  Ahead ahead(std::int64_t first, std::int64_t count) const;
+  std::size_t narrow_bytes(std::int64_t rows) const;
+  NarrowBlock<T> read_narrow(std::int64_t first, std::int64_t count, const Room& room) const;
+  // Whether any number of rows is read without a copy.
+  bool narrow_lies_ready() const { return narrow_bytes(1) == 0; }
 
  private:
-  enum class Layout { rows, columns, elements };
-  const DataSet& data_;
+  const Source<T>& source_;
   const Origin& origin_;
-  Layout layout_;
-
-  const T* row(std::int64_t i) const;
-  void read_elements(std::int64_t first, std::int64_t count, double* to, std::ptrdiff_t stride) const;
+  Order order_;  // in which rows go into panels
+  bool turns_;   // narrow: whether rows lie so that the kernel makes columns of them
 };
 
 }  // namespace gdfast

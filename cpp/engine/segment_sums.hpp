@@ -1,10 +1,34 @@
 // The sums of each segment in float64, and their merge in the order of the segments.
 #pragma once
 
+#include <cmath>
+#include <cstring>
+#include <limits>
+
 #include "blocks.hpp"
 #include "scratch.hpp"
 
 namespace gdfast {
+
+// The sum of all lanes: the upper half is added to the lower, and again. Two lanes at a time, which every CPU can do.
+inline double add_lanes(const double (&lanes)[kLanes<float>]) {
+  using Pair = double __attribute__((vector_size(16)));
+  Pair pairs[kLanes<float> / 2];
+  std::memcpy(pairs, lanes, sizeof(pairs));
+  for (int half = kLanes<float> / 4; half > 0; half /= 2) {
+    for (int k = 0; k < half; ++k) pairs[k] += pairs[k + half];
+  }
+  return pairs[0][0] + pairs[0][1];
+}
+
+// Counted without an early end, so that it is a few instructions for a register of them.
+inline bool all_finite(const double* values, std::int64_t count) {
+  int others = 0;
+  for (std::int64_t j = 0; j < count; ++j) {
+    others |= static_cast<int>(!(std::abs(values[j]) <= std::numeric_limits<double>::max()));
+  }
+  return others == 0;
+}
 
 class SegmentSums {
  public:
@@ -19,7 +43,7 @@ class SegmentSums {
   void merge();
 
   // Whether all merged sums are.
-  bool finite() const;
+  bool finite() const { return all_finite(sums_, size_); }
   void clear();
 
   double loss() const { return sums_[0]; }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
-#include "least_squares.hpp"
-
 namespace gdfast {
+
+// Returns true to give up; asked on the calling thread, between segments. May be empty.
+using Stop = std::function<bool()>;
 
 class StopFlag {
  public:

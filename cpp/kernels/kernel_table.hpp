@@ -45,7 +45,7 @@ struct Run {
   const T* s;       // sample weights, or null
   const T* y_pred;  // gradient alone: the prediction to take the residual from
   T* out;           // forward alone: where the prediction goes
-  const T* w;       // d weights, then zeros up to a whole register
+  const T* w;       // d weights, then zeros up to a whole register; fused, below kNarrow columns, d weights are enough
   T b;
   T* panel;                 // room for d elements rounded up to a whole register: the gradient of the current chunk
   std::int64_t block_rows;  // column kernel: rows a block, a power of two that divides kRunRows

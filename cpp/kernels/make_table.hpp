@@ -28,6 +28,7 @@ constexpr void fill_narrow_moments(MomentsTable<typename V::T>& table) {
 
 template <class V>
 constexpr KernelTable<typename V::T> make_table() {
+  static_assert(V::lanes == kLanes<typename V::T>, "sums are cut into the same lanes on every ISA");
   KernelTable<typename V::T> table{};
   fill_narrow<V, true>(table.narrow);
   fill_narrow<V, false>(table.cached_narrow);

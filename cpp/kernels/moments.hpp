@@ -120,58 +120,124 @@ void scale(Panel from, std::int64_t strips, const double* tail, std::int64_t n, 
   }
 }
 
-// --- few columns: a register holds eight rows of one column ---
+// --- few columns: a register holds rows of one column ---
+//
+// Eight lanes, one chain of FMAs each, are one register or several. Where an ISA hasn't registers for all sums of all
+// lanes, the block, which lies in L1, is walked several times: for some lanes of all rows of eight, and for some rows of
+// the triangle. So the sums stay in registers, and few columns come in for many products.
+//
+//          x₀ x₁ x₂ x₃ 1  y           d = 4 with sixteen registers of four lanes: four walks
+//      x₀  ■  ■  ■  ■  ■  ■  ┐
+//      x₁     ■  ■  ■  ■  ■  ┘ 11     once for lanes 0 to 3, once for lanes 4 to 7
+//      x₂        ■  ■  ■  ■  ┐
+//      x₃           ■  ■  ■  │ 9      likewise
+//      1               n  ■  │
+//      y                  ■  ┘
 
-// Sums First, First + 1, … of the upper triangle, row by row, as many as there are registers for; then the rest.
+template <int D, bool Weighted>
+struct Triangle {
+  static constexpr int Z = D + 2;
+
+  // Without weights 1 times 1 is known: the rows.
+  static constexpr bool is_count(int j, int k) { return !Weighted && j == D && k == D; }
+  // How many sums there are left of and above (j, k), of rows from `first` on.
+  static constexpr int before(int first, int j, int k) {
+    int count = 0;
+    for (int row = first; row <= j; ++row) {
+      for (int column = row; column < (row < j ? Z : k); ++column) count += is_count(row, column) ? 0 : 1;
+    }
+    return count;
+  }
+  static constexpr int sums(int first, int end) { return before(first, end - 1, Z); }
+  // As many rows from `first` on as leave `most` sums or fewer; one, if even that is more.
+  static constexpr int end(int first, int most) {
+    int row = first + 1;
+    while (row < Z && sums(first, row + 1) <= most) ++row;
+    return row;
+  }
+};
+
+// How many of the registers of eight lanes there is room for `sums` times.
+template <class V>
+constexpr int parts_for(int sums) {
+  int parts = V::parts;
+  while (parts > 1 && parts * sums > V::narrow_sums) parts /= 2;
+  return parts;
+}
+
+// Adds rows i, i + 1, … of the block, of which the first m count, to the sums of rows First to End − 1 of the triangle.
+template <class Part, class T, int D, bool Weighted, int First, int End, int Sums>
+GDFAST_INLINE void add_rows(const NarrowBlock<T>& block, const double* origins, std::int64_t i, int m,
+                            typename Part::reg (&sum)[Sums]) {
+  using All = Triangle<D, Weighted>;
+  using reg = typename Part::reg;
+  constexpr int Z = All::Z, L = Part::lanes;
+  const double* origin = origins;
+  __asm__("" : "+r"(origin));
+  const auto load = [&](const T* p) GDFAST_LAMBDA { return m == L ? Part::load(p) : Part::load_first(p, m); };
+  const auto about = [&](const T* p, int k) GDFAST_LAMBDA {
+    const reg difference = Part::sub(load(p), Part::load(origin + k * L));
+    return m == L ? difference : Part::keep_first(difference, m);
+  };
+  reg left[End - First], s = Part::broadcast(1);
+  if constexpr (Weighted) s = load(block.s + i);
+  GDFAST_UNROLL for (int k = First; k < Z; ++k) {
+    reg z = Part::broadcast(1);
+    if (k != D) z = k < D ? about(block.x + k * block.stride + i, k) : about(block.y + i, D);
+    if (k < End) left[k - First] = k == D ? s : Weighted ? Part::mul(s, z) : z;
+    GDFAST_UNROLL for (int j = First; j < End && j <= k; ++j) {
+      if (All::is_count(j, k)) continue;
+      reg& to = sum[All::before(First, j, k)];
+      // Times 1: the same bits, from another port.
+      to = k == D ? Part::add(left[j - First], to) : Part::fma(left[j - First], z, to);
+    }
+  }
+}
+
+// Rows First, First + 1, … of the triangle, as many as there are registers for; then the rest.
 template <class V, class T, int D, bool Weighted, int First>
 GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
-  using reg = typename V::reg;
-  constexpr int L = V::lanes, Z = D + 2, kAll = Z * (Z + 1) / 2;
-  constexpr int kEnd = First + V::narrow_sums < kAll ? First + V::narrow_sums : kAll;
-  // The number of a sum; −1 if it isn't one of these.
-  constexpr auto place = [](int j, int k) {
-    const int number = j * Z - j * (j - 1) / 2 + k - j;
-    return First <= number && number < kEnd ? number - First : -1;
-  };
-  // Without weights 1 times 1 is known: the rows.
-  constexpr auto is_count = [](int j, int k) { return !Weighted && j == D && k == D; };
+  using All = Triangle<D, Weighted>;
+  constexpr int Z = All::Z, kEnd = All::end(First, V::narrow_sums), kSums = All::sums(First, kEnd);
+  using Part = typename V::template Part<parts_for<V>(kSums)>;
+  using reg = typename Part::reg;
+  constexpr int L = Part::lanes;
+  constexpr bool kOneWalk = L == V::lanes;
   // From memory each time: in registers they would push sums out of them.
   double origins[(D + 1) * L];
-  for (int k = 0; k <= D; ++k) V::store(origins + k * L, V::broadcast(k == D ? block.y_origin : block.origin[k]));
-  reg sum[kEnd - First];
-  GDFAST_UNROLL for (int e = 0; e < kEnd - First; ++e) sum[e] = V::zero();
-  const auto add = [&](std::int64_t i, int m) GDFAST_LAMBDA {
-    const auto load = [m](const T* p) GDFAST_LAMBDA { return m == L ? V::load(p) : V::load_first(p, m); };
-    reg z[Z], q[Z];
-    const double* origin = origins;
-    __asm__("" : "+r"(origin));
-    const auto about = [m, origin](reg value, int k) GDFAST_LAMBDA {
-      const reg difference = V::sub(value, V::load(origin + k * L));
-      return m == L ? difference : V::keep_first(difference, m);
-    };
-    GDFAST_UNROLL for (int k = 0; k < D; ++k) z[k] = about(load(block.x + k * block.stride + i), k);
-    z[D] = V::keep_first(V::broadcast(1), m);
-    z[D + 1] = about(load(block.y + i), D);
-    const reg s = Weighted ? load(block.s + i) : z[D];
-    GDFAST_UNROLL for (int k = 0; k < Z; ++k) q[k] = Weighted ? V::mul(s, z[k]) : z[k];
-    GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
+  for (int k = 0; k <= D; ++k) Part::store(origins + k * L, Part::broadcast(k == D ? block.y_origin : block.origin[k]));
+  double lanes[kSums][V::lanes];
+  const auto walk = [&](int lane) GDFAST_LAMBDA {
+    reg sum[kSums];
+    GDFAST_UNROLL for (int e = 0; e < kSums; ++e) sum[e] = Part::zero();
+    const auto add = [&](std::int64_t i, int m)
+                         GDFAST_LAMBDA { add_rows<Part, T, D, Weighted, First, kEnd>(block, origins, i, m, sum); };
+    std::int64_t i = lane;
+    for (; i + L <= block.n; i += V::lanes) add(i, L);
+    if (i < block.n) add(i, static_cast<int>(block.n - i));
+    GDFAST_UNROLL for (int j = First; j < kEnd; ++j) {
       GDFAST_UNROLL for (int k = j; k < Z; ++k) {
-        if (place(j, k) < 0 || is_count(j, k)) continue;
-        reg& to = sum[place(j, k)];
-        to = k == D ? V::add(q[j], to) : V::fma(q[j], z[k], to);  // times 1: the same bits, from another port
+        if (All::is_count(j, k)) continue;
+        const int e = All::before(First, j, k);
+        if constexpr (kOneWalk) {
+          block.out[j * Z + k] += V::sum(sum[e]);
+        } else {
+          Part::store(lanes[e] + lane, sum[e]);
+        }
       }
     }
   };
-  std::int64_t i = 0;
-  for (; i + L <= block.n; i += L) add(i, L);
-  if (i < block.n) add(i, static_cast<int>(block.n - i));
-  GDFAST_UNROLL for (int j = 0; j < Z; ++j) {
+  for (int lane = 0; lane < V::lanes; lane += L) walk(lane);
+  GDFAST_UNROLL for (int j = First; j < kEnd; ++j) {
     GDFAST_UNROLL for (int k = j; k < Z; ++k) {
-      if (place(j, k) < 0) continue;
-      block.out[j * Z + k] += is_count(j, k) ? static_cast<double>(block.n) : V::sum(sum[place(j, k)]);
+      if (All::is_count(j, k)) {
+        block.out[j * Z + k] += static_cast<double>(block.n);
+      } else if constexpr (!kOneWalk) {
+        block.out[j * Z + k] += V::sum(V::load(lanes[All::before(First, j, k)]));
+      }
     }
   }
-  if constexpr (kEnd < kAll) narrow_sums<V, T, D, Weighted, kEnd>(block);
+  if constexpr (kEnd < Z) narrow_sums<V, T, D, Weighted, kEnd>(block);
 }
 
 template <class V, class T, int D>

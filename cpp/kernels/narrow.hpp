@@ -65,8 +65,9 @@ struct Narrow {
     Group group[kGroups];
     GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) clear(group[u]);
     for (std::int64_t start = 0; start < run.n; start += kChunk) {
-      chunk(run, weights, start, run.n - start < kChunk ? run.n : start + kChunk, group);
-      flush(group, sums);
+      const std::int64_t end = run.n - start < kChunk ? run.n : start + kChunk;
+      chunk(run, weights, start, end, group);
+      flush(group, end - start, sums);
     }
   }
 
@@ -94,7 +95,11 @@ struct Narrow {
     }
     // Row i of a chunk always belongs to group (i / L) mod kGroups.
     for (int u = 0; i < end; i += L, u = (u + 1) % kGroups) {
-      last_rows(run, weights, i, static_cast<int>(end - i < L ? end - i : L), group[u]);
+      if (kGroups > 1 && i + L <= safe) {
+        rows(run, weights, i, group[u]);
+      } else {
+        last_rows(run, weights, i, static_cast<int>(end - i < L ? end - i : L), group[u]);
+      }
     }
   }
 
@@ -135,15 +140,19 @@ struct Narrow {
     }
   }
 
-  // Copies the rows first, with zeros for those that are missing.
+  // Rows are copied first, with zeros for those that are missing.
   __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m,
                                                   Group& group) {
-    T copy[D][L] = {};
-    for (int k = 0; k < m; ++k) {
-      for (int j = 0; j < D; ++j) copy[j][k] = load_one(run.x + (i + k) * run.row_stride + j * run.column_stride);
-    }
     reg x[D];
-    GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(copy[j]);
+    if constexpr (InColumns) {
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load_first(run.x + j * run.column_stride + i, m);
+    } else {
+      T copy[L * D + kOverread] = {};
+      for (int k = 0; k < m; ++k) {
+        GDFAST_UNROLL for (int j = 0; j < D; ++j) copy[k * D + j] = load_one(run.x + (i + k) * run.row_stride + j);
+      }
+      load_rows_transposed(copy, D, x);
+    }
     step(run, weights, i, m, x, group);
   }
 
@@ -156,8 +165,11 @@ struct Narrow {
     GDFAST_UNROLL for (int j = 0; j < D; ++j) group.grad[j] = V::fma(q, x[j], group.grad[j]);
   }
 
-  static GDFAST_INLINE void flush(Group (&group)[kGroups], Sums& sums) {
-    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].wide.flush(sums);
+  // After so many rows. A group that had none of them has nothing to add.
+  static GDFAST_INLINE void flush(Group (&group)[kGroups], std::int64_t rows, Sums& sums) {
+    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) {
+      if (u * L < rows) group[u].wide.flush(sums);
+    }
     GDFAST_UNROLL for (int j = 0; j < D; j += 4) {
       reg total[4];
       GDFAST_UNROLL for (int k = 0; k < 4; ++k) {

@@ -12,7 +12,7 @@
 // and float64
 //   load  load_first  of floats, converted
 //   tile_columns  tile_strips   how many sums moments keep at once, in columns times virtual registers
-//   narrow_sums       the same for moments of few columns, in virtual registers
+//   narrow_sums       the same for moments of few columns, in machine registers
 // *_first(…, m) touches the first m lanes only; the others read as zero. m may be negative or above `lanes`.
 //
 // Everything per ISA lives in an anonymous namespace: two ISAs never share a symbol.
@@ -55,7 +55,11 @@ struct Register {
   static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
   using Double = Register<typename N::Double, 8 / N::Double::lanes>;
   static constexpr int registers = N::registers / K;
-  static_assert(lanes * sizeof(T) == 64, "the virtual register has 64 bytes on every ISA");
+  static_assert(lanes * sizeof(T) <= 64, "the virtual register has 64 bytes on every ISA");
+  // Some of its machine registers, for what doesn't fit all at once.
+  static constexpr int parts = K;
+  template <int P>
+  using Part = Register<N, P>;
 
   struct reg {
     typename N::reg part[K];

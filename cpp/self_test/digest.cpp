@@ -151,16 +151,17 @@ struct Results {
     const VectorView s{shape.weighted ? s_room.bytes() : nullptr, step * kSize, kDType<T>};
     const Room<T> predicted(n, offset);
     std::vector<T> given_grad(grad.size());
-    LeastSquares<T>(x, y, s, Reduction::mean).evaluate(problem.w.data(), problem.b, grad.data(), loss);
-    forward(x, problem.w.data(), problem.b, predicted.data);
-    gradient(x, y, y_pred, Reduction::sum, given_grad.data());
+    const MatrixSource<T> source({x, y, s, {}});
+    LeastSquares<T>(source, Reduction::mean).evaluate(problem.w.data(), problem.b, grad.data(), loss);
+    forward(source, problem.w.data(), problem.b, predicted.data);
+    gradient(MatrixSource<T>({x, y, {}, y_pred}), Reduction::sum, given_grad.data());
     const double scalars[] = {loss.loss, loss.grad_b, squared_error<T>(y, y_pred, n, Reduction::sum)};
     std::copy_n(predicted.data, n, out.begin());
     if (n * d * d <= kProducts) {
       gram.resize(static_cast<std::size_t>((d + 2) * (d + 2)), NAN);
       Counters counters;
       origin.resize(static_cast<std::size_t>(d + 1), NAN);
-      moments<T>({x, y, s}, gram.data(), origin.data(), counters);
+      moments(source, gram.data(), origin.data(), counters);
     }
     digest(scalars, std::size(scalars), hash);
     for (const auto* v : {&grad, &given_grad, &out}) digest(v->data(), v->size(), hash);

@@ -18,8 +18,10 @@ from gdfast.convergence import ConvergenceWarning
 from gdfast.doctor import DivergenceError
 from gdfast.fit import Fit, Step, explain, fit
 from gdfast.moments import Moments
+from gdfast.path import Path, path
 from gdfast.plan import Explanation
 from gdfast.report import Report
+from gdfast.summary import Summary
 
 __all__ = [
     "ConvergenceWarning",
@@ -27,8 +29,10 @@ __all__ = [
     "Explanation",
     "Fit",
     "Moments",
+    "Path",
     "Report",
     "Step",
+    "Summary",
     "__version__",
     "backend",
     "backends",
@@ -40,6 +44,7 @@ __all__ = [
     "gradient",
     "loss",
     "loss_and_gradient",
+    "path",
     "set_num_threads",
     "show_config",
 ]

@@ -56,3 +56,14 @@ def probe_sum(x: Array) -> float:
 def config() -> dict[str, Any]: ...
 def get_num_threads() -> int: ...
 def set_num_threads(k: int) -> None: ...
+def path(
+    matrices: NDArray[np.float64],
+    origins: NDArray[np.float64],
+    ratios: NDArray[np.float64],
+    penalties: NDArray[np.float64] | None,
+    count: int,
+    eps: float,
+    fit_intercept: bool,
+    standardize: bool,
+) -> tuple[NDArray[np.float64], ...]:
+    """A path on the moments of folds: penalties, coefs, intercepts, df, gaps, losses of each fold, and all moments."""

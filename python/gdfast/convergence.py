@@ -24,6 +24,9 @@ STILL_FALLING = 1e-6
 # The share of a column's variance that the other columns leave, below which its coefficient has lost half its digits.
 NEARLY_COLLINEAR = 1e-8
 
+# So many groups of columns that depend on one another are told one by one.
+MOST_GROUPS = 3
+
 _PACKAGE = str(Path(__file__).parent)
 
 
@@ -92,11 +95,15 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     """What to know of columns that depend on one another, and so have no coefficients of their own."""
     remedy = "leave a column out, or write ", Argument("l2", 1e-6)
     found = []
-    for columns in outcome.dependent:
-        names = [named(int(j)) for j in columns]
-        listed = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
+    groups = [[int(j) for j in columns] for columns in outcome.dependent]
+    ways = ""
+    if len(groups) > MOST_GROUPS:  # as where there are more columns than rows: each has nearly all of them
+        ways = f", in {len(groups):,} ways"
+        groups = [sorted({j for group in groups for j in group})]
+    for group in groups:
+        listed = ", ".join(named(j) for j in group[:6]) + (f" and {len(group) - 6:,} more" if len(group) > 6 else "")
         these = "These are the smallest of all coefficients that fit equally well: "
-        found.append(Message(f"collinear to working precision: {listed}. {these}", *remedy))
+        found.append(Message(f"collinear to working precision{ways}: {listed}. {these}", *remedy))
     if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:
         digits = max(int(16 + math.log10(outcome.smallest_pivot)), 0)
         left = f"all but {outcome.smallest_pivot:.1g} of the variance of a column is explained by the others"

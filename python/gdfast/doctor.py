@@ -234,4 +234,15 @@ def _remedy(arguments: FitArguments, curvature: float) -> Message:
         rate = Message("a smaller ", Argument("learning_rate"))
     else:
         rate = Message(Argument("learning_rate", "auto"))
+        if not _is_stable_standardized(arguments):
+            return Message("Write ", rate, ".")
     return Message("Write ", rate, *(() if arguments.standardize else (" or ", standardize)), ".")
+
+
+def _is_stable_standardized(arguments: FitArguments) -> bool:
+    """Whether the learning rate is sure to be small enough for columns of standard deviation 1, for any optimiser.
+
+    The curvature is then at most 2 (d + 1 + l2), and Nesterov's limit, the lowest, 4/3 of its inverse.
+    """
+    options = arguments.options
+    return options.reduction == "mean" and options.learning_rate * (arguments.w.size + 1 + options.l2) < 2 / 3

@@ -9,6 +9,7 @@ import numpy as np
 
 from gdfast import checks, tables
 from gdfast import validation as arrays
+from gdfast._inference.basis import Counted
 from gdfast.conversion import Array, cast
 from gdfast.descent import Gram, Options, Samples
 from gdfast.errors import Argument, Message
@@ -38,6 +39,7 @@ class FitArguments(NamedTuple):
     plan: Asked
     given: tuple[Any, ...]  # x, y and sample_weight as they came, for messages
     given_validation: Any
+    counted: Counted | None = None  # the rows of moments that came instead of samples
 
     def name(self, j: int) -> str:
         """What messages call column j."""
@@ -119,12 +121,12 @@ def check(
     return _together(arguments)
 
 
-def check_moments(gram: Gram, **options: Any) -> FitArguments:
-    """The arguments of a fit that has moments and no samples; `options` are those of `fit`."""
+def check_moments(gram: Gram, counted: Counted, **options: Any) -> FitArguments:
+    """The arguments of a fit that has moments of so many rows and no samples; `options` are those of `fit`."""
     d = len(gram.origin) - 1
     row = np.broadcast_to(0.0, (1, d))  # stands for x where its shape and dtype matter
     arguments = check(row, row[:, 0], **options, plan="moments")
-    return arguments._replace(train=Samples(None, None, None, gram))
+    return arguments._replace(train=Samples(None, None, None, gram), counted=counted)
 
 
 def _together(arguments: FitArguments) -> FitArguments:

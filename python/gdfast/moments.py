@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, fit_options, optimum, tables, training, validation
+from gdfast import _core, checks, fit_options, optimum, tables, training, validation
+from gdfast._inference.basis import Counted, counted
+from gdfast._path.moments import by_fold
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments, quiet
@@ -39,6 +42,9 @@ class Moments:
     ----------
     d : int
         Columns of the data, at least 1.
+    groups : int, optional
+        Keep the moments of so many groups of rows apart, and their sum: `update` is then told the group of each row,
+        ``moments[i]`` are those of one, and ``moments.without(i)`` of all others.
 
     Attributes
     ----------
@@ -82,9 +88,11 @@ class Moments:
            [ 60.,  20., 120.]])
     """
 
-    def __init__(self, d: int) -> None:
+    def __init__(self, d: int, *, groups: int | None = None) -> None:
         self._d = validation.columns(d)
-        self._n = 0
+        count = None if groups is None else checks.whole("groups", groups, 1, "None or a number of groups from 1")
+        self._groups = None if count is None else [Moments(d) for _ in range(count)]
+        self._rows = Counted(0, False, 0, 0.0)
         self._sums = Gram(np.zeros((self._d + 2, self._d + 2)), np.zeros(self._d + 1))
         self._names: tuple[str, ...] | None = None  # of the columns, once a table has come
 
@@ -94,7 +102,7 @@ class Moments:
 
     @property
     def n(self) -> int:
-        return self._n
+        return self._rows.n
 
     @property
     def gram(self) -> NDArray[np.float64]:
@@ -115,7 +123,7 @@ class Moments:
         with quiet():
             return np.asarray(optimum.centred(self._sums) / self._sums.matrix[-2, -2])
 
-    def update(self, X: Any, y: Any, sample_weight: Any = None) -> Moments:
+    def update(self, X: Any, y: Any, sample_weight: Any = None, *, group: Any = None) -> Moments:
         """Add samples, in one read.
 
         Parameters
@@ -127,6 +135,9 @@ class Moments:
             Converted to X's dtype.
         sample_weight : array_like, (n,), optional
             What each sample counts; 1 by default.
+        group : array_like of int, (n,)
+            The group of each sample, from 0, where there are groups. Samples of a group that lie together are read as
+            they lie; others are gathered, at most 4 MiB of them at a time.
 
         Returns
         -------
@@ -147,14 +158,67 @@ class Moments:
                [ 8. , 12. ,  4. ,  2. ],
                [ 2.5,  4. ,  1.5,  1. ],
                [ 1. ,  2. ,  1. ,  1. ]])
+        >>> moments = gdfast.Moments(1, groups=2).update([1, 2, 3], [1, 3, 2], group=[0, 1, 0])
+        >>> moments[0], moments.without(0), moments
+        (<gdfast.Moments: n=2, d=1>, <gdfast.Moments: n=1, d=1>, <gdfast.Moments: n=3, d=1, groups=2>)
         """
         x, y, s = validation.samples(tables.by_name("X", X, self._names), y, sample_weight, "X")
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
         names = self._names or tables.names("X", X)
-        matrix, origin, _, _ = _core.moments(x, y, s)
-        self._add(Gram(matrix, origin), len(x))
-        self._names = names if names is not None and len(names) == self._d else None
+        names = names if names is not None and len(names) == self._d else None
+        if self._groups is None:
+            if group is not None:
+                raise ValueError(
+                    f"group says which of several groups, and there are none: Moments({self._d}, groups=…)"
+                )
+            matrix, origin, _, _ = _core.moments(x, y, s)
+            self._add(Gram(matrix, origin), counted(len(x), s))
+        else:
+            present, ids = np.unique(_group_numbers(group, len(x), len(self._groups)), return_inverse=True)
+            for number, part in zip(present, by_fold(x, y, s, ids).folds, strict=True):
+                self._groups[number]._add(*part)
+                self._groups[number]._names = names
+                self._add(*part)
+        self._names = names
         return self
+
+    def __getitem__(self, i: int) -> Moments:
+        """A copy of the moments of group i."""
+        return copy.copy(self._group(i))
+
+    def without(self, i: int) -> Moments:
+        """The moments of all groups but i: those before it and those after it, added up and never subtracted.
+
+        Parameters
+        ----------
+        i : int
+            Number of a group.
+
+        Returns
+        -------
+        Moments
+            Without groups.
+
+        Raises
+        ------
+        IndexError, TypeError
+            There is no such group, or there are none.
+        """
+        self._group(i)
+        assert self._groups is not None
+        before, after = Moments(self._d), Moments(self._d)
+        for part in self._groups[: i % len(self._groups)]:
+            before += part
+        for part in reversed(self._groups[i % len(self._groups) + 1 :]):
+            after = part + after
+        return before + after
+
+    def _group(self, i: int) -> Moments:
+        if self._groups is None:
+            raise TypeError(f"these moments are of no groups: write gdfast.Moments({self._d}, groups=…)")
+        if not -len(self._groups) <= i < len(self._groups):
+            raise IndexError(f"there is no group {i}: they are numbered from 0 to {len(self._groups) - 1}")
+        return self._groups[i]
 
     def loss_and_gradient(self, w: Any, b: Any = None, *, reduction: str = "mean") -> tuple[float, Any]:
         """The loss over all samples seen, and its derivatives.
@@ -231,7 +295,7 @@ class Moments:
         held_out = options.get("validation")
         if isinstance(held_out, tuple | list) and held_out:
             options["validation"] = (tables.by_name("validation[0]", held_out[0], self._names), *held_out[1:])
-        arguments = fit_options.check_moments(self._sums, **options)
+        arguments = fit_options.check_moments(self._sums, self._rows, **options)
         return training.train(backend_by_name(backend), arguments._replace(columns=self._names))
 
     def solve(
@@ -282,7 +346,7 @@ class Moments:
         )
 
     def _has_weight(self) -> None:
-        if self._n == 0:
+        if self._rows.n == 0:
             raise ValueError("there are no samples yet: call update(X, y) first")
         if self._sums.matrix[-2, -2] == 0:
             raise ValueError(
@@ -292,7 +356,7 @@ class Moments:
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
             return NotImplemented
-        both = Moments(self._d)
+        both = Moments(self._d, groups=None if self._groups is None else len(self._groups))
         both += self
         both += other
         return both
@@ -301,8 +365,14 @@ class Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         validation.same_columns("the other Moments", other._d, self._d)
-        self._add(other._by_name(self._names), other._n)
+        mine, others = self._groups or [], other._groups or []
+        if len(mine) != len(others):
+            raise ValueError(f"the other Moments have {len(others)} groups, accepted are those of {len(mine)}")
+        self._add(other._by_name(self._names), other._rows)
         self._names = self._names or other._names
+        for part, more in zip(mine, others, strict=True):
+            part._add(more._by_name(self._names), more._rows)
+            part._names = self._names
         return self
 
     def _by_name(self, wanted: tuple[str, ...] | None) -> Gram:
@@ -319,12 +389,28 @@ class Moments:
         return Gram(matrix[np.ix_(both, both)], origin[np.array([*order, self._d])])
 
     def __copy__(self) -> Moments:
-        return Moments(self._d) + self  # with a matrix of its own
+        return Moments(self._d, groups=None if self._groups is None else len(self._groups)) + self  # its own matrix
 
-    def _add(self, sums: Gram, n: int) -> None:
+    def _add(self, sums: Gram, rows: Counted) -> None:
         with np.errstate(all="ignore"):
             self._sums = optimum.added(self._sums, sums)
-        self._n += n
+        self._rows = self._rows.with_more(rows)
 
     def __repr__(self) -> str:
-        return f"<gdfast.Moments: n={self._n}, d={self._d}>"
+        groups = "" if self._groups is None else f", groups={len(self._groups)}"
+        return f"<gdfast.Moments: n={self._rows.n}, d={self._d}{groups}>"
+
+
+def _group_numbers(group: Any, n: int, count: int) -> NDArray[Any]:
+    accepted = f"accepted are numbers of groups, from 0 to {count - 1}, of shape {(n,)}"
+    if group is None:
+        raise ValueError(f"group is missing, {accepted}")
+    ids = np.asarray(group)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"group is of dtype {ids.dtype}, {accepted}")
+    if ids.shape != (n,):
+        raise ValueError(f"group has shape {ids.shape}, {accepted}")
+    wrong = np.flatnonzero((ids < 0) | (ids >= count))
+    if len(wrong):
+        raise ValueError(f"group[{wrong[0]}] is {ids[wrong[0]]}, {accepted}")
+    return ids

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gdfast import plot, validation
+from gdfast._inference import summarise
+from gdfast._inference.basis import Basis
 from gdfast.convergence import CONVERGED
 from gdfast.descent import StopReason
 from gdfast.report import Report
+from gdfast.summary import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,6 +112,8 @@ class Fit:
         What the columns of x are called, where x was a table. `predict` finds them by these names in another one.
     sample : (ndarray, ndarray) or None
         x and y of at most 1,000 evenly spaced rows, copied for `plot`, where x has one column; else None.
+    basis : Basis
+        What `summary` knows of the data: its moments, where the fit took any and has no penalties.
 
     Examples
     --------
@@ -137,6 +142,7 @@ class Fit:
     backend: Predictor = field(repr=False)
     feature_names: tuple[str, ...] | None = field(default=None, repr=False)
     sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
+    basis: Basis = field(default=Basis(), repr=False)
 
     @property
     def converged(self) -> bool | None:
@@ -172,6 +178,82 @@ class Fit:
         rows = x if fits else validation.like_the_fit(x, np.shape(w), self.feature_names)
         prediction: NDArray[Any] = self.backend.forward(rows, w, self.b)
         return prediction
+
+    def summary(
+        self,
+        x: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        vcov: str | Mapping[str, ArrayLike] = "iid",
+        weights: str = "analytic",
+        level: float = 0.95,
+    ) -> Summary:
+        """Standard errors, t, p and confidence intervals of the coefficients, R², F, AIC and BIC, variance inflation.
+
+        The moments that the fit was solved from are enough for ``vcov="iid"``. What needs each row's residual takes one
+        read of the data, and so does a fit that streamed: a fit keeps no data, so hand it over again.
+
+        Parameters
+        ----------
+        x, y : as for the fit, optional
+            The data that the fit is of. A table's columns are found by name.
+        sample_weight : array of shape (n,), optional
+            With x, where the fit had weights.
+        vcov : {"iid", "HC0", "HC1"} or {"cluster": ids}, default "iid"
+            What is taken for granted of the residuals: that they are of one variance (of σ²/s, with weights); that they
+            are independent, with White's covariance and, for ``"HC1"``, the factor n/(n - k); or that they are
+            independent between clusters, of which `ids` has a number or name for each row, with the factor
+            g/(g - 1)·(n - 1)/(n - k) for g clusters. The last three need x and y.
+        weights : {"analytic", "frequency"}, default "analytic"
+            What weights mean: precisions, known up to a factor; or numbers of equal rows that each row stands for.
+            Rows of weight 0 count for nothing in either.
+        level : float, default 0.95
+            Probability of the confidence intervals.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        ValueError
+            When the fit has penalties, isn't at the optimum, or isn't of x and y; when columns depend on one another,
+            or there are no more rows than coefficients; when an argument is not as above.
+        TypeError
+            When an argument is not as above.
+        ImportError
+            When SciPy, which knows the distributions, is not installed; it comes with ``pip install 'gdfast[stats]'``.
+
+        Notes
+        -----
+        t and F go by n - k degrees of freedom, also for ``"HC0"`` and ``"HC1"``, and by g - 1 for clusters: what
+        statsmodels does with ``use_t=True``. Coefficients chosen by looking at the data, as those are that a penalty
+        has left, have larger errors than any of these.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> x, y = [[1.0, 4.0], [2.0, 1.0], [3.0, 5.0], [4.0, 2.0], [5.0, 4.0], [6.0, 6.0]], [5, 5, 10, 9, 13, 15]
+        >>> fit = gdfast.fit(x, y, optimizer="exact", fit_intercept=True)
+        >>> print(fit.summary())
+        standard errors: residuals of one variance
+                       coef  std error      t  P>|t|    [0.025   0.975]    VIF
+        ----------------------------------------------------------------------
+        x[0]        1.77437   0.157523  11.26  0.002   1.27306  2.27568  1.267
+        x[1]       0.681058   0.158279  4.303  0.023  0.177345  1.18477  1.267
+        intercept  0.792479    0.63556  1.247  0.301  -1.23016  2.81511
+        <BLANKLINE>
+        rows                     6, 3 residual degrees of freedom
+        R²                       0.98769, adjusted 0.979484
+        residual standard error  0.585336
+        F                        120.356 on 2 and 3 degrees of freedom, P 0.001
+        log-likelihood           -3.22078, AIC 12.4416, BIC 11.8168
+        condition number         14.97
+        >>> fit.summary(x, y, vcov="HC1").std_errors.round(4)
+        array([0.1526, 0.1229, 0.4475])
+        """
+        return summarise.summary(self, x, y, sample_weight, vcov, weights, level)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the objective over the passes, and for one column the data with the fitted line.

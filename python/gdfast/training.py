@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
+from gdfast._inference.basis import Basis, counted
 from gdfast.certificate import UNKNOWN, certificate
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
@@ -257,7 +258,19 @@ class _Training:
             backend=self.backend,
             feature_names=self.arguments.columns,
             sample=plot.sample_of(self.arguments.train),
+            basis=self.basis(),
         )
+
+    def basis(self) -> Basis:
+        """What a summary needs, and no more: moments of many columns are large."""
+        options, rows = self.options, self.arguments.counted
+        _, y, s, gram = self.train
+        n, weighted = (rows.n, rows.weighted) if rows is not None else (0 if y is None else len(y), s is not None)
+        if options.l1 > 0 or options.l2 > 0:
+            gram = None
+        if gram is not None and rows is None:
+            rows = counted(n, s)
+        return Basis(gram, rows, n, weighted, options.l2, options.l1, options.reduction)
 
     def advice(self, outcome: Outcome, gap: float | None) -> tuple[str, ...]:
         self.unfinished = convergence.advice(self.arguments, outcome, gap, self.plan)

@@ -10,6 +10,7 @@
 #include "conjugate_gradients.hpp"
 #include "engine/solve/dot.hpp"
 #include "engine/solve/exact.hpp"
+#include "engine/solve/refinement.hpp"
 #include "stopping.hpp"
 
 namespace gdfast {
@@ -122,6 +123,11 @@ class Loop {
     const Quadratic quadratic(*data_.gram, data_.columns, options_.penalty, options_.reduction, options_.fit_intercept);
     Solution found = solve(quadratic, solution_.data(), watcher_.interrupted);
     if (found.interrupted) return false;
+    if (data_.samples != nullptr && found.dependent.empty() &&
+        refining_pays(*data_.gram, data_.columns, quadratic, found.v.data(), found.smallest_pivot) &&
+        !refine(quadratic, *data_.samples, found.v.data())) {
+      return false;
+    }
     // Without scales the coefficients go out as they are, in T, and the intercept is the best for those.
     const auto rounded = [this](double v) { return data_.columns ? v : static_cast<double>(static_cast<T>(v)); };
     std::ranges::transform(found.v, solution_.begin(), rounded);
@@ -188,8 +194,8 @@ class Loop {
     return true;
   }
 
-  bool evaluate(Source& source, const double* parameters, Loss& loss) {
-    if (!source.evaluate(parameters, intercept(parameters), wide_grad_.data(), loss)) return false;
+  bool evaluate(Objective& objective, const double* parameters, Loss& loss) {
+    if (!objective.evaluate(parameters, intercept(parameters), wide_grad_.data(), loss)) return false;
     if (options_.fit_intercept) wide_grad_.back() = loss.grad_b;
     return true;
   }

@@ -1,5 +1,5 @@
-// The descent: pass after pass over a source, with an optimizer, a penalty, batches and rules for stopping that know
-// nothing of one another.
+// The descent: pass after pass over an objective, with an optimizer, a penalty, batches and rules for stopping, which
+// know nothing of one another.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "engine/solve/gram.hpp"
+#include "objective.hpp"
 #include "optimizer.hpp"
 #include "penalty.hpp"
-#include "source.hpp"
 #include "standardization.hpp"
-#include "streamed.hpp"
+#include "streamed_objective.hpp"
 
 namespace gdfast {
 
@@ -35,11 +35,12 @@ struct Descent {
 // What is descended, all in the coordinates of the parameters.
 template <class T>
 struct Data {
-  Source& full;         // all rows
-  Source& update;       // what an update takes its gradient of: all rows, or those of a batch
-  Batches<T>* batches;  // chooses the rows of `update`; null where it has all
-  Source* validation;   // may be null
-  const Gram* gram;     // of all rows; null where they are streamed
+  Objective& full;        // all rows
+  Objective& update;      // what an update takes its gradient of: all rows, or those of a batch
+  Batches<T>* batches;    // chooses the rows of `update`; null where it has all
+  Objective* validation;  // may be null
+  const Gram* gram;       // of all rows; null where they are streamed
+  Objective* samples;     // all rows themselves, in float64, beside their moments; may be null
   Standardization columns;
 };
 

@@ -62,7 +62,7 @@ class Moved {
 
 Quadratic::Quadratic(const Gram& gram, const Standardization& columns, const Penalty& penalty, Reduction reduction,
                      bool fit_intercept)
-    : d_(gram.d), fit_intercept_(fit_intercept), l1_(penalty.l1) {
+    : d_(gram.d), fit_intercept_(fit_intercept), l1_(penalty.l1), l2_(penalty.l2) {
   const double share = reduction == Reduction::mean ? 1 / gram.weight() : 1;
   weight_ = reduction == Reduction::mean ? 1 : gram.weight();
   const Moved moved(gram, columns, fit_intercept);

@@ -22,6 +22,7 @@ class Quadratic {
   const double* a() const { return a_.data(); }
   const double* c() const { return c_.data(); }
   double l1() const { return l1_; }
+  double l2() const { return l2_; }
   // At v = 0, with the best intercept: what a share of the objective is a share of.
   double at_zero() const { return k_; }
   double weight() const { return weight_; }
@@ -44,7 +45,7 @@ class Quadratic {
  private:
   std::int64_t d_;
   bool fit_intercept_;
-  double l1_, k_ = 0, weight_ = 1;
+  double l1_, l2_, k_ = 0, weight_ = 1;
   std::vector<double> a_, c_;
   // What a_ and c_ are rounded by: sums of integers are exact, and about the means they need more digits than float64's.
   std::vector<double> a_low_, c_low_;

@@ -111,6 +111,21 @@ def fit(
     chart: Annotated[
         Path | None, typer.Option(help="Picture to write: .png, .svg or .pdf.", dir_okay=False, rich_help_panel=_OUTPUT)
     ] = None,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Print standard errors, p-values and confidence intervals, too. Of fits without penalties.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
+    vcov: Annotated[
+        Literal["iid", "HC0", "HC1"] | None,
+        typer.Option(
+            help="What they take residuals for: of one variance (iid), or not (White's); with --summary.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     optimizer: Annotated[
         Literal["auto", "exact", "cg", "gd", "momentum", "nesterov", "adam"],
         typer.Option(
@@ -144,6 +159,30 @@ def fit(
     l1: Annotated[
         float, typer.Option(help="Penalty on their absolute values; sets some to 0.", rich_help_panel=_STOPPING)
     ] = 0.0,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Choose the penalty by cross-validation in so many folds of shuffled rows; --chart draws the path.",
+            rich_help_panel=_STOPPING,
+        ),
+    ] = None,
+    l1_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="With --folds: 1 for the lasso (default), 0 for ridge, or between.",
+            rich_help_panel=_STOPPING,
+        ),
+    ] = None,
+    rule: Annotated[
+        Literal["min", "1se"] | None,
+        typer.Option(
+            help="With --folds: the penalty of the least loss (default), or the largest within one standard error.",
+            rich_help_panel=_STOPPING,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Rows of a mini-batch. All by default.", rich_help_panel=_TRAINING)
     ] = None,
@@ -182,6 +221,17 @@ def fit(
     """Fit a linear model to a table."""
     if validation is not None and not 0 < validation < 1:
         raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
+    if vcov is not None and not summary:
+        raise fail("--vcov says what the standard errors of --summary are: write --summary as well")
+    if folds is None and (l1_ratio is not None or rule is not None):
+        raise fail("--l1-ratio and --rule are about the penalty that --folds chooses: write --folds 5 as well")
+    if folds is not None and (l1 or l2 or summary or batch_size or plan == "stream" or reduction == "sum"):
+        raise fail(
+            "--folds chooses the penalty and solves for the model: leave out --l1, --l2, --summary, --batch-size, "
+            "--plan stream and --reduction sum"
+        )
+    if folds is not None and (optimizer not in ("auto", "exact") or backend != "native"):
+        raise fail("--folds solves for the model: leave out --optimizer and --backend")
     csv = _csv(delimiter, header, encoding, decimal, missing)
     fit_command.run(
         Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
@@ -189,6 +239,14 @@ def fit(
         seed=seed,
         model_path=model,
         chart_path=chart,
+        vcov=(vcov or "iid") if summary else None,
+        path_options=None
+        if folds is None
+        else {
+            "folds": folds,
+            "l1_ratio": 1.0 if l1_ratio is None else l1_ratio,
+            "rule": rule or "min",
+        },
         options={
             "optimizer": optimizer,
             "learning_rate": learning_rate,
@@ -258,19 +316,24 @@ def bench(
     time_to_loss: Annotated[
         bool, typer.Option("--time-to-loss", help="How long each way to train takes to the same error.")
     ] = False,
+    path: Annotated[
+        bool, typer.Option("--path", help="Cross-validated paths of penalties beside scikit-learn's.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
 ) -> None:
     """Check gdfast and its rivals against float64, then time them side by side."""
-    if roofline + targets + time_to_loss > 1:
-        raise fail("--roofline, --targets and --time-to-loss are three reports: ask for one at a time")
+    if roofline + targets + time_to_loss + path > 1:
+        raise fail("--roofline, --targets, --time-to-loss and --path are four reports: ask for one at a time")
     if roofline:
         bench_command.roofline(output, quick=quick)
     elif targets:
         bench_command.targets(output, quick=quick)
     elif time_to_loss:
         bench_command.time_to_loss(output, quick=quick)
+    elif path:
+        bench_command.paths(output, quick=quick)
     else:
         bench_command.compare(
             output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick

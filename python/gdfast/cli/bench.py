@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gdfast
 from gdfast.bench import chart, machine, report, suite, table, training
+from gdfast.bench import paths as paths_report
 from gdfast.bench import roofline as roofline_report
 from gdfast.bench import targets as targets_report
 from gdfast.bench import time_to_loss as time_report
@@ -114,6 +115,24 @@ def time_to_loss(output: Path | None, *, quick: bool) -> None:
     console.print(machine.headline())
     console.print(table.time_to_loss_table(shape, arrivals))
     report.write_json(json_path, "time to loss", {"shape": str(shape)}, [arrival.as_dict() for arrival in arrivals])
+    console.print(f"Written: {json_path}")
+
+
+def paths(output: Path | None, *, quick: bool) -> None:
+    """Time cross-validated paths beside scikit-learn's: a table and a JSON file."""
+    json_path, _ = _paths(output, "gdfast-bench-path")
+    missing = paths_report.missing()
+    if missing:
+        raise fail(f"--path compares with {' and '.join(missing)}: pip install 'gdfast[bench]'", status=1)
+    sizes = paths_report.QUICK if quick else paths_report.Sizes()
+    with _measuring(), progress(sizes.steps) as tick:
+        verdicts = paths_report.run(sizes, tick)
+    console = out()
+    console.print(machine.headline())
+    console.print(table.targets_table(verdicts))
+    if quick:
+        console.print("A trial run: so little data that the ratios mean little.")
+    report.write_json(json_path, "path", {"quick": quick}, [verdict.as_dict() for verdict in verdicts])
     console.print(f"Written: {json_path}")
 
 

@@ -116,10 +116,15 @@ class Stdout(io.TextIOWrapper):
         return OutputLostError(error)
 
 
+def stdout_is_closed() -> bool:
+    """Whether whoever started the command has closed stdout."""
+    return sys.stdout is None or getattr(sys.stdout, "name", None) == os.devnull
+
+
 @contextmanager
 def guarded_stdout() -> Iterator[None]:
     """Raise `OutputLostError` where stdout can't be written to; also at the end, when the last of it is."""
-    if sys.stdout is None:  # closed by whoever started the command
+    if stdout_is_closed():
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # it stays open to the end of the process
     else:
         sys.stdout = Stdout(sys.stdout)

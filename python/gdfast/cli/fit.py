@@ -13,8 +13,9 @@ import numpy as np
 from rich.text import Text
 
 import gdfast
-from gdfast.cli import optimizer, tables
+from gdfast.cli import inference, optimizer, tables
 from gdfast.cli.console import fail, note, out, printable
+from gdfast.cli.cross_validation import chosen_by, cross_validated
 from gdfast.cli.data import Chosen, Data, Samples, samples_of, split
 from gdfast.cli.files import write_whole
 from gdfast.cli.messages import Words
@@ -35,6 +36,8 @@ def run(
     seed: int,
     model_path: Path | None,
     chart_path: Path | None,
+    vcov: str | None,
+    path_options: dict[str, Any] | None,
     options: dict[str, Any],
 ) -> None:
     """Train, write what was asked for, and print the model and how it came about.
@@ -48,11 +51,17 @@ def run(
         Chooses them, and the order of mini-batches.
     model_path, chart_path : Path or None
         What to write.
+    vcov : str or None
+        That of the summary to print, if one is to be printed.
+    path_options : dict or None
+        Those of `gdfast.path` where cross-validation chooses the penalty.
     options : dict
         Those of `gdfast.fit`.
     """
     _check_output(model_path, "--model", MODEL_SUFFIXES)
     _check_output(chart_path, "--chart", CHART_SUFFIXES)
+    if vcov is not None:
+        inference.check(options)
     try:
         chosen = samples_of(data)
         train, held_out = chosen.samples, None
@@ -63,11 +72,19 @@ def run(
     for message in chosen.notes:
         note(message)
 
-    trained = _trained(data.path, chosen, train, held_out, {**options, "rng": seed})
+    validated: gdfast.Path | None = None
+    if path_options is None:
+        trained = _trained(data.path, chosen, train, held_out, {**options, "rng": seed})
+    else:
+        trained, validated = cross_validated(data.path, chosen, train, held_out, {**options, "rng": seed}, path_options)
     model = Model(tuple(chosen.names), np.atleast_1d(trained.fit.w), trained.fit.b, chosen.target, _summary(trained))
     # Files come first: whoever reads what is printed may stop anywhere.
-    written, not_written = _write(trained.fit, model, model_path, chart_path)
+    written, not_written = _write(trained.fit, model, model_path, chart_path, validated)
     show(trained)
+    if validated is not None:
+        out().print(Text(f"{chosen_by(validated)}\n"))
+    if vcov is not None and trained.fit.stop_reason != "interrupted":
+        inference.show(trained, vcov)
     if written:
         out().print(Text(printable(f"Written: {', '.join(written)}")))
     if not_written:
@@ -137,7 +154,11 @@ def _summary(trained: Trained) -> dict[str, Any]:
 
 
 def _write(
-    fit: gdfast.Fit, model: Model, model_path: Path | None, chart_path: Path | None
+    fit: gdfast.Fit,
+    model: Model,
+    model_path: Path | None,
+    chart_path: Path | None,
+    validated: gdfast.Path | None,
 ) -> tuple[list[str], str | None]:
     """Write what was asked for: what is written, and what to say of what isn't."""
     written, failed = [], []
@@ -152,7 +173,11 @@ def _write(
             failed.append(f"{option}: {str(path)!r} is not written: {error.strerror or error}")
 
     save("--model", model_path, model.save)
-    save("--chart", chart_path, lambda path: _save_chart(_chart(fit, model), path))
+    save(
+        "--chart",
+        chart_path,
+        lambda path: _save_chart(_chart(fit, model) if validated is None else validated.plot(), path),
+    )
     return written, "; ".join(failed) or None
 
 

@@ -32,11 +32,15 @@ def many(table: Table, given: Sequence[str], option: str) -> list[str]:
     Raises
     ------
     TableError
-        When there is no such column.
+        When there is no such column, or one is named twice.
     """
     whole = {*table.names, *map(printable, table.names)}
     names = [name for word in given for name in ([word] if word in whole else word.split(","))]
-    return list(dict.fromkeys(known(table, names, option)))
+    found = known(table, names, option)
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise TableError(f"{option} names {listed(twice)} more than once: name each column once")
+    return found
 
 
 def known(table: Table, names: Sequence[str], option: str) -> list[str]:

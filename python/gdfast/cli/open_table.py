@@ -15,6 +15,9 @@ _TEXT = (".csv", ".tsv")
 _PACKED = ("", ".gz", ".bz2", ".zst")
 CSV_SUFFIXES = tuple(text + packed for text in _TEXT for packed in _PACKED)
 
+# What files of other kinds begin with.
+BEGINNINGS = {".parquet": ("Parquet", b"PAR1"), ".npy": ("NumPy", b"\x93NUMPY")}
+
 SUFFIXES = ".csv, .csv.gz, .parquet and .npy (CSV also as .tsv, and packed as .bz2 or .zst)"
 
 
@@ -36,6 +39,7 @@ def open_table(path: Path, options: CsvOptions = PLAIN, wanted: Sequence[str] = 
     """
     refuse_what_is_no_file(path, TableError)
     name = path.name.lower()
+    _refuse_another_kind(path, name)
     if name.endswith(CSV_SUFFIXES):
         return CsvTable(path, options, wanted)
     if options.missing:
@@ -46,3 +50,12 @@ def open_table(path: Path, options: CsvOptions = PLAIN, wanted: Sequence[str] = 
         return NpyTable(path)
     advice = "; of an .npz file, save the one array that is meant with np.save" if name.endswith(".npz") else ""
     raise TableError(f"{path} is of no kind that can be read here: accepted are {SUFFIXES}{advice}")
+
+
+def _refuse_another_kind(path: Path, name: str) -> None:
+    """Raise if the file is of a kind that its name hides."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    for suffix, (kind, beginning) in BEGINNINGS.items():
+        if start.startswith(beginning) and not name.endswith(suffix):
+            raise TableError(f"{path} is a {kind} file by what is in it: give it a name that ends in {suffix}")

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from gdfast.cli import model, names, tables
-from gdfast.cli.console import fail, note, printable
+from gdfast.cli.console import fail, note, printable, stdout_is_closed
 from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.files import write_whole
 from gdfast.cli.integers import CollapsedError
@@ -28,6 +28,8 @@ def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions) -
 
     Where the table has the model's target as well, loss and R² are printed: to stderr, if stdout takes the predictions.
     """
+    if output is None and stdout_is_closed():
+        raise fail("stdout is closed, and the predictions would go there: name a file with --output", status=1)
     if output is not None:
         if output.suffix not in SUFFIXES:
             raise fail(f"--output: {str(output)!r} has to end in .csv or .npy")

@@ -1,16 +1,16 @@
-// A source in the coordinates of standardised columns: its derivatives follow by the chain rule.
+// An objective in the coordinates of standardised columns: its derivatives follow by the chain rule.
 #pragma once
 
 #include <vector>
 
-#include "source.hpp"
+#include "objective.hpp"
 #include "standardization.hpp"
 
 namespace gdfast {
 
-class StandardizedSource : public Source {
+class StandardizedObjective : public Objective {
  public:
-  StandardizedSource(Source& inner, const Standardization& columns, std::int64_t d)
+  StandardizedObjective(Objective& inner, const Standardization& columns, std::int64_t d)
       : inner_(inner), columns_(columns), w_(static_cast<std::size_t>(d)) {}
 
   bool evaluate(const double* v, double c, double* grad, Loss& loss) override {
@@ -28,7 +28,7 @@ class StandardizedSource : public Source {
   }
 
  private:
-  Source& inner_;
+  Objective& inner_;
   Standardization columns_;
   std::vector<double> w_;
 

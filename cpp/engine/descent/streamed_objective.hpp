@@ -4,22 +4,19 @@
 #include <vector>
 
 #include "engine/counters.hpp"
+#include "engine/sources/gathered.hpp"
+#include "objective.hpp"
 #include "row_order.hpp"
-#include "source.hpp"
 
 namespace gdfast {
 
-struct Samples {
-  MatrixView x;
-  VectorView y, s;  // s.data may be null
-};
-
 template <class T>
-class Streamed : public Source {
+class StreamedObjective : public Objective {
  public:
-  Streamed(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
-      : problem_(samples.x, samples.y, samples.s, reduction),
-        samples_(samples),
+  StreamedObjective(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
+      : samples_(samples),
+        source_(samples),
+        problem_(source_, reduction),
         reduction_(reduction),
         w_(static_cast<std::size_t>(samples.x.d)),
         stop_(stop),
@@ -32,8 +29,9 @@ class Streamed : public Source {
   bool product(const double* w, double b, double* out, double& out_b) override;
 
  protected:
-  LeastSquares<T> problem_;
   Samples samples_;
+  MatrixSource<T> source_;
+  LeastSquares<T> problem_;
   Reduction reduction_;
 
  private:
@@ -44,11 +42,15 @@ class Streamed : public Source {
 
 // One update's share of the rows, in the order that is drawn for each pass.
 template <class T>
-class Batches : public Streamed<T> {
+class Batches : public StreamedObjective<T> {
  public:
   Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
           Counters& counters)
-      : Streamed<T>(samples, reduction, stop, counters), batch_rows_(batch_rows), order_(order), stop_(*stop) {}
+      : StreamedObjective<T>(samples, reduction, stop, counters),
+        picked_(samples, {}),
+        batch_rows_(batch_rows),
+        order_(order),
+        stop_(*stop) {}
 
   // A batch of which no sample counts has no mean. It changes nothing.
   // Instantiated below, which the check doesn't see. NOLINTNEXTLINE(portability-template-virtual-member-function)
@@ -63,13 +65,14 @@ class Batches : public Streamed<T> {
   void select(std::int64_t k);
 
  private:
+  GatheredSource<T> picked_;  // of shuffled rows
   std::int64_t batch_rows_;
   RowOrder& order_;
   const Stop& stop_;
 };
 
-extern template class Streamed<float>;
-extern template class Streamed<double>;
+extern template class StreamedObjective<float>;
+extern template class StreamedObjective<double>;
 extern template class Batches<float>;
 extern template class Batches<double>;
 

@@ -5,12 +5,12 @@
 
 namespace gdfast {
 
-class Source {
+class Objective {
  public:
-  Source() = default;
-  virtual ~Source() = default;
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
+  Objective() = default;
+  virtual ~Objective() = default;
+  Objective(const Objective&) = delete;
+  Objective& operator=(const Objective&) = delete;
 
   // The loss at (w, b), its gradient in w into grad, and in b. False where the work was interrupted.
   virtual bool evaluate(const double* w, double b, double* grad, Loss& loss) = 0;

@@ -1,30 +1,31 @@
-#include "streamed.hpp"
+#include "streamed_objective.hpp"
 
 #include <algorithm>
 
 namespace gdfast {
 
 template <class T>
-bool Streamed<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
+bool StreamedObjective<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   return problem_.evaluate(w_.data(), static_cast<T>(b), grad, loss, stop_, &counters_);
 }
 
 template <class T>
-bool Streamed<T>::product(const double* w, double b, double* out, double& out_b) {
+bool StreamedObjective<T>::product(const double* w, double b, double* out, double& out_b) {
   static constexpr T kNothing = 0;
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
-  const LeastSquares<T> without_y(samples_.x, targets, samples_.s, reduction_);
+  const MatrixSource<T> without_y({samples_.x, targets, samples_.s, {}});
   Loss loss{};
-  if (!without_y.evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_)) return false;
+  if (!LeastSquares<T>(without_y, reduction_).evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_))
+    return false;
   out_b = loss.grad_b;
   return true;
 }
 
 template <class T>
 bool Batches<T>::evaluate(const double* w, double b, double* grad, Loss& loss) {
-  if (!Streamed<T>::evaluate(w, b, grad, loss)) return false;
+  if (!StreamedObjective<T>::evaluate(w, b, grad, loss)) return false;
   if (loss.weight == 0) {
     loss = {};
     std::fill_n(grad, this->samples_.x.d, 0.0);
@@ -39,19 +40,20 @@ void Batches<T>::select(std::int64_t k) {
   const std::int64_t rows = left < batch_rows_ ? left : batch_rows_;
   Samples batch = this->samples_;
   batch.x.n = rows;
-  Selection selection;
   if (order_.shuffles()) {
-    selection = {order_.rows() + start, left};
-  } else {
-    batch.x.data += start * batch.x.row_stride;
-    batch.y.data += start * batch.y.stride;
-    if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
+    picked_ = GatheredSource<T>(batch, {order_.rows() + start, left});
+    this->problem_ = LeastSquares<T>(picked_, this->reduction_);
+    return;
   }
-  this->problem_ = LeastSquares<T>(batch.x, batch.y, batch.s, this->reduction_, selection);
+  batch.x.data += start * batch.x.row_stride;
+  batch.y.data += start * batch.y.stride;
+  if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
+  this->source_ = MatrixSource<T>(batch);
+  this->problem_ = LeastSquares<T>(this->source_, this->reduction_);
 }
 
-template class Streamed<float>;
-template class Streamed<double>;
+template class StreamedObjective<float>;
+template class StreamedObjective<double>;
 template class Batches<float>;
 template class Batches<double>;
 

@@ -4,15 +4,15 @@
 #include <vector>
 
 #include "engine/solve/gram.hpp"
-#include "source.hpp"
+#include "objective.hpp"
 #include "standardization.hpp"
 
 namespace gdfast {
 
-class MomentsSource : public Source {
+class MomentsObjective : public Objective {
  public:
   // In the coordinates of standardised columns, where there are any. The gram must outlive this.
-  MomentsSource(const Gram& gram, const Standardization& columns, Reduction reduction);
+  MomentsObjective(const Gram& gram, const Standardization& columns, Reduction reduction);
 
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
   bool product(const double* w, double b, double* out, double& out_b) override;

@@ -1,4 +1,4 @@
-#include "moments_source.hpp"
+#include "moments_objective.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -22,7 +22,7 @@ double not_below_zero(double sum) { return sum < 0 && std::isfinite(sum) ? 0 : s
 
 }  // namespace
 
-MomentsSource::MomentsSource(const Gram& gram, const Standardization& columns, Reduction reduction)
+MomentsObjective::MomentsObjective(const Gram& gram, const Standardization& columns, Reduction reduction)
     : size_(gram.d + 2),
       scale_(reduction == Reduction::mean ? 1 / gram.weight() : 1),
       matrix_(gram.matrix, gram.matrix + size_ * size_),
@@ -45,7 +45,7 @@ MomentsSource::MomentsSource(const Gram& gram, const Standardization& columns, R
 }
 
 // z_k ← (z_k + offset) · factor, in row and column k of the matrix.
-void MomentsSource::move(const Gram& gram, std::int64_t k, double offset, double factor) {
+void MomentsObjective::move(const Gram& gram, std::int64_t k, double offset, double factor) {
   double* const m = matrix_.data();
   const auto at = [m, this](std::int64_t i, std::int64_t j) -> double& { return m[i * size_ + j]; };
   for (std::int64_t i = 0; i < size_; ++i) {
@@ -57,7 +57,7 @@ void MomentsSource::move(const Gram& gram, std::int64_t k, double offset, double
 
 // Σ s·r² = vᵀGv, and its derivatives are 2·Gv. Near a perfect fit the sum cancels: what is left of it is rounding, which
 // may lie below zero.
-bool MomentsSource::evaluate(const double* w, double b, double* grad, Loss& loss) {
+bool MomentsObjective::evaluate(const double* w, double b, double* grad, Loss& loss) {
   const auto d = static_cast<std::size_t>(size_ - 2);
   if (d == 1) return evaluate_one_column(*w, b, *grad, loss);
   std::copy_n(w, d, v_.begin());
@@ -71,7 +71,7 @@ bool MomentsSource::evaluate(const double* w, double b, double* grad, Loss& loss
 }
 
 // The same in registers: on the tutorial's data a pass takes as long as its numbers depend on one another.
-bool MomentsSource::evaluate_one_column(double w, double b, double& grad, Loss& loss) const {
+bool MomentsObjective::evaluate_one_column(double w, double b, double& grad, Loss& loss) const {
   const double* const g = matrix_.data();
   const double o = origin_.front(), c = o == 0 ? b - origin_.back() : b + o * w - origin_.back();
   const double in_w = g[0] * w + (g[1] * c - g[2]);
@@ -83,7 +83,7 @@ bool MomentsSource::evaluate_one_column(double w, double b, double& grad, Loss& 
   return true;
 }
 
-bool MomentsSource::product(const double* w, double b, double* out, double& out_b) {
+bool MomentsObjective::product(const double* w, double b, double* out, double& out_b) {
   const auto d = static_cast<std::size_t>(size_ - 2);
   std::copy_n(w, d, v_.begin());
   v_[d] = about_origin(w, b);
@@ -95,7 +95,7 @@ bool MomentsSource::product(const double* w, double b, double* out, double& out_
 }
 
 // The matrix's own error, and that of b + o·w − p, whose terms may be large and cancel.
-double MomentsSource::error(const double* w, double b, double loss) const {
+double MomentsObjective::error(const double* w, double b, double loss) const {
   constexpr double kEps = std::numeric_limits<double>::epsilon();
   const auto size = static_cast<std::size_t>(size_), d = size - 2;
   const auto root = [&](std::size_t j) { return std::sqrt(matrix_[j * size + j]); };
@@ -108,26 +108,26 @@ double MomentsSource::error(const double* w, double b, double loss) const {
   return kGramError * scale_ * sizes * sizes + mean * (2 * std::sqrt(loss) + mean);
 }
 
-double MomentsSource::about_origin(const double* w, double b) const {
+double MomentsObjective::about_origin(const double* w, double b) const {
   for (std::int64_t j = 0; j < size_ - 2; ++j) b += origin_[static_cast<std::size_t>(j)] * w[j];
   return b;
 }
 
 // The derivatives in w and b: x is z + o.
-void MomentsSource::hand_out(double* grad, double& grad_b) const {
+void MomentsObjective::hand_out(double* grad, double& grad_b) const {
   const auto d = static_cast<std::size_t>(size_ - 2);
   grad_b = 2 * scale_ * product_[d];
   for (std::size_t j = 0; j < d; ++j) grad[j] = 2 * scale_ * product_[j] + origin_[j] * grad_b;
 }
 
-void MomentsSource::multiply() {
+void MomentsObjective::multiply() {
   // From here on the kernels' registers and threads are worth the way to them.
   constexpr std::int64_t kSmall = 48;
   if (size_ >= kSmall) {
     constexpr std::ptrdiff_t kSize = sizeof(double);
     const MatrixView view{
         reinterpret_cast<const char*>(matrix_.data()), size_, size_, size_ * kSize, kSize, DType::f64};
-    forward(view, v_.data(), 0.0, product_.data());
+    forward(MatrixSource<double>({view, {}, {}, {}}), v_.data(), 0.0, product_.data());
     return;
   }
   const double* row = matrix_.data() + size_ * (size_ - 1);

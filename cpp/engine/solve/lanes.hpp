@@ -1,0 +1,27 @@
+// Loops that compilers turn into SIMD of any width without changing an order of additions.
+#pragma once
+
+#include <cstdint>
+
+namespace gdfast {
+
+// Eight sums side by side, added in order.
+inline double lane_dot(const double* a, const double* b, std::int64_t n) {
+  constexpr std::int64_t kLanes = 8;
+  double lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  }
+  double sum = 0;
+  for (const double lane : lanes) sum += lane;
+  for (; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// to += factor·from
+inline void add_multiple(double factor, const double* from, std::int64_t n, double* to) {
+  for (std::int64_t i = 0; i < n; ++i) to[i] += factor * from[i];
+}
+
+}  // namespace gdfast

@@ -1,0 +1,255 @@
+#include "path.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cholesky.hpp"
+#include "dot.hpp"
+#include "engine/stop_flag.hpp"
+#include "engine/thread_pool.hpp"
+#include "exact.hpp"
+#include "gram_sum.hpp"
+#include "lanes.hpp"
+#include "path_descent.hpp"
+#include "path_objective.hpp"
+#include "quadratic.hpp"
+#include "tridiagonal.hpp"
+
+namespace gdfast {
+namespace {
+
+// Below this share of l1 no penalty sets all coefficients to 0 that is of any use: the largest is that of this share.
+constexpr double kLeastRatio = 1e-3;
+constexpr int kRefinements = 4;
+constexpr double kExact = 1e-24;  // a gap, as a share of the objective at 0, that moves no digit of a coefficient
+
+// Σ s·r² / Σ s of models x·w + b, a few at a time: each row of the matrix is read once for all of them.
+class Losses {
+ public:
+  static constexpr std::int64_t kModels = 4;
+
+  explicit Losses(const Gram& gram) : gram_(gram), products_(static_cast<std::size_t>(kModels * (gram.d + 2))) {}
+
+  // Of up to kModels of them, w in rows of d.
+  void of(const double* w, const double* b, std::int64_t models, double* losses) {
+    const std::int64_t d = gram_.d, size = d + 2;
+    std::fill(products_.begin(), products_.end(), 0.0);
+    for (std::int64_t j = 0; j < d; ++j) {
+      double factors[kModels] = {};
+      bool any = false;
+      for (std::int64_t m = 0; m < models; ++m) any = (factors[m] = w[m * d + j]) != 0 || any;
+      if (any) add_row(j, factors);
+    }
+    double c[kModels] = {}, one[kModels] = {};
+    for (std::int64_t m = 0; m < models; ++m) {
+      c[m] = about_origin(w + m * d, b[m]);
+      one[m] = -1;
+    }
+    add_row(d, c);
+    add_row(d + 1, one);
+    for (std::int64_t m = 0; m < models; ++m) {
+      const double* const product = products_.data() + m * size;
+      const double squares = lane_dot(product, w + m * d, d) + c[m] * product[d] - product[d + 1];
+      losses[m] = (squares < 0 ? 0 : squares) / gram_.weight();
+    }
+  }
+
+ private:
+  const Gram& gram_;
+  std::vector<double> products_;  // a row each
+
+  void add_row(std::int64_t j, const double (&factors)[kModels]) {
+    const std::int64_t size = gram_.d + 2;
+    const double* const row = gram_.matrix + j * size;
+    double* const to[] = {products_.data(), products_.data() + size, products_.data() + 2 * size,
+                          products_.data() + 3 * size};
+    for (std::int64_t k = 0; k < size; ++k) {
+      to[0][k] += factors[0] * row[k];
+      to[1][k] += factors[1] * row[k];
+      to[2][k] += factors[2] * row[k];
+      to[3][k] += factors[3] * row[k];
+    }
+  }
+
+  // b + o·w − p: large terms may cancel.
+  double about_origin(const double* w, double b) const {
+    ExactSum sum;
+    sum.add(b);
+    sum.add(-gram_.origin[gram_.d]);
+    sum.add_dot(gram_.origin, w, gram_.d);
+    return sum.value();
+  }
+};
+
+// A set of rows to train on, in the coordinates of the descent.
+class TrainingSet {
+ public:
+  TrainingSet(const Gram& gram, const PathOptions& options)
+      : options_(options), objective_(gram, options.fit_intercept, options.standardize) {}
+
+  // The least penalty at which all coefficients are 0.
+  double largest_penalty(double ratio) const {
+    double steepest = 0;
+    for (std::int64_t j = 0; j < objective_.d(); ++j) steepest = std::max(steepest, std::fabs(objective_.c()[j]));
+    // A last digit more, so that the first coefficient isn't the rounding of 0.
+    const double largest =
+        2 * steepest / std::max(ratio, kLeastRatio) * (1 + 4 * std::numeric_limits<double>::epsilon());
+    return largest > 0 ? largest : 1;
+  }
+
+  // Calls done(i, v, df, gap) for each penalty. False where it was interrupted.
+  template <class Done>
+  bool solve(double ratio, const double* penalties, Done done, const Stop* stop) {
+    return ratio > 0 ? descend(ratio, penalties, done, stop) : solve_ridge(penalties, done, stop);
+  }
+
+  double to_original(const double* v, double* w) const { return objective_.to_original(v, w); }
+
+ private:
+  const PathOptions& options_;
+  PathObjective objective_;
+
+  template <class Done>
+  bool descend(double ratio, const double* penalties, Done done, const Stop* stop) {
+    PathDescent path(objective_);
+    for (std::int64_t i = 0; i < options_.count; ++i) {
+      const double l1 = penalties[i] * ratio, l2 = penalties[i] * (1 - ratio) / 2;
+      if (penalties[i] == 0) {
+        done(i, exactly(0).data(), rank(), 0.0);
+        continue;
+      }
+      if (!path.solve(l1, l2, stop)) return false;
+      done(i, path.v(), static_cast<double>(path.count()), path.gap());
+    }
+    return true;
+  }
+
+  template <class Done>
+  bool solve_ridge(const double* penalties, Done done, const Stop* stop) {
+    const std::int64_t d = objective_.d();
+    Tridiagonal factors(objective_.a(), d);
+    std::vector<double> v(static_cast<std::size_t>(d)), h(v.size()), step(v.size());
+    for (std::int64_t i = 0; i < options_.count; ++i) {
+      if (stop != nullptr && *stop && (*stop)()) return false;
+      const double l2 = penalties[i] / 2;
+      const bool definite = penalties[i] > 0 && factors.shift(l2);
+      double gap = std::numeric_limits<double>::infinity();
+      if (definite) {
+        factors.solve(objective_.c(), v.data());
+        // Again for what is left: where scales differ, reflections mix large columns' roundings into small ones.
+        for (int again = 0; again < kRefinements && gap > kExact; ++again) {
+          find_rest(l2, v, h);
+          factors.solve(h.data(), step.data());
+          gap = std::fabs(lane_dot(h.data(), step.data(), d)) / (objective_.at_zero() > 0 ? objective_.at_zero() : 1);
+          for (std::size_t j = 0; j < v.size(); ++j) v[j] += step[j];
+        }
+      }
+      if (gap <= kGap) {
+        done(i, v.data(), static_cast<double>(d) - l2 * factors.trace_of_inverse(), gap);
+      } else {
+        done(i, exactly(l2).data(), rank(), 0.0);
+      }
+    }
+    return true;
+  }
+
+  static constexpr double kGap = 1e-12;
+
+  // h = c − Av − l2·v
+  void find_rest(double l2, const std::vector<double>& v, std::vector<double>& h) const {
+    const std::int64_t d = objective_.d();
+    std::copy_n(objective_.c(), d, h.data());
+    for (std::int64_t j = 0; j < d; ++j) {
+      const double vj = v[static_cast<std::size_t>(j)];
+      add_multiple(-vj, objective_.a() + j * d, d, h.data());
+      h[static_cast<std::size_t>(j)] -= l2 * vj;
+    }
+  }
+
+  std::vector<double> exactly(double l2) const {
+    const Quadratic penalised(objective_.gram(), objective_.columns(), Penalty{l2, 0}, Reduction::mean,
+                              options_.fit_intercept);
+    return gdfast::solve(penalised, nullptr, nullptr).v;
+  }
+
+  double rank() const { return static_cast<double>(Cholesky(objective_.a(), objective_.d()).rank()); }
+};
+
+class Work {
+ public:
+  Work(const std::vector<Gram>& folds, const PathOptions& options, const PathRoom& room, const Stop* stop)
+      : folds_(folds), options_(options), room_(room), flag_(stop) {
+    if (folds.size() > 1) sums_ = training_sums(folds);
+  }
+
+  bool run() {
+    const Gram together = all();
+    const std::int64_t size = together.d + 2;
+    std::copy_n(together.matrix, size * size, room_.matrix);
+    std::copy_n(together.origin, size - 1, room_.origin);
+    if (!room_.given) find_penalties();
+    const int count = static_cast<int>(folds_.size()) + (folds_.size() > 1 ? 1 : 0);
+    run_tasks(count, num_threads(), [](void* work, int i) { static_cast<Work*>(work)->task(i); }, this);
+    return !flag_.stopped();
+  }
+
+ private:
+  const std::vector<Gram>& folds_;
+  const PathOptions& options_;
+  const PathRoom& room_;
+  StopFlag flag_;
+  TrainingSums sums_;
+
+  Gram all() const { return folds_.size() > 1 ? sums_.all.view() : folds_.front(); }
+
+  void find_penalties() {
+    const Gram gram = all();
+    const TrainingSet set(gram, options_);
+    for (std::size_t r = 0; r < options_.ratios.size(); ++r) {
+      double* const to = room_.penalties + static_cast<std::int64_t>(r) * options_.count;
+      const double largest = set.largest_penalty(options_.ratios[r]);
+      const double steps = static_cast<double>(std::max<std::int64_t>(options_.count - 1, 1));
+      for (std::int64_t i = 0; i < options_.count; ++i) {
+        to[i] = largest * std::pow(options_.eps, static_cast<double>(i) / steps);
+      }
+    }
+  }
+
+  // The first is of all rows; the others leave out a fold each.
+  void task(int i) {
+    const Gram gram = i == 0 ? all() : sums_.without[static_cast<std::size_t>(i - 1)].view();
+    TrainingSet set(gram, options_);
+    const Stop stop = [this] { return flag_(); };
+    const std::int64_t d = gram.d, count = options_.count;
+    const std::int64_t all_penalties = static_cast<std::int64_t>(options_.ratios.size()) * count;
+    std::vector<double> w(static_cast<std::size_t>(i == 0 ? 0 : count * d)), b(static_cast<std::size_t>(count));
+    for (std::size_t r = 0; r < options_.ratios.size(); ++r) {
+      const std::int64_t from = static_cast<std::int64_t>(r) * count;
+      const auto keep = [&](std::int64_t k, const double* v, double df, double gap) {
+        if (i > 0) {
+          b[static_cast<std::size_t>(k)] = set.to_original(v, w.data() + k * d);
+          return;
+        }
+        room_.intercepts[from + k] = set.to_original(v, room_.coefs + (from + k) * d);
+        room_.df[from + k] = df;
+        room_.gaps[from + k] = gap;
+      };
+      if (!set.solve(options_.ratios[r], room_.penalties + from, keep, &stop)) return;
+      if (i == 0) continue;
+      Losses losses(folds_[static_cast<std::size_t>(i - 1)]);
+      for (std::int64_t k = 0; k < count; k += Losses::kModels) {
+        losses.of(w.data() + k * d, b.data() + k, std::min(Losses::kModels, count - k),
+                  room_.losses + (i - 1) * all_penalties + from + k);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+bool solve_path(const std::vector<Gram>& folds, const PathOptions& options, const PathRoom& room, const Stop* stop) {
+  return Work(folds, options, room, stop).run();
+}
+
+}  // namespace gdfast

@@ -1,0 +1,40 @@
+"""``gdfast fit --summary``: standard errors and what goes with them, below the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from gdfast._inference import summarise
+from gdfast.cli.console import fail, out, printable
+from gdfast.cli.messages import Words
+from gdfast.cli.printed import Trained
+from gdfast.cli.tables import Columns
+
+
+def check(options: dict[str, Any]) -> None:
+    """Before anything is read: whether there can be a summary."""
+    try:
+        summarise.scipy_special()
+        summarise.refuse_penalties(options["l1"], options["l2"])
+    except ImportError as error:
+        raise fail(str(error), status=1) from None
+    except ValueError as error:
+        raise fail(Words((), "", None, np.empty(0), None).said(error)) from None
+
+
+def show(trained: Trained, vcov: str) -> None:
+    """Print the summary of a fit, or fail with why there is none."""
+    train, words = trained.train, trained.words
+    data: tuple[Any, ...] = ()
+    weight = None
+    if vcov != "iid" or trained.fit.basis.gram is None:
+        data, weight = (Columns(train.x, words.columns), train.y), train.sample_weight
+    try:
+        summary = trained.fit.summary(*data, sample_weight=weight, vcov=vcov)
+    except ValueError as error:
+        raise fail(words.said(error), status=1) from None
+    lines = map(printable, str(summary).splitlines())
+    out().print(Text("\n".join([*lines, ""])), soft_wrap=True)

@@ -1,0 +1,83 @@
+"""What `gdfast.torch` accepts, and what to write instead of the rest."""
+
+from __future__ import annotations
+
+import math
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+from torch._C import _functorch
+from torch.autograd import forward_ad
+
+_DTYPES = (torch.float32, torch.float64)
+
+_REVERSE = (
+    "for a gradient write torch.autograd.grad(loss, w), for a Hessian "
+    "torch.autograd.functional.hessian(…, vectorize=True)"
+)
+
+
+def is_transformed() -> bool:
+    """Whether this runs inside of `torch.vmap`, which knows registered operators and no functions of autograd's.
+
+    Raises
+    ------
+    NotImplementedError
+        Inside of the other transforms.
+    """
+    if not torch._C._are_functorch_transforms_active():
+        return False
+    kinds = {level.key() for level in _functorch.get_interpreter_stack() or ()}
+    if kinds - {_functorch.TransformType.Vmap}:
+        raise NotImplementedError(f"of the transforms of torch.func, mse_linear knows torch.vmap: {_REVERSE}")
+    return True
+
+
+def refuse_elsewhere(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> NoReturn:
+    """Tensors of other devices and layouts: what to write instead."""
+    for name, tensor in _named(x, y, w, b):
+        if tensor.layout != torch.strided:
+            raise TypeError(
+                f"{name} has the layout {tensor.layout}, accepted are dense tensors: write {name}.to_dense()"
+            )
+        if tensor.device.type != "cpu":
+            raise TypeError(f"{name} is on {tensor.device}, accepted are tensors on the CPU: write {name}.cpu()")
+    raise TypeError(f"x is of type {type(x).__name__}, accepted are dense tensors on the CPU")
+
+
+def check(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> None:
+    if forward_ad._current_level >= 0:
+        # torch would take the derivative of an operator from outside for 0, without a word; under torch.compile too.
+        raise NotImplementedError(f"mse_linear has no derivative in forward mode: {_REVERSE}")
+    dtype, rows = x.dtype, x.shape[0] if x.ndim else 0
+    right = dtype in _DTYPES and y.dtype is dtype and w.dtype is dtype and x.ndim in (1, 2)
+    right = right and y.ndim == 1 and y.shape[0] == rows and w.shape == x.shape[1:]
+    if not (right and (b is None or (b.dtype is dtype and b.ndim == 0))):
+        _refuse(x, y, w, b)
+
+
+def _refuse(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> NoReturn:
+    for name, tensor in _named(x, y, w, b):
+        if tensor.dtype not in _DTYPES:
+            raise TypeError(f"{name} has dtype {tensor.dtype}, accepted are float32 and float64: write {name}.float()")
+        if tensor.dtype != x.dtype:
+            raise TypeError(f"{name} has dtype {tensor.dtype} and x has {x.dtype}: write {name}.to(x.dtype)")
+    if x.ndim not in (1, 2):
+        raise ValueError(f"x has shape {tuple(x.shape)}, accepted is (n, d), or (n,) for a w without dimensions")
+    wanted = {"y": x.shape[:1], "w": x.shape[1:], "b": ()}
+    for name, tensor in _named(x, y, w, b)[1:]:
+        if tensor.shape != wanted[name]:
+            shape = tuple(wanted[name])
+            fits = tensor.numel() == math.prod(shape)
+            advice = f": write {name}.reshape({shape})" if fits else ""
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)} and x has shape {tuple(x.shape)}: "
+                f"accepted is {name} of shape {shape}{advice}"
+            )
+    raise AssertionError("what was refused is right")
+
+
+def _named(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> list[tuple[str, Tensor]]:
+    named = [("x", x), ("y", y), ("w", w)]
+    return named if b is None else [*named, ("b", b)]

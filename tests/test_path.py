@@ -1,0 +1,309 @@
+"""`gdfast.path`: scikit-learn's coefficients and losses at every penalty and fold, from one read; what it refuses."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import gdfast
+
+linear_model = pytest.importorskip("sklearn.linear_model")
+model_selection = pytest.importorskip("sklearn.model_selection")
+
+Array = NDArray[Any]
+
+N, D, K = 203, 12, 5
+rng = np.random.default_rng(0)
+X = rng.standard_normal((N, D)) @ (np.eye(D) + 0.3 * rng.standard_normal((D, D))) + rng.standard_normal(D)
+Y = X @ np.where(np.arange(D) % 3 == 0, 1.5, 0.0) + 2 * rng.standard_normal(N) + 3
+S = rng.uniform(0.2, 3.0, N)
+FOLDS = rng.integers(0, K, N)
+
+
+def cv_loss(path: gdfast.Path) -> Array:
+    assert path.cv_loss is not None
+    return path.cv_loss
+
+
+def splits(ids: Array) -> list[tuple[Array, Array]]:
+    return [(np.flatnonzero(ids != i), np.flatnonzero(ids == i)) for i in range(ids.max() + 1)]
+
+
+def their_cv(ratio: float, cv: Any, s: Array | None, fit_intercept: bool = True) -> Any:
+    kind, options = linear_model.ElasticNetCV, {"l1_ratio": ratio}
+    if ratio == 1:
+        kind, options = linear_model.LassoCV, {}
+    model = kind(cv=cv, tol=1e-13, max_iter=1_000_000, fit_intercept=fit_intercept, **options)
+    return model.fit(X, Y, sample_weight=s)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.9, 0.5, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("contiguous", [False, True])
+def test_equals_scikit_learn_at_every_penalty_and_fold(ratio: float, weighted: bool, contiguous: bool) -> None:
+    s = S if weighted else None
+    cv = K if contiguous else splits(FOLDS)
+    want = their_cv(ratio, cv, s)
+    path = gdfast.path(X, Y, folds=K if contiguous else FOLDS, l1_ratio=ratio, sample_weight=s, standardize=False)
+    np.testing.assert_allclose(path.penalties, 2 * want.alphas_, rtol=1e-12)
+    np.testing.assert_allclose(cv_loss(path), want.mse_path_, rtol=1e-6)
+    for i in (0, 20, 50, 99):
+        model = linear_model.ElasticNet(alpha=want.alphas_[i], l1_ratio=ratio, tol=1e-14, max_iter=1_000_000)
+        model.fit(X, Y, sample_weight=s)
+        np.testing.assert_allclose(path.coefs[i], model.coef_, atol=1e-6)
+        assert path.intercepts[i] == pytest.approx(model.intercept_, abs=1e-6)
+        assert path.df[i] == np.count_nonzero(model.coef_)
+    assert path.report.passes == 1
+    assert path.gaps.max() <= 1e-12
+
+
+def test_equals_scikit_learn_without_an_intercept() -> None:
+    want = their_cv(0.5, splits(FOLDS), None, fit_intercept=False)
+    path = gdfast.path(X, Y, folds=FOLDS, l1_ratio=0.5, standardize=False, fit_intercept=False)
+    np.testing.assert_allclose(cv_loss(path), want.mse_path_, rtol=1e-6)
+    assert not path.intercepts.any()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_equals_ridge_at_every_penalty_and_fold(weighted: bool) -> None:
+    """Its alpha is of a sum of squares: λ·Σs/2 of the rows trained on."""
+    s = S if weighted else np.ones(N)
+    penalties = np.geomspace(100, 1e-5, 20)
+    path = gdfast.path(X, Y, folds=FOLDS, l1_ratio=0, penalties=penalties, sample_weight=s, standardize=False)
+    for i, penalty in enumerate(penalties):
+        for fold, (train, test) in enumerate(splits(FOLDS)):
+            model = linear_model.Ridge(alpha=penalty / 2 * s[train].sum()).fit(X[train], Y[train], s[train])
+            loss = np.average((model.predict(X[test]) - Y[test]) ** 2, weights=s[test])
+            assert cv_loss(path)[i, fold] == pytest.approx(loss, rel=1e-9)
+        model = linear_model.Ridge(alpha=penalty / 2 * s.sum()).fit(X, Y, s)
+        np.testing.assert_allclose(path.coefs[i], model.coef_, atol=1e-9)
+        z = (X - np.average(X, axis=0, weights=s)) * np.sqrt(s / s.sum())[:, np.newaxis]
+        values = np.linalg.eigvalsh(z.T @ z)
+        assert path.df[i] == pytest.approx(np.sum(values / (values + penalty / 2)), rel=1e-8)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_is_the_fit_of_each_penalty(ratio: float, intercept: bool) -> None:
+    """Standardised by each training set's own rows; also with a penalty of 0, and columns of other scales."""
+    x = X * np.geomspace(1e-3, 1e4, D) + (1e5 if intercept else 0)
+    penalties = [2.0, 0.3, 0.01, 0.0]
+    path = gdfast.path(x, Y, folds=FOLDS, penalties=penalties, l1_ratio=ratio, fit_intercept=intercept)
+    options: dict[str, Any] = {"optimizer": "exact", "standardize": True, "fit_intercept": intercept}
+    for i, penalty in enumerate(penalties):
+        penalty_of: dict[str, Any] = {"l1": penalty * ratio, "l2": penalty * (1 - ratio) / 2}
+        fit = gdfast.fit(x, Y, **options, **penalty_of)
+        np.testing.assert_allclose(path.coefs[i] * x.std(axis=0), fit.w * x.std(axis=0), atol=1e-6)
+        for fold, (train, test) in enumerate(splits(FOLDS)):
+            part = gdfast.fit(x[train], Y[train], **options, **penalty_of)
+            loss, _ = gdfast.loss_and_gradient(x[test], Y[test], part.w, part.b)
+            assert cv_loss(path)[i, fold] == pytest.approx(loss, rel=1e-6)
+
+
+def test_the_rules_and_the_fit() -> None:
+    """As glmnet has them: means by the folds' weights, and the largest penalty within one standard error."""
+    path = gdfast.path(X, Y, folds=FOLDS, l1_ratio=[0.2, 1.0])
+    loss, sizes = cv_loss(path), np.bincount(FOLDS)
+    assert path.cv_mean is not None
+    assert path.cv_se is not None
+    mean = np.average(loss, axis=-1, weights=sizes)
+    se = np.sqrt(np.average((loss - mean[..., np.newaxis]) ** 2, axis=-1, weights=sizes) / (K - 1))
+    np.testing.assert_allclose(path.cv_mean, mean, rtol=1e-12)
+    np.testing.assert_allclose(path.cv_se, se, rtol=1e-10)
+    best = path.table.best
+    assert path.best == best == tuple(map(int, np.unravel_index(np.argmin(mean), mean.shape)))
+    assert path.table.best_1se is not None
+    ratio, sparing = path.table.best_1se
+    assert ratio == best[0]
+    limit = mean[best] + se[best]
+    assert mean[ratio, sparing] <= limit < mean[ratio, sparing - 1]
+    np.testing.assert_allclose(path.fit.w, path.coefs[best], atol=1e-7)
+    again = gdfast.path(X, Y, folds=FOLDS, l1_ratio=[0.2, 1.0], rule="1se")
+    np.testing.assert_allclose(again.fit.w, again.coefs[ratio, sparing], atol=1e-7)
+    assert again.fit.converged
+    assert "chosen" in repr(path)
+
+
+def test_equal_bits_for_any_number_of_threads(threads: None) -> None:
+    found = []
+    for k in (1, 2, 7):
+        gdfast.set_num_threads(k)
+        for ratio in (0.0, 0.5, 1.0):
+            path = gdfast.path(X, Y, folds=FOLDS, l1_ratio=ratio)
+            found.append((ratio, path.coefs.tobytes(), cv_loss(path).tobytes()))
+    assert len(set(found)) == 3
+
+
+def test_columns_constant_or_alike_within_a_training_set() -> None:
+    """Column 0 varies in fold 2 alone, and column 2 differs from column 1 there alone."""
+    x = X.copy()
+    x[FOLDS != 2, 0] = 7.0
+    x[FOLDS != 2, 2] = x[FOLDS != 2, 1]
+    for ratio in (0.0, 0.5, 1.0):
+        path = gdfast.path(x, Y, folds=FOLDS, l1_ratio=ratio, penalties=[1.0, 0.1, 0.01])
+        train, test = splits(FOLDS)[2]
+        for i, penalty in enumerate(path.penalties):
+            fit = gdfast.fit(
+                x[train], Y[train], optimizer="exact", standardize=True, fit_intercept=True,
+                l1=penalty * ratio, l2=penalty * (1 - ratio) / 2,
+            )  # fmt: skip
+            assert fit.w[0] == 0
+            if ratio < 1:  # else any share of the two will do, and rows of fold 2 tell them apart
+                loss, _ = gdfast.loss_and_gradient(x[test], Y[test], fit.w, fit.b)
+                assert cv_loss(path)[i, 2] == pytest.approx(loss, rel=1e-6)
+            assert np.isfinite(cv_loss(path)).all()
+
+
+def test_offsets_cost_nothing() -> None:
+    far = gdfast.path(X + 2.0**30, Y, folds=FOLDS)
+    near = gdfast.path((X + 2.0**30) - 2.0**30, Y, folds=FOLDS)
+    np.testing.assert_allclose(far.coefs, near.coefs, atol=1e-7)
+    # An intercept of 10¹⁰ has six digits behind its point.
+    np.testing.assert_allclose(cv_loss(far), cv_loss(near), rtol=1e-6)
+
+
+def test_more_columns_than_rows_and_wide_steps() -> None:
+    x = np.random.default_rng(3).standard_normal((40, 90))
+    y = x[:, :5].sum(axis=1) + 0.1 * x[:, 6]
+    want = linear_model.LassoCV(cv=4, tol=1e-12, max_iter=1_000_000, alphas=12).fit(x, y)
+    path = gdfast.path(x, y, folds=4, n_penalties=12, standardize=False)
+    np.testing.assert_allclose(cv_loss(path), want.mse_path_, rtol=1e-5, atol=1e-9)
+
+
+# --- folds ------------------------------------------------------------------------------------------------------------
+
+
+def test_folds_as_numbers_names_and_splitters() -> None:
+    want = cv_loss(gdfast.path(X, Y, folds=FOLDS))
+    names = np.array(["a", "b", "c", "d", "e"])[FOLDS]
+    for folds in (FOLDS * 10 - 3, names, model_selection.PredefinedSplit(FOLDS)):
+        np.testing.assert_array_equal(cv_loss(gdfast.path(X, Y, folds=folds)), want)
+    one = cv_loss(gdfast.path(X, Y, folds=model_selection.KFold(K)))
+    np.testing.assert_array_equal(one, cv_loss(gdfast.path(X, Y, folds=K)))
+
+
+def test_rng_shuffles_and_groups_stay_together() -> None:
+    from gdfast._path.folds import fold_of_each_row as folds_of
+    from gdfast._path.moments import Consecutive
+
+    def fold_of_each_row(*arguments: Any) -> Array:
+        found = folds_of(*arguments)
+        return found.ids() if isinstance(found, Consecutive) else found
+
+    plain = fold_of_each_row(K, None, None, X, Y, N)
+    shuffled = fold_of_each_row(K, None, 3, X, Y, N)
+    assert (np.diff(plain) >= 0).all()
+    assert (np.diff(shuffled) < 0).any()
+    np.testing.assert_array_equal(np.bincount(shuffled), np.bincount(plain))
+    np.testing.assert_array_equal(shuffled, fold_of_each_row(K, None, np.random.default_rng(3), X, Y, N))
+    groups = rng.integers(0, 40, N)
+    for seed in (None, 0):
+        ids = fold_of_each_row(K, groups, seed, X, Y, N)
+        assert all(len(set(ids[groups == group])) == 1 for group in range(40))
+        assert np.ptp(np.bincount(ids)) < 12
+    by_splitter = fold_of_each_row(model_selection.GroupKFold(K), groups, None, X, Y, N)
+    assert all(len(set(by_splitter[groups == group])) == 1 for group in range(40))
+
+
+def test_one_row_a_fold_leaves_one_out() -> None:
+    path = gdfast.path(X[:30], Y[:30], folds=30, penalties=[0.5], standardize=False)
+    want = linear_model.LassoCV(cv=30, alphas=[0.25], tol=1e-14, max_iter=1_000_000).fit(X[:30], Y[:30])
+    np.testing.assert_allclose(cv_loss(path)[0], np.ravel(want.mse_path_), rtol=1e-6)
+
+
+def test_kinds_of_data(dtype: np.dtype[Any]) -> None:
+    pd = pytest.importorskip("pandas")
+    x, y = X.astype(dtype), Y.astype(dtype)
+    want = gdfast.path(x, y, folds=FOLDS)
+    frame = pd.DataFrame(x, columns=[f"c{j}" for j in range(D)])
+    for data in (np.asfortranarray(x), x[:, ::-1][:, ::-1], frame):
+        got = gdfast.path(data, y, folds=FOLDS)
+        np.testing.assert_allclose(got.coefs, want.coefs, atol=1e-9)
+    assert got.names[:2] == ("c0", "c1")
+    np.testing.assert_allclose(got.fit.predict(frame[frame.columns[::-1]]), want.fit.predict(x), rtol=1e-4)
+    one = gdfast.path(x[:, 0], y, folds=FOLDS)
+    assert one.coefs.shape == (100, 1)
+    assert pickle.loads(pickle.dumps(one.table)).best == one.table.best
+
+
+def test_a_path_alone_chooses_nothing() -> None:
+    path = gdfast.path(X, Y)
+    assert [path.cv_loss, path.cv_mean, path.cv_se, path.best, path.best_1se] == [None] * 5
+    np.testing.assert_allclose(path.coefs, gdfast.path(X, Y, folds=FOLDS).coefs, atol=1e-10)
+    with pytest.raises(ValueError, match=re.escape("write gdfast.path(x, y, folds=5)")):
+        path.fit  # noqa: B018  # a property that says why there is none
+
+
+def test_constant_targets_have_a_path_of_nothing() -> None:
+    path = gdfast.path(X, np.full(N, 4.0), folds=3)
+    assert not path.coefs.any()
+    np.testing.assert_allclose(path.intercepts, 4)
+    np.testing.assert_allclose(cv_loss(path), 0, atol=1e-20)
+
+
+def test_plot() -> None:
+    pytest.importorskip("matplotlib")
+    path = gdfast.path(X, Y, folds=FOLDS, l1_ratio=[0.5, 1.0])
+    figure = path.plot()
+    coefficients, losses = figure.axes
+    assert len(coefficients.lines) >= D
+    assert {line.get_label() for line in losses.lines} >= {"least loss"}
+    assert len(gdfast.path(X, Y).plot().axes) == 1
+    with pytest.raises(ValueError, match=re.escape("accepted are 0.5, 1.0")):
+        path.plot(0.7)
+
+
+# --- what it refuses --------------------------------------------------------------------------------------------------
+
+
+def with_nan() -> Array:
+    x = X.copy()
+    x[np.flatnonzero(FOLDS == 3)[1], 4] = np.nan
+    return x
+
+
+ShuffleSplit = model_selection.ShuffleSplit
+REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
+    (lambda: gdfast.path(X, Y, folds=1), ValueError, "folds is 1, accepted is None or a number of folds from 2"),
+    (lambda: gdfast.path(X, Y, folds=2.5), TypeError, "folds is 2.5"),
+    (lambda: gdfast.path(X, Y, folds=N + 1), ValueError, "folds is 204, accepted are up to the 203 rows"),
+    (lambda: gdfast.path(X, Y, folds=5, groups=FOLDS % 3), ValueError, "up to the 3 groups"),
+    (lambda: gdfast.path(X, Y, folds=FOLDS[:9]), ValueError, "folds has shape (9,)"),
+    (lambda: gdfast.path(X, Y, folds=np.zeros(N)), ValueError, "folds has one fold"),
+    (lambda: gdfast.path(X, Y, folds=np.where(FOLDS == 1, np.nan, FOLDS)), ValueError, "is NaN"),
+    (lambda: gdfast.path(X, Y, folds=FOLDS, rng=0), ValueError, "leave it out"),
+    (lambda: gdfast.path(X, Y, folds=5, rng="a"), TypeError, "rng is 'a'"),  # type: ignore[arg-type]
+    (lambda: gdfast.path(X, Y, rng=1), ValueError, "write folds=5 as well"),
+    (lambda: gdfast.path(X, Y, folds=FOLDS, groups=np.zeros(N)), ValueError, "each group has to be in one fold"),
+    (lambda: gdfast.path(X, Y, folds=ShuffleSplit(3, random_state=0)), ValueError, "of sklearn.model_selection"),
+    (lambda: gdfast.path(X, Y, folds=ShuffleSplit(1, random_state=0)), ValueError, "is in no test set"),
+    (lambda: gdfast.path(X, Y, folds=FOLDS, sample_weight=FOLDS != 2), ValueError, "0 for all rows in fold 2"),
+    (lambda: gdfast.path(X, Y, sample_weight=np.zeros(N)), ValueError, "not all of them 0"),
+    (lambda: gdfast.path(with_nan(), Y, folds=FOLDS), ValueError, "x[4] holds NaN or infinity in fold 3"),
+    (
+        lambda: gdfast.path(X, np.where(FOLDS == 1, np.inf, Y), folds=FOLDS),
+        ValueError,
+        "y holds NaN or infinity in fold 1",
+    ),
+    (lambda: gdfast.path(X, Y, penalties=[1.0, -0.5]), ValueError, "penalties[1] is -0.5"),
+    (lambda: gdfast.path(X, Y, penalties=[]), ValueError, "penalties has shape (0,)"),
+    (lambda: gdfast.path(X, Y, penalties="auto"), TypeError, "penalties is 'auto'"),
+    (lambda: gdfast.path(X, Y, n_penalties=0), ValueError, "n_penalties is 0"),
+    (lambda: gdfast.path(X, Y, eps=1.0), ValueError, "eps is 1"),
+    (lambda: gdfast.path(X, Y, l1_ratio=1.5), ValueError, "l1_ratio is 1.5"),
+    (lambda: gdfast.path(X, Y, l1_ratio=[]), ValueError, "l1_ratio is []"),
+    (lambda: gdfast.path(X, Y, rule="best"), ValueError, "accepted are 'min', '1se'"),
+    (lambda: gdfast.path(X, Y[:5]), ValueError, "y has shape (5,)"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), REFUSED)
+def test_what_it_refuses_and_why(call: Callable[[], object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        call()
