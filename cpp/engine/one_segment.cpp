@@ -16,12 +16,6 @@ constexpr std::int64_t kMostColumns = 256;
 constexpr std::int64_t kOneSegmentBytes = 256 << 10;
 
 template <class T>
-bool lies_ready(const VectorView& v) {
-  return v.dtype == kDType<T> && v.stride == static_cast<std::ptrdiff_t>(sizeof(T)) &&
-         reinterpret_cast<std::uintptr_t>(v.data) % alignof(T) == 0;
-}
-
-template <class T>
 bool is_small(const MatrixView& x) {
   return x.d <= kMostColumns && x.n * x.d < kOneSegmentBytes / static_cast<std::int64_t>(sizeof(T));
 }

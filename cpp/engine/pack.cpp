@@ -107,16 +107,6 @@ void pack_vector(const VectorView& v, std::int64_t first, std::int64_t count, T*
   }
 }
 
-template <class T>
-void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* out) {
-  pack<T>(x.data + first * x.row_stride, {count, x.row_stride, x.d}, {x.d, x.column_stride, 1}, out);
-}
-
-template <class T>
-void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out) {
-  pack<T>(x.data + first * x.row_stride, {count, x.row_stride, 1}, {x.d, x.column_stride, count}, out);
-}
-
 template <class T, class To>
 void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
              std::ptrdiff_t column_step) {
@@ -129,10 +119,6 @@ template void gather_rows(const MatrixView&, const Picked&, float*);
 template void gather_rows(const MatrixView&, const Picked&, double*);
 template void pack_vector(const VectorView&, std::int64_t, std::int64_t, float*);
 template void pack_vector(const VectorView&, std::int64_t, std::int64_t, double*);
-template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, float*);
-template void pack_rows(const MatrixView&, std::int64_t, std::int64_t, double*);
-template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, float*);
-template void pack_columns(const MatrixView&, std::int64_t, std::int64_t, double*);
 template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, float*, std::ptrdiff_t, std::ptrdiff_t);
 template void pack_as<float>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
 template void pack_as<double>(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);

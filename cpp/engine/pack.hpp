@@ -9,11 +9,10 @@ namespace gdfast {
 template <class T>
 void pack_vector(const VectorView& v, std::int64_t first, std::int64_t count, T* out);
 
-// Rows [first, first + count) of x, which has dtype T: row after row, or column after column.
-template <class T>
-void pack_rows(const MatrixView& x, std::int64_t first, std::int64_t count, T* out);
-template <class T>
-void pack_columns(const MatrixView& x, std::int64_t first, std::int64_t count, T* out);
+// Element (i, j) of rows [first, first + count) of x, which has dtype T, to out[(i − first) · row_step + j · column_step].
+template <class T, class To>
+void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
+             std::ptrdiff_t column_step);
 
 // Numbers of rows, of which the first few are wanted now and the others soon.
 struct Picked {
@@ -22,15 +21,10 @@ struct Picked {
   std::int64_t known;  // at least `count`: those after are fetched
 };
 
-// The same for picked rows.
+// Picked rows, one after the other.
 template <class T>
 void gather_vector(const VectorView& v, const Picked& picked, T* out);
 template <class T>
 void gather_rows(const MatrixView& x, const Picked& picked, T* out);
-
-// Element (i, j) of x, which has dtype T, to out[i · row_step + j · column_step].
-template <class T, class To>
-void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
-             std::ptrdiff_t column_step);
 
 }  // namespace gdfast

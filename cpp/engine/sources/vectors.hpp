@@ -8,6 +8,13 @@
 
 namespace gdfast {
 
+// Whether a kernel of T can read v as it is.
+template <class T>
+bool lies_ready(const VectorView& v) {
+  return v.dtype == kDType<T> && v.stride == std::ptrdiff_t{sizeof(T)} &&
+         reinterpret_cast<std::uintptr_t>(v.data) % alignof(T) == 0;
+}
+
 template <class T>
 class Vectors {
  public:
@@ -33,10 +40,7 @@ class Vectors {
     VectorView view;
     int copied;  // 1 if it doesn't lie ready
 
-    One(const VectorView& v, bool picked)
-        : view(v),
-          copied(v.data != nullptr && (picked || v.dtype != kDType<T> || v.stride != std::ptrdiff_t{sizeof(T)} ||
-                                       reinterpret_cast<std::uintptr_t>(v.data) % alignof(T) != 0)) {}
+    One(const VectorView& v, bool picked) : view(v), copied(v.data != nullptr && (picked || !lies_ready<T>(v))) {}
 
     std::int64_t row_bytes() const { return view.data != nullptr ? size_of(view.dtype) : 0; }
   };
