@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, checks, fit_options, optimum, tables, training, validation
+from gdfast import _core, checks, fit_options, moments_format, optimum, tables, training, validation
 from gdfast._inference.basis import Counted, counted
 from gdfast._path.moments import by_fold
 from gdfast.backends import backend as backend_by_name
@@ -57,6 +57,10 @@ class Moments:
         Weighted means of the columns of x, then of y.
     cov : ndarray of float64, (d + 1, d + 1)
         Their weighted covariances ``sum(s * outer(z - mean, z - mean)) / sum(s)``, z = [x, y].
+    feature_names : tuple of str or None
+        What the columns are called, where they came in a table.
+    target : str or None
+        What y is called, where that is known; it may be set. Moments of different targets don't add up.
 
     Raises
     ------
@@ -95,6 +99,7 @@ class Moments:
         self._rows = Counted(0, False, 0, 0.0)
         self._sums = Gram(np.zeros((self._d + 2, self._d + 2)), np.zeros(self._d + 1))
         self._names: tuple[str, ...] | None = None  # of the columns, once a table has come
+        self.target: str | None = None
 
     @property
     def d(self) -> int:
@@ -110,6 +115,10 @@ class Moments:
             about_zero = optimum.moved(self._sums)
         about_zero.flags.writeable = False
         return about_zero
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        return self._names
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -345,6 +354,59 @@ class Moments:
             backend=backend,
         )
 
+    def to_bytes(self) -> bytes:
+        """The moments as bytes, for a file or a message: with a version and a checksum, and without pickle.
+
+        Returns
+        -------
+        bytes
+            About 4 (d + 2)² of them, and as many for each group: the same for equal moments. `from_bytes` makes moments
+            of them that are equal in every bit.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> monday = gdfast.Moments(1).update([1.0, 2.0], [2.0, 4.0]).to_bytes()
+        >>> tuesday = gdfast.Moments(1).update([3.0, 4.0], [6.0, 8.0]).to_bytes()
+        >>> gdfast.Moments.from_bytes(monday) + gdfast.Moments.from_bytes(tuesday)
+        <gdfast.Moments: n=4, d=1>
+        """
+        parts = [moments_format.Part(part._sums, part._rows) for part in (self, *(self._groups or ()))]
+        return moments_format.dumped(
+            moments_format.Content(self._d, parts, self._groups is not None, self._names, self.target)
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Moments:
+        """The moments that `to_bytes` made bytes of, on this machine or another one.
+
+        Parameters
+        ----------
+        data : bytes, bytearray or memoryview
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        TypeError, ValueError
+            `data` isn't bytes; or is something else, damaged, incomplete, or of a later version of gdfast.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> moments = gdfast.Moments(1).update([1.0, 2.0], [2.0, 4.0])
+        >>> gdfast.Moments.from_bytes(moments.to_bytes()).solve().w
+        array([2.])
+        """
+        content = moments_format.loaded(data)
+        moments = cls(content.d, groups=len(content.parts) - 1 if content.grouped else None)
+        for into, part in zip((moments, *(moments._groups or ())), content.parts, strict=True):
+            into._sums, into._rows = part.sums, part.rows
+            into._names, into.target = content.names, content.target
+        return moments
+
     def _has_weight(self) -> None:
         if self._rows.n == 0:
             raise ValueError("there are no samples yet: call update(X, y) first")
@@ -368,11 +430,15 @@ class Moments:
         mine, others = self._groups or [], other._groups or []
         if len(mine) != len(others):
             raise ValueError(f"the other Moments have {len(others)} groups, accepted are those of {len(mine)}")
+        if self.target is not None and other.target not in (None, self.target):
+            raise ValueError(
+                f"the other Moments predict {other.target!r}, accepted are those that predict {self.target!r}"
+            )
         self._add(other._by_name(self._names), other._rows)
-        self._names = self._names or other._names
+        self._names, self.target = self._names or other._names, self.target or other.target
         for part, more in zip(mine, others, strict=True):
             part._add(more._by_name(self._names), more._rows)
-            part._names = self._names
+            part._names, part.target = self._names, self.target
         return self
 
     def _by_name(self, wanted: tuple[str, ...] | None) -> Gram:

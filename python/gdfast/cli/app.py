@@ -11,11 +11,13 @@ import gdfast
 from gdfast.cli import bench as bench_command
 from gdfast.cli import csv_head
 from gdfast.cli import fit as fit_command
+from gdfast.cli import moments as moments_command
 from gdfast.cli import predict as predict_command
 from gdfast.cli import tutorial as tutorial_command
 from gdfast.cli.console import fail
 from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.data import Data
+from gdfast.cli.hand_out import Outputs
 
 app = typer.Typer(
     add_completion=False,
@@ -27,6 +29,23 @@ app = typer.Typer(
 
 _DATA, _TRAINING, _STOPPING, _OUTPUT = "Data", "Training", "Penalties and stopping", "Files to write"
 
+_Target = Annotated[
+    str | None,
+    typer.Option(help="Column to predict; of .npy its index, by default the last.", rich_help_panel=_DATA),
+]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns to predict it from: a,b,c. All others by default.", rich_help_panel=_DATA),
+]
+_Exclude = Annotated[list[str] | None, typer.Option(help="Columns to leave out: a,b,c.", rich_help_panel=_DATA)]
+_Weights = Annotated[str | None, typer.Option(help="Column of sample weights.", rich_help_panel=_DATA)]
+_DropMissing = Annotated[
+    bool, typer.Option("--drop-missing", help="Leave out rows with missing values.", rich_help_panel=_DATA)
+]
+_Dtype = Annotated[
+    Literal["f32", "f64"] | None,
+    typer.Option(help="Type of the values; f32 by default if all columns are.", rich_help_panel=_DATA),
+]
 _Delimiter = Annotated[
     str | None,
     typer.Option(help="What stands between the values of a CSV file. Found in it by default.", rich_help_panel=_DATA),
@@ -79,27 +98,18 @@ def _rate(text: str) -> float | str:
 @app.command()
 def fit(
     data: Annotated[
-        Path, typer.Argument(help="Table to learn from: .csv, .csv.gz, .tsv, .parquet, or .npy.", readable=False)
+        list[Path],
+        typer.Argument(
+            help="Table to learn from: .csv, .csv.gz, .tsv, .parquet, or .npy; or files of moments: .gdm.",
+            readable=False,
+        ),
     ],
-    target: Annotated[
-        str | None,
-        typer.Option(help="Column to predict; of .npy its index, by default the last.", rich_help_panel=_DATA),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(help="Columns to predict it from: a,b,c. All others by default.", rich_help_panel=_DATA),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Columns to leave out: a,b,c.", rich_help_panel=_DATA)
-    ] = None,
-    weights: Annotated[str | None, typer.Option(help="Column of sample weights.", rich_help_panel=_DATA)] = None,
-    drop_missing: Annotated[
-        bool, typer.Option("--drop-missing", help="Leave out rows with missing values.", rich_help_panel=_DATA)
-    ] = False,
-    dtype: Annotated[
-        Literal["f32", "f64"] | None,
-        typer.Option(help="Type of the values; f32 by default if all columns are.", rich_help_panel=_DATA),
-    ] = None,
+    target: _Target = None,
+    columns: _Columns = None,
+    exclude: _Exclude = None,
+    weights: _Weights = None,
+    drop_missing: _DropMissing = False,
+    dtype: _Dtype = None,
     delimiter: _Delimiter = None,
     header: _Header = None,
     encoding: _Encoding = None,
@@ -233,38 +243,73 @@ def fit(
     if folds is not None and (optimizer not in ("auto", "exact") or backend != "native"):
         raise fail("--folds solves for the model: leave out --optimizer and --backend")
     csv = _csv(delimiter, header, encoding, decimal, missing)
+    options = {
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "n_iters": n_iters,
+        "tol": tol,
+        "l2": l2,
+        "l1": l1,
+        "batch_size": batch_size,
+        "standardize": standardize,
+        "fit_intercept": intercept,
+        "reduction": reduction,
+        "patience": patience,
+        "plan": plan,
+        "backend": backend,
+        "progress": True,
+    }
+    outputs = Outputs(model, chart, (vcov or "iid") if summary else None)
+    if moments_command.are_moments(data):
+        of_rows = {
+            "--columns": columns,
+            "--exclude": exclude,
+            "--weights": weights,
+            "--drop-missing": drop_missing,
+            "--dtype": dtype,
+            "--batch-size": batch_size,
+            "--folds": folds,
+            "--validation": validation,
+            "--plan stream": plan == "stream",
+        }
+        moments_command.fit(data, target, of_rows, outputs, options)
+        return
+    if len(data) > 1:
+        raise fail(f"{data[0]} and {data[1]} are two tables: name one, or moments of them (`gdfast moments`)")
     fit_command.run(
-        Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
+        Data(data[0], target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
+        outputs,
         validation_share=validation,
         seed=seed,
-        model_path=model,
-        chart_path=chart,
-        vcov=(vcov or "iid") if summary else None,
         path_options=None
         if folds is None
-        else {
-            "folds": folds,
-            "l1_ratio": 1.0 if l1_ratio is None else l1_ratio,
-            "rule": rule or "min",
-        },
-        options={
-            "optimizer": optimizer,
-            "learning_rate": learning_rate,
-            "momentum": momentum,
-            "n_iters": n_iters,
-            "tol": tol,
-            "l2": l2,
-            "l1": l1,
-            "batch_size": batch_size,
-            "standardize": standardize,
-            "fit_intercept": intercept,
-            "reduction": reduction,
-            "patience": patience,
-            "plan": plan,
-            "backend": backend,
-            "progress": True,
-        },
+        else {"folds": folds, "l1_ratio": 1.0 if l1_ratio is None else l1_ratio, "rule": rule or "min"},
+        options=options,
     )
+
+
+@app.command()
+def moments(
+    data: Annotated[
+        Path, typer.Argument(help="Table to read: .csv, .csv.gz, .tsv, .parquet, or .npy.", readable=False)
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .gdm.", dir_okay=False)],
+    target: _Target = None,
+    columns: _Columns = None,
+    exclude: _Exclude = None,
+    weights: _Weights = None,
+    drop_missing: _DropMissing = False,
+    dtype: _Dtype = None,
+    delimiter: _Delimiter = None,
+    header: _Header = None,
+    encoding: _Encoding = None,
+    decimal: _Decimal = ".",
+    missing: _Missing = None,
+) -> None:
+    """Write the moments of a table: all that a fit needs of it. `gdfast fit day*.gdm` adds such files up."""
+    csv = _csv(delimiter, header, encoding, decimal, missing)
+    moments_command.write(Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv), output)
 
 
 @app.command()

@@ -9,7 +9,7 @@ import gdfast
 from gdfast.cli.console import fail
 from gdfast.cli.data import Chosen, Samples
 from gdfast.cli.messages import Words
-from gdfast.cli.printed import Trained
+from gdfast.cli.printed import Trained, of_rows
 from gdfast.cli.tables import Columns
 
 
@@ -38,8 +38,7 @@ def cross_validated(
     except (ValueError, TypeError) as error:
         raise fail(words.said(error)) from None
     penalties = {"optimizer": "exact", "l1": fit.basis.l1, "l2": fit.basis.l2}
-    tested = None if held_out is None else held_out.score(fit)
-    return Trained(path, chosen, train, held_out, options | penalties, words, fit, train.score(fit), tested), validated
+    return of_rows(path, chosen, train, held_out, options | penalties, words, fit), validated
 
 
 def chosen_by(validated: gdfast.Path) -> str:

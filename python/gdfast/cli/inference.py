@@ -27,11 +27,11 @@ def check(options: dict[str, Any]) -> None:
 
 def show(trained: Trained, vcov: str) -> None:
     """Print the summary of a fit, or fail with why there is none."""
-    train, words = trained.train, trained.words
+    rows, words = trained.data, trained.words
     data: tuple[Any, ...] = ()
     weight = None
-    if vcov != "iid" or trained.fit.basis.gram is None:
-        data, weight = (Columns(train.x, words.columns), train.y), train.sample_weight
+    if rows is not None and (vcov != "iid" or trained.fit.basis.gram is None):
+        data, weight = (Columns(rows.x, words.columns), rows.y), rows.sample_weight
     try:
         summary = trained.fit.summary(*data, sample_weight=weight, vcov=vcov)
     except ValueError as error:

@@ -28,25 +28,56 @@ SHOWN = 40  # coefficients that the table has room for
 class Trained:
     """A fit, and all that it came from."""
 
-    path: Path
-    chosen: Chosen
-    train: Samples
-    held_out: Samples | None
+    source: str  # where the data is from
+    names: Sequence[str]
+    target: str
+    rows: int
+    dtype: str
     options: dict[str, Any]  # of `gdfast.fit`
     words: Words
     fit: gdfast.Fit
     score: Score
-    tested: Score | None
+    dropped: int = 0
+    data: Samples | None = None  # to be read again by a summary
+    rows_held_out: int = 0
+    tested: Score | None = None
+
+
+def of_rows(
+    path: Path,
+    chosen: Chosen,
+    train: Samples,
+    held_out: Samples | None,
+    options: dict[str, Any],
+    words: Words,
+    fit: gdfast.Fit,
+) -> Trained:
+    """A fit whose rows are in memory."""
+    return Trained(
+        source=str(path),
+        names=chosen.names,
+        target=chosen.target,
+        rows=len(train.y),
+        dtype=train.x.dtype.name,
+        options=options,
+        words=words,
+        fit=fit,
+        score=train.score(fit),
+        dropped=chosen.dropped,
+        data=train,
+        rows_held_out=0 if held_out is None else len(held_out.y),
+        tested=None if held_out is None else held_out.score(fit),
+    )
 
 
 def show(trained: Trained) -> None:
     """Print the coefficients, the losses, why training ended, and the report."""
     console, fit, options = out(), trained.fit, trained.options
-    console.print(Text(_heading(trained) + "\n"))
-    console.print(_table(trained.chosen.names, fit))
+    console.print(Text(_heading(trained) + "\n"), soft_wrap=True)
+    console.print(_table(trained.names, fit))
     zeros = int((np.atleast_1d(fit.w) == 0).sum())
     if zeros:
-        console.print(f"{zeros:,} of {len(trained.chosen.names):,} coefficients are 0")
+        console.print(f"{zeros:,} of {len(trained.names):,} coefficients are 0")
     console.print(f"\nloss {trained.score.loss:.6g}, R² {trained.score.r2_text} on the training data")
     if trained.tested:
         console.print(f"loss {trained.tested.loss:.6g}, R² {trained.tested.r2_text} on the rows held out")
@@ -70,11 +101,11 @@ def _ending(fit: gdfast.Fit) -> str:
 
 
 def _heading(trained: Trained) -> str:
-    names, dropped, train, held_out = trained.chosen.names, trained.chosen.dropped, trained.train, trained.held_out
-    rows = f"{len(train.y):,} rows" + (f" and {len(held_out.y):,} held out" if held_out else "")
-    left = f", {dropped:,} left out for missing values" if dropped else ""
-    kind = f"{len(names):,} column{'' if len(names) == 1 else 's'}, {train.x.dtype.name}"
-    return printable(f"{trained.path}: target {listed([trained.chosen.target])}, {rows}{left}, {kind}")
+    names, held_out = trained.names, trained.rows_held_out
+    rows = f"{trained.rows:,} rows" + (f" and {held_out:,} held out" if held_out else "")
+    left = f", {trained.dropped:,} left out for missing values" if trained.dropped else ""
+    kind = f"{len(names):,} column{'' if len(names) == 1 else 's'}, {trained.dtype}"
+    return printable(f"{trained.source}: target {listed([trained.target])}, {rows}{left}, {kind}")
 
 
 def _table(names: Sequence[str], fit: gdfast.Fit) -> RichTable:
