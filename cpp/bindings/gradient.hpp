@@ -5,15 +5,15 @@
 
 namespace gdfast::bindings {
 
-// An array (size,) of T. NumPy's own function, since pybind11's way there takes as long again.
-template <class T>
-py::object new_array(std::int64_t size) {
+// An array of T. NumPy's own function, since pybind11's way there takes as long again.
+template <class T, class... Size>
+py::object new_array(Size... sizes) {
   const auto& numpy = py::detail::npy_api::get();
   constexpr int kType = kDType<T> == DType::f32 ? py::detail::npy_api::NPY_FLOAT_ : py::detail::npy_api::NPY_DOUBLE_;
-  const Py_intptr_t shape = size;
+  const Py_intptr_t shape[] = {sizes...};
   PyObject* const dtype = numpy.PyArray_DescrFromType_(kType);  // a reference that the next line takes
   PyObject* const array =
-      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, dtype, 1, &shape, nullptr, nullptr, 0, nullptr);
+      numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, dtype, sizeof...(sizes), shape, nullptr, nullptr, 0, nullptr);
   if (array == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(array);
 }

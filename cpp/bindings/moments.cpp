@@ -1,9 +1,12 @@
 #include "engine/moments.hpp"
 
+#include <functional>
+
 #include "arrays.hpp"
 #include "engine/sources/matrix.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
+#include "gradient.hpp"
 #include "signal_check.hpp"
 
 namespace gdfast::bindings {
@@ -12,14 +15,14 @@ namespace {
 py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   Inputs inputs;
   take_samples(x, y, sample_weight, inputs);
-  const py::ssize_t size = inputs.x.d + 2;
-  py::array gram(py::dtype::of<double>(), py::array::ShapeContainer{size, size});
-  py::array origin(py::dtype::of<double>(), py::array::ShapeContainer{size - 1});
-  auto* const into = static_cast<double*>(gram.mutable_data());
-  auto* const about = static_cast<double*>(origin.mutable_data());
+  const std::int64_t size = inputs.x.d + 2;
+  py::object gram = new_array<double>(size, size), origin = new_array<double>(size - 1);
+  auto* const into = data_of<double>(gram);
+  auto* const about = data_of<double>(origin);
   Counters counters;
   py::object error = py::none();
-  const Stop stop = SignalCheck(error);
+  SignalCheck signals(error);
+  const Stop stop = std::ref(signals);
   {
     const ReleasedGil released(worth_releasing_gil(inputs.x));
     const Samples samples{inputs.x, inputs.y, inputs.s, {}};

@@ -28,6 +28,7 @@ class SignalCheck {
     if (++calls_ % 64 != 0 && last_ != Clock::time_point{} && !slow_) return false;
     const auto now = Clock::now();
     slow_ = now - last_ > std::chrono::milliseconds(1);
+    if (last_ == Clock::time_point{}) asked_ = now;
     if (now - asked_ < std::chrono::milliseconds(50)) {
       last_ = now;
       return false;
@@ -41,7 +42,7 @@ class SignalCheck {
   py::object& error_;
   unsigned calls_ = 0;
   bool slow_ = true;
-  Clock::time_point last_{}, asked_{Clock::now()};
+  Clock::time_point last_{}, asked_{};  // 0: not yet; a small problem never looks
 };
 
 }  // namespace gdfast::bindings

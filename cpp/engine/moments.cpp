@@ -28,7 +28,7 @@ template <class T>
 bool moments(const Source<T>& source, double* gram, double* origin, Counters& counters, const Stop* stop) {
   const std::int64_t d = source.d();
   const Origin about = choose_origin(source);
-  std::copy_n(about.x.begin(), d, origin);
+  std::copy_n(about.x(), d, origin);
   origin[d] = about.y;
   // At most 128 KiB, so that 2 MiB hold one for each of 16 pieces, stay in L2 beside a panel.
   const bool small = 8 * (d + 2) * (d + 2) <= 128 << 10;

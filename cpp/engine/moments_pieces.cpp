@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <vector>
+#include <memory>
 
 #include "counted_scratch.hpp"
 #include "moments_job.hpp"
@@ -30,44 +30,46 @@ template <class T>
 struct PieceJob : MomentsJob<T> {
   using Panels = typename MomentsJob<T>::Panels;
   Pieces pieces;
-  double* matrices;
+  double *gram, *others;   // the first matrix, and those after it
   std::int64_t first = 0;  // piece of the current round
+  // What pieces need is asked for once a job: a piece of few columns takes a microsecond.
+  bool narrow = this->source.d() < kNarrowMoments;
+  // Columns a strip more than there are rows apart, so that they don't compete for the same sets of the cache.
+  std::int64_t room_rows = pieces.block + (narrow ? kStrip : 0);
+  std::size_t room_bytes = narrow ? this->reader.narrow_bytes(room_rows) : this->reader.room_bytes(room_rows);
 
   std::int64_t elements() const { return this->size * this->size; }
+  double* matrix(int k) const { return k == 0 ? gram : others + (k - 1) * elements(); }
+  // A matrix's first piece is summed in the matrix itself.
+  bool first_round() const { return first == 0; }
 
   void piece(int k) {
     if (this->stop()) return;
     const std::int64_t start = (first + k) * pieces.rows;
     const std::int64_t end = std::min(start + pieces.rows, this->source.n());
-    if (this->source.d() < kNarrowMoments) {
-      sum_narrow(k, start, end);
-    } else {
-      sum(k, start, end);
-    }
+    narrow ? sum_narrow(start, end, matrix(k)) : sum(start, end, matrix(k));
     this->counters.add_read((end - start) * this->source.row_bytes());
   }
 
-  void sum_narrow(int k, std::int64_t start, std::int64_t end) {
-    // Columns a strip more than there are rows apart, so that they don't compete for the same sets of the cache.
-    const std::int64_t rows = pieces.block + kStrip;
-    const std::size_t bytes = this->reader.narrow_bytes(rows);
-    CountedScratch scratch(Scratch::bytes<double>(elements()) + bytes, &this->counters);
-    double* const sums = zeros(*scratch);
-    const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), rows};
-    // A block of one column is so short a piece of work that asking for it shows: what lies ready is asked for once.
-    const std::int64_t asked = this->reader.narrow_lies_ready() ? end - start : pieces.block;
-    for (std::int64_t i = start; i < end && !this->stop(); i += asked) {
-      NarrowBlock<T> all = this->reader.read_narrow(i, std::min(asked, end - i), room);
-      all.out = sums;
-      sum_blocks(all);
+  void sum_narrow(std::int64_t start, std::int64_t end, double* matrix) {
+    double own[(kNarrowMoments + 1) * (kNarrowMoments + 1)];
+    double* const sums = zeros(first_round() ? matrix : own);
+    if (room_bytes == 0) {
+      sum_blocks(start, end - start, {nullptr, room_rows}, sums);
+    } else {
+      CountedScratch scratch(room_bytes, &this->counters);
+      const Room to = room(*scratch);
+      for (std::int64_t i = start; i < end; i += pieces.block) sum_blocks(i, std::min(pieces.block, end - i), to, sums);
     }
-    add(sums, k);
+    if (sums != matrix) add(sums, matrix);
   }
 
-  void sum_blocks(NarrowBlock<T> left) {
-    const std::int64_t end = left.n;
-    for (std::int64_t done = 0; done < end && !this->stop(); done += pieces.block) {
-      left.n = std::min(pieces.block, end - done);
+  // Of rows that are read at once.
+  void sum_blocks(std::int64_t first_row, std::int64_t count, const Room& room, double* sums) {
+    NarrowBlock<T> left = this->reader.read_narrow(first_row, count, room);
+    left.out = sums;
+    for (std::int64_t done = 0; done < count && (done == 0 || !this->stop()); done += pieces.block) {
+      left.n = std::min(pieces.block, count - done);
       kernels<T>().moments.narrow[this->source.d()](left);
       left.x += left.n;
       left.y += left.n;
@@ -75,42 +77,44 @@ struct PieceJob : MomentsJob<T> {
     }
   }
 
-  void sum(int k, std::int64_t start, std::int64_t end) {
-    const std::size_t bytes = this->reader.room_bytes(pieces.block);
-    CountedScratch scratch(Scratch::bytes<double>(elements()) + Panels::bytes(this->source, pieces.block) + bytes,
+  void sum(std::int64_t start, std::int64_t end, double* matrix) {
+    CountedScratch scratch(Scratch::bytes<double>(elements()) + Panels::bytes(this->source, pieces.block) + room_bytes,
                            &this->counters);
-    double* const sums = zeros(*scratch);
+    double* const own = scratch->template take<double>(elements());
+    double* const sums = zeros(first_round() ? matrix : own);
     const Panels panels(this->source, pieces.block, *scratch);
-    const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(bytes)), pieces.block};
-    for (std::int64_t i = start; i < end && !this->stop(); i += pieces.block) {
+    const Room to = room(*scratch);
+    for (std::int64_t i = start; i < end && (i == start || !this->stop()); i += pieces.block) {
       const std::int64_t rows = std::min(pieces.block, end - i), next = i + rows;
-      this->reader.read(i, rows, 0, panels, room);
+      this->reader.read(i, rows, 0, panels, to);
       Ahead ahead = this->source.ahead(next, std::min(pieces.block, end - next));
       for (std::int64_t band = 0; band <= this->strips; ++band) {
         this->band(band, 0, this->strips, panels, 0, rows, sums, ahead);
       }
-      this->scalars(i, rows, room, sums);
+      this->scalars(i, rows, to, sums);
     }
-    add(sums, k);
+    if (sums != matrix) add(sums, matrix);
   }
 
-  double* zeros(Scratch& scratch) const {
-    auto* const sums = scratch.take<double>(elements());
+  Room room(Scratch& scratch) const {
+    return {scratch.take<std::byte>(static_cast<std::int64_t>(room_bytes)), room_rows};
+  }
+
+  double* zeros(double* sums) const {
     std::fill_n(sums, elements(), 0.0);
     return sums;
   }
 
-  void add(const double* sums, int k) {
-    double* const matrix = matrices + k * elements();
-    for (std::int64_t e = 0; e < elements(); ++e) matrix[e] += sums[e];
+  void add(const double* sums, double* matrix) const {
+    const std::int64_t count = elements();
+    for (std::int64_t e = 0; e < count; ++e) matrix[e] += sums[e];
   }
 
   // Pairwise, neighbours first.
-  void merge(double* gram) {
+  void merge() {
     for (int step = 1; step < pieces.matrices; step *= 2) {
-      for (int i = 0; i + step < pieces.matrices; i += 2 * step) add(matrices + (i + step) * elements(), i);
+      for (int i = 0; i + step < pieces.matrices; i += 2 * step) add(matrix(i + step), matrix(i));
     }
-    std::copy_n(matrices, elements(), gram);
   }
 };
 
@@ -120,18 +124,21 @@ template <class T>
 bool moments_in_pieces(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
                        const Stop* stop) {
   const Pieces pieces(source.n(), source.d());
-  const std::int64_t elements = pieces.matrices * (source.d() + 2) * (source.d() + 2);
-  std::vector<double> matrices(static_cast<std::size_t>(elements));
-  counters.take(elements * 8);
-  PieceJob<T> job{{source, origin, counters, StopFlag(stop)}, pieces, matrices.data()};
+  const std::int64_t others = (pieces.matrices - 1) * (source.d() + 2) * (source.d() + 2);
+  const auto memory = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(others));
+  counters.take(others * 8);
+  // A single block is over before anybody could ask for its end.
+  const Stop* const asked = source.n() <= pieces.block ? nullptr : stop;
+  PieceJob<T> job{{source, origin, counters, StopFlag(asked)}, pieces, gram, memory.get()};
   const int threads = threads_for_moments(source.n(), source.d());
   for (; job.first < pieces.count && !job.stop(); job.first += pieces.matrices) {
     const int count = static_cast<int>(std::min<std::int64_t>(pieces.matrices, pieces.count - job.first));
     run_tasks(count, threads, [](void* self, int k) { static_cast<PieceJob<T>*>(self)->piece(k); }, &job);
   }
-  job.merge(gram);
-  counters.give(elements * 8);
-  return !job.stop();
+  counters.give(others * 8);
+  if (job.stop()) return false;
+  job.merge();
+  return true;
 }
 
 template bool moments_in_pieces<float>(const Source<float>&, const Origin&, double*, Counters&, const Stop*);

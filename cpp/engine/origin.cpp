@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "scratch.hpp"
 
@@ -29,11 +30,12 @@ std::int64_t sampled_row(int k, std::int64_t n) {
 
 // From `row` on, and from the first one after the last.
 template <class T>
-std::int64_t next_that_counts(const Source<T>& source, std::int64_t row, Scratch& scratch) {
+std::int64_t next_that_counts(const Source<T>& source, std::int64_t row) {
   if (!source.weighted()) return row;
   constexpr std::int64_t kRows = 64;
-  scratch.reserve(source.vector_bytes(kRows));
-  const Room room{scratch.take<std::byte>(0), kRows};
+  BorrowedScratch scratch;
+  scratch->reserve(source.vector_bytes(kRows));
+  const Room room{scratch->take<std::byte>(0), kRows};
   const std::int64_t n = source.n();
   for (std::int64_t step = 0; step < n;) {
     const std::int64_t first = row + step < n ? row + step : row + step - n;
@@ -46,6 +48,40 @@ std::int64_t next_that_counts(const Source<T>& source, std::int64_t row, Scratch
   }
   return row;
 }
+
+// A few rows of a source, far apart.
+template <class T>
+class Rows {
+ public:
+  Rows(const Source<T>& source, const std::int64_t* rows, int count) {
+    const Order order = source.layout().columns && !source.layout().rows ? Order::columns : Order::rows;
+    if (source.ready(order)) {
+      const Piece<T> all = source.piece(order, 0, source.n(), {nullptr, source.n()});
+      column_stride_ = all.column_stride;
+      for (int k = 0; k < count; ++k) row_[k] = {all.x + rows[k] * all.row_stride, all.y + rows[k]};
+      return;
+    }
+    const std::size_t bytes = source.room_bytes(order, 1);
+    copies_.emplace()->reserve(kSampled * bytes);
+    for (int k = 0; k < count; ++k) {
+      const Room room{(*copies_)->take<std::byte>(static_cast<std::int64_t>(bytes)), 1};
+      const Piece<T> piece = source.piece(order, rows[k], 1, room);
+      column_stride_ = piece.column_stride;
+      row_[k] = {piece.x, piece.y};
+    }
+  }
+
+  double x(int k, std::int64_t j) const { return element(row_[k].x + j * column_stride_); }
+  double y(int k) const { return static_cast<double>(*row_[k].y); }
+
+ private:
+  struct Row {
+    const T *x, *y;
+  };
+  Row row_[kSampled];
+  std::ptrdiff_t column_stride_ = 0;
+  std::optional<BorrowedScratch> copies_;
+};
 
 // The lower one of the two in the middle; 0 where none is finite.
 double median(const double* values, int count) {
@@ -66,23 +102,16 @@ template <class T>
 Origin choose_origin(const Source<T>& source) {
   const std::int64_t n = source.n(), d = source.d();
   const auto count = static_cast<int>(std::min<std::int64_t>(n, kSampled));
-  BorrowedScratch scratch;
   std::int64_t rows[kSampled];
-  for (int k = 0; k < count; ++k) rows[k] = next_that_counts(source, sampled_row(k, n), *scratch);
-  const std::size_t bytes = source.room_bytes(Order::rows, 1);
-  scratch->reserve(kSampled * bytes);
-  Piece<T> pieces[kSampled];
-  for (int k = 0; k < count; ++k) {
-    const Room room{scratch->take<std::byte>(static_cast<std::int64_t>(bytes)), 1};
-    pieces[k] = source.piece(Order::rows, rows[k], 1, room);
-  }
+  for (int k = 0; k < count; ++k) rows[k] = next_that_counts(source, sampled_row(k, n));
+  const Rows<T> sampled(source, rows, count);
   double values[kSampled];
-  Origin origin{std::vector<double>(static_cast<std::size_t>((d + kStrip - 1) / kStrip * kStrip), 0.0)};
+  Origin origin(d);
   for (std::int64_t j = 0; j < d; ++j) {
-    for (int k = 0; k < count; ++k) values[k] = element(pieces[k].x + j * pieces[k].column_stride);
-    origin.x[static_cast<std::size_t>(j)] = median(values, count);
+    for (int k = 0; k < count; ++k) values[k] = sampled.x(k, j);
+    origin.x()[j] = median(values, count);
   }
-  for (int k = 0; k < count; ++k) values[k] = static_cast<double>(*pieces[k].y);
+  for (int k = 0; k < count; ++k) values[k] = sampled.y(k);
   origin.y = median(values, count);
   return origin;
 }

@@ -8,9 +8,20 @@
 
 namespace gdfast {
 
-struct Origin {
-  std::vector<double> x;  // d numbers, then zeros up to a whole strip
+class Origin {
+ public:
+  explicit Origin(std::int64_t d)
+      : many_(d <= kStrip ? 0 : static_cast<std::size_t>((d + kStrip - 1) / kStrip * kStrip), 0.0) {}
+
+  // d numbers, then zeros up to a whole strip.
+  double* x() { return many_.empty() ? few_ : many_.data(); }
+  const double* x() const { return many_.empty() ? few_ : many_.data(); }
+
   double y = 0;
+
+ private:
+  double few_[kStrip] = {};  // a small problem's time would double with what is allocated
+  std::vector<double> many_;
 };
 
 // Of each column the median of a few rows. The median of all rows would be within one standard deviation of the mean, so

@@ -35,7 +35,8 @@ PanelReader<T>::Panels::Panels(const Source<T>& source, std::int64_t rows, Scrat
   x = weighted = {scratch.take<double>(size), stride};
   if (source.weighted()) weighted.data = scratch.take<double>(size);
   tail = scratch.take<double>(2 * rows);
-  std::fill_n(x.data, size, 0.0);  // reading leaves the lanes after x alone
+  // Reading leaves the lanes after x alone.
+  if (source.d() % kStrip != 0) std::fill_n(x.data + size - stride, stride, 0.0);
 }
 
 template <class T>
@@ -45,9 +46,9 @@ void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t a
   const Panel to{panels.x.data + at * kStrip, panels.x.stride};
   const MomentsTable<T>& table = kernels<T>().moments;
   if (order_ == Order::rows) {
-    table.rows(piece.x, piece.row_stride, count, source_.d(), origin_.x.data(), to);
+    table.rows(piece.x, piece.row_stride, count, source_.d(), origin_.x(), to);
   } else {
-    table.columns(piece.x, piece.column_stride, count, source_.d(), origin_.x.data(), to);
+    table.columns(piece.x, piece.column_stride, count, source_.d(), origin_.x(), to);
   }
   double* const tail = panels.tail + 2 * at;
   table.tail(piece.y, piece.s, count, origin_.y, tail);
@@ -79,7 +80,7 @@ NarrowBlock<T> PanelReader<T>::read_narrow(std::int64_t first, std::int64_t coun
     piece.x = columns;
     piece.column_stride = room.rows;
   }
-  return {piece.x, piece.column_stride, origin_.x.data(), origin_.y, piece.y, piece.s, count, nullptr};
+  return {piece.x, piece.column_stride, origin_.x(), origin_.y, piece.y, piece.s, count, nullptr};
 }
 
 template class PanelReader<float>;

@@ -37,8 +37,6 @@ class PanelReader {
   // Few columns: rows in the lanes. x is read where it lies if it can be.
   std::size_t narrow_bytes(std::int64_t rows) const;
   NarrowBlock<T> read_narrow(std::int64_t first, std::int64_t count, const Room& room) const;
-  // Whether any number of rows is read without a copy.
-  bool narrow_lies_ready() const { return narrow_bytes(1) == 0; }
 
  private:
   const Source<T>& source_;

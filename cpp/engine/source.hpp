@@ -56,6 +56,8 @@ class Source {
   // How many rows a piece should have at most; more than there are where everything lies ready.
   virtual std::int64_t rows_a_piece(Order order) const = 0;
   virtual std::size_t room_bytes(Order order, std::int64_t rows) const = 0;
+  // Whether any number of rows is a piece without a copy.
+  bool ready(Order order) const { return room_bytes(order, 1) == 0; }
   // Rows [first, first + count). It is good until the room's next piece.
   virtual Piece<T> piece(Order order, std::int64_t first, std::int64_t count, const Room& room) const = 0;
 
