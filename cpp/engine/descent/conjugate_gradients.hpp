@@ -21,35 +21,39 @@ class ConjugateGradients {
       : parameters_(std::move(start)), gradient_(parameters_.size()), direction_(parameters_.size()), eps_(eps) {}
 
   const std::vector<double>& parameters() const { return parameters_; }
+  // At the start of the next pass, as far as it is known without one.
   double objective() const { return objective_; }
   // Whether the next pass has to take objective and gradient afresh: in the first pass, now and then to be rid of what
-  // roundings have added up to, and once more before it is said that nothing is left to gain.
-  bool needs_gradient() const { return steps_since_ < 0 || steps_since_ >= afresh_ || stalled_; }
-  // Nothing was left to gain twice in a row, the second time with a gradient taken afresh.
+  // roundings have added up to, where little is left of the objective, and once more before it is said that nothing is
+  // left to gain.
+  bool needs_gradient() const { return restarts() || steps_since_ >= afresh_; }
+  // Nothing was left to gain twice in a row, the second time against a gradient taken afresh.
   bool arrived() const { return arrived_; }
 
-  // The direction is kept: nothing was stepped since it was chosen.
+  // Given both. The direction is kept if nothing is wrong with it: nothing was stepped since it was chosen.
   void start(double objective, const std::vector<double>& gradient) {
-    const bool first = steps_since_ < 0;
-    if (!first && !(objective < best_objective_)) {
+    bool restarted = restarts();
+    if (steps_since_ < 0 || is_better(objective, gradient)) {
+      best_ = parameters_;
+      best_gradient_ = gradient;
+      best_objective_ = std::min(objective, best_objective_);
+      went_back_ = false;
+      arrived_ = squares(gradient) == 0;
+    } else {
       go_back();
-      return;
+      restarted = true;
     }
-    best_ = parameters_;
-    best_gradient_ = gradient;
-    best_objective_ = objective;
-    went_back_ = false;
-    objective_ = std::min(objective, objective_);  // a step doesn't raise it: by how much it seems to is rounding
-    gradient_ = gradient;
-    fresh_ = true;
-    steps_since_ = 0;
-    if (first || stalled_) {
+    gradient_ = best_gradient_;
+    if (restarted) {
       for (std::size_t j = 0; j < direction_.size(); ++j) direction_[j] = -gradient_[j];
       before_.clear();
     }
-    keep();
+    objective_ = std::min(best_objective_, reported_);  // a step doesn't raise it: by how much it seems to is rounding
+    reported_ = objective_;
+    steep_ = restarted;
     stalled_ = false;
-    if (squares(gradient_) == 0) arrived_ = true;
+    steps_since_ = 0;
+    keep();
   }
 
   // The direction, scaled to a largest element of 1: products of float32 then neither overflow nor vanish.
@@ -65,6 +69,7 @@ class ConjugateGradients {
 
   // Given the Hessian times that.
   void step(const std::vector<double>& image) {
+    reported_ = objective_;
     double along = 0, curvature = 0;
     for (std::size_t j = 0; j < image.size(); ++j) {
       along += gradient_[j] * direction_[j];
@@ -76,13 +81,14 @@ class ConjugateGradients {
     steepest_ = std::max(steepest_, curvature / squared);
     // Where columns depend on one another there are directions without curvature, along which rounding would step far.
     const bool flat = !(curvature > 64 * eps_ * steepest_ * squared);
-    if (flat || !(length > 0) || gain <= std::numeric_limits<double>::epsilon() * objective_) {
+    // The gradient of float32 is rounded, and that leaves nothing smaller to gain.
+    if (flat || !(length > 0) || gain <= std::max(kNothing, eps_ * eps_) * objective_) {
       // Along a direction turned by rounding there may be nothing left where there is along the gradient.
-      arrived_ = fresh_;
+      arrived_ = steep_;
       stalled_ = true;
       return;
     }
-    fresh_ = false;
+    steep_ = false;
     const std::vector<double> before = gradient_;
     for (std::size_t j = 0; j < image.size(); ++j) {
       parameters_[j] += length * direction_[j];
@@ -101,16 +107,33 @@ class ConjugateGradients {
 
  private:
   static constexpr std::size_t kKept = (2 << 20) / sizeof(double);  // numbers in before_, at most
+  // A share of the objective that isn't worth a pass: it moves coefficients by 1e-10 of them.
+  static constexpr double kNothing = 1e-20;
+
   std::vector<double> parameters_, gradient_, direction_;
   std::vector<double> before_;  // gradients of length 1, one after the other
   double objective_ = std::numeric_limits<double>::infinity(), size_ = 1;
-  double eps_, steepest_ = 0;  // the largest curvature seen, of a direction of length 1
-  // Where the objective was least of all times that it was taken afresh.
+  double reported_ = std::numeric_limits<double>::infinity();  // the objective at the start of the last pass
+  double eps_, steepest_ = 0;                                  // the largest curvature seen, of a direction of length 1
+  // Of all times that they were taken afresh: the parameters that were best, and the least objective.
   std::vector<double> best_, best_gradient_;
   double best_objective_ = std::numeric_limits<double>::infinity();
   int steps_since_ = -1;  // the gradient was taken afresh
   int afresh_ = 200;      // after so many steps it is again
-  bool fresh_ = false, stalled_ = false, arrived_ = false, went_back_ = false;
+  bool steep_ = false;    // the direction is against a gradient taken afresh
+  bool stalled_ = false, arrived_ = false, went_back_ = false;
+
+  // Whether the next direction is against the gradient, whatever was stepped before.
+  bool restarts() const { return steps_since_ < 0 || stalled_ || has_fallen(); }
+
+  // What is left of a much larger objective, once so much was subtracted from it, is mostly its rounding.
+  bool has_fallen() const { return steps_since_ > 0 && objective_ < std::sqrt(eps_) * best_objective_; }
+
+  // Than the best so far. An objective that is hardly higher may be so by rounding, which gradients have less of.
+  bool is_better(double objective, const std::vector<double>& gradient) const {
+    const double about = best_objective_ * (1 + std::sqrt(eps_));
+    return objective < best_objective_ || (objective <= about && 4 * squares(gradient) < squares(best_gradient_));
+  }
 
   // Steps that led nowhere were along roundings: fewer are made before the next look, and the second time none.
   void go_back() {
@@ -118,13 +141,6 @@ class ConjugateGradients {
     went_back_ = true;
     afresh_ = std::max(afresh_ / 10, 2);
     parameters_ = best_;
-    gradient_ = best_gradient_;
-    for (std::size_t j = 0; j < direction_.size(); ++j) direction_[j] = -gradient_[j];
-    before_.clear();
-    keep();
-    fresh_ = true;
-    stalled_ = false;
-    steps_since_ = 0;
   }
 
   static double squares(const std::vector<double>& g) {

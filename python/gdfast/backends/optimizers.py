@@ -142,28 +142,37 @@ class ConjugateGradients:
     """Each step goes to the least objective along a direction that keeps what those before have gained (Hestenes 1952).
 
     A pass is a product of the Hessian with the direction. Gradient and objective follow from it; they are taken afresh
-    at first, every 200 steps to be rid of roundings, and before it is said that nothing is left to gain. Gradients are
-    orthogonal to one another until rounding has its way, so each is made orthogonal to all before it. Where it had, and
-    the objective turns out no lower than before, the steps since then are taken back.
+    at first, every 200 steps to be rid of roundings, where the objective has fallen to a small share of what it was,
+    and before it is said that nothing is left to gain. Gradients are orthogonal to one another until rounding has its
+    way, so each is made orthogonal to all before it. Where it had, and the point turns out no better than before, the
+    steps since then are taken back.
     """
 
+    nothing = 1e-20  # a share of the objective that isn't worth a pass: it moves coefficients by 1e-10 of them
     afresh = 200
     steepest = 0.0  # the largest curvature seen, of a direction of length 1
+    reported = math.inf  # what the last pass gave
 
     value: float
     grad: Array
     direction: Array
     before: list[Array]  # gradients of length 1
-    best: tuple[float, Array, Array]  # value, gradient and p, of those taken afresh
+    # Of those taken afresh.
+    least = math.inf
+    best: tuple[Array, Array]  # gradient and p
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p = p
         self.steps: int | None = None  # since the gradient was taken afresh
-        self.fresh = self.stalled = self.arrived = self.went_back = False
+        # steep: the direction is against a gradient taken afresh
+        self.steep = self.stalled = self.arrived = self.went_back = False
 
     def update(self, objective: Objective, data: Data) -> float:
-        if self.steps is None or self.steps >= self.afresh or self.stalled:
-            return self._start(*objective(data, self.p))
+        restarts = self.steps is None or self.stalled or self._has_fallen(data.eps)
+        if restarts or self.steps == self.afresh:
+            self.reported = self._start(*objective(data, self.p), data.eps, restarts)
+            return self.reported
+        self.reported = self.value
         size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
         image = size * objective.product(data, self.direction / size)
         if not np.isfinite(image).all():
@@ -171,50 +180,56 @@ class ConjugateGradients:
         along, curvature = self.grad @ self.direction, self.direction @ image
         squared = self.direction @ self.direction
         self.steepest = max(self.steepest, curvature / squared)
-        value = self.value
         # Where columns depend on one another some directions have no curvature, and rounding would step far along them.
         flat = not curvature > 64 * data.eps * self.steepest * squared
         gain = along**2 / (2 * curvature) if not flat and along < 0 else 0.0
-        if gain <= np.finfo(np.float64).eps * value:
-            self.arrived, self.stalled = self.fresh, True
+        # The gradient of float32 is rounded, and that leaves nothing smaller to gain.
+        if gain <= max(self.nothing, data.eps**2) * self.value:
+            self.arrived, self.stalled = self.steep, True
         else:
-            length = -along / curvature
-            before = self.grad
-            self.p, self.grad = self.p + length * self.direction, before + length * image
-            self.stalled |= bool(gain > value)  # more than there is: the direction or its curvature is rounding
-            self.value = value if gain > value else value - gain
-            self.fresh, self.steps = False, self.steps + 1
-            basis = np.array(self.before)
-            self.grad = self.grad - basis.T @ (basis @ self.grad)
-            self._keep()
-            self._turn(before)
-            self.stalled |= not self.direction.any()
-        return value
+            self._step(-along / curvature, image, gain)
+        return self.reported
 
-    def _start(self, value: float, grad: Array) -> float:
-        """The direction is kept, but for the first: nothing was stepped since it was chosen."""
-        if self.steps is not None and not value < self.best[0]:
-            return self._go_back()
-        self.best, self.went_back = (value, grad, self.p), False
-        if self.steps is None or self.stalled:
-            self.direction, self.before = -grad, []
-        if self.steps is not None:
-            value = min(value, self.value)  # a step doesn't raise it: by how much it seems to is rounding
-        self.value, self.grad = value, grad
-        self.fresh, self.stalled, self.steps = True, False, 0
-        self.arrived = not grad.any()
+    def _step(self, length: float, image: Array, gain: float) -> None:
+        before = self.grad
+        self.p, self.grad = self.p + length * self.direction, before + length * image
+        self.stalled |= bool(gain > self.value)  # more than there is: the direction or its curvature is rounding
+        self.value -= gain if gain <= self.value else 0.0
+        assert self.steps is not None
+        self.steep, self.steps = False, self.steps + 1
+        basis = np.array(self.before)
+        self.grad = self.grad - basis.T @ (basis @ self.grad)
         self._keep()
-        return value
+        self._turn(before)
+        self.stalled |= not self.direction.any()
 
-    def _go_back(self) -> float:
-        """Fewer steps are made before the next look; and the second time none."""
-        self.arrived, self.went_back = self.went_back, True
-        self.afresh = max(self.afresh // 10, 2)
-        _, self.grad, self.p = self.best
-        self.direction, self.before = -self.grad, []
-        self.fresh, self.stalled, self.steps = True, False, 0
+    def _has_fallen(self, eps: float) -> bool:
+        """What is left of a much larger objective, once so much was subtracted from it, is mostly its rounding."""
+        return bool(self.steps and self.value < math.sqrt(eps) * self.least)
+
+    def _start(self, value: float, grad: Array, eps: float, restarts: bool) -> float:
+        """The direction is kept if nothing is wrong with it: nothing was stepped since it was chosen."""
+        if self.steps is not None and not self._is_better(value, grad, eps):
+            self.arrived, self.went_back = self.went_back, True
+            # Fewer steps are made before the next look; and the second time none.
+            self.afresh = max(self.afresh // 10, 2)
+            grad, self.p = self.best
+            restarts = True
+        else:
+            self.went_back, self.arrived = False, not grad.any()
+            self.least, self.best = min(value, self.least), (grad, self.p)
+        if restarts:
+            self.direction, self.before = -grad, []
+        self.value = min(self.least, self.reported)  # a step doesn't raise it: by how much it seems to is rounding
+        self.grad, self.steep, self.stalled, self.steps = grad, restarts, False, 0
         self._keep()
         return self.value
+
+    def _is_better(self, value: float, grad: Array, eps: float) -> bool:
+        """Than the best so far. A value that is hardly higher may be so by rounding, which gradients have less of."""
+        about = self.least * (1 + math.sqrt(eps))
+        other, _ = self.best
+        return value < self.least or (value <= about and bool(4 * grad @ grad < other @ other))
 
     def _keep(self) -> None:
         length = np.linalg.norm(self.grad)
