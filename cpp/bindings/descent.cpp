@@ -116,11 +116,12 @@ class Session {
     }
     // Ctrl-C since the loop last asked: raised by the interpreter it would take the place of all that comes back here.
     if (!is_kept(error_) && signals_raise(error_)) descent_.stopped = Stopped::interrupted;
-    const py::tuple outcome = py::make_tuple(
-        copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
-        array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)), descent_.loss,
-        name_of(descent_.stopped), error_, counters_.bytes_read.load(), counters_.peak.load(), certificate_.gap,
-        certificate_.loss_error, certificate_.gradient_norm, gradient(), descent_.dependent, descent_.smallest_pivot);
+    const py::tuple outcome =
+        py::make_tuple(copy_of(descent_.w), number_or_none(has_b_, static_cast<double>(descent_.b)),
+                       array_of(std::move(descent_.losses)), array_of(std::move(descent_.validation_losses)),
+                       descent_.loss, name_of(descent_.stopped), error_, counters_.bytes_read.load(),
+                       counters_.peak.load(), certificate_.gap, certificate_.loss_error, certificate_.gradient_norm,
+                       gradient(), descent_.dependent, descent_.smallest_pivot, form());
     kept_.append(outcome);
     return outcome;
   }
@@ -171,6 +172,12 @@ class Session {
   py::object gradient() {
     const bool unknown = gram_ || descent_.gradient.empty();
     return unknown ? py::object(py::none()) : py::object(array_of(std::move(descent_.gradient)));
+  }
+
+  // Of the kernel that read the samples of an update; None where moments took their place.
+  py::object form() const {
+    const char* const name = data_->update.form();
+    return name == nullptr ? py::object(py::none()) : py::object(py::str(name));
   }
 
   // Of what is handed out, where the moments say.

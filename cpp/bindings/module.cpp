@@ -3,6 +3,7 @@
 
 #include "arrays.hpp"
 #include "engine/dispatch.hpp"
+#include "engine/forms.hpp"
 #include "engine/machine.hpp"
 #include "engine/thread_pool.hpp"
 #include "functions.hpp"
@@ -12,8 +13,10 @@ PYBIND11_MODULE(_core, m) {
   try {
     // What is found once is found here. A fork while another thread finds it would leave the child waiting for it.
     gdfast::active_isa();
+    gdfast::check_forced_form();
     gdfast::num_threads();
     gdfast::caches();
+    gdfast::fetches_near();
   } catch (const std::invalid_argument& error) {
     throw pybind11::import_error(error.what());
   }

@@ -1,11 +1,11 @@
-// How a problem is cut into segments and walked. The cut depends on the shape alone, never on threads or machine, and
+// How a problem is cut into segments. The cut depends on the shape alone, never on threads or machine, and
 // sums are merged in the order of the segments: so the result has the same bits whoever computed them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "source.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace gdfast {
 
@@ -22,18 +22,5 @@ Segments cut(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size);
 
 // Helpers pay only where there is work for longer than it takes to wake them.
 int threads_for(std::int64_t n, std::int64_t d, std::ptrdiff_t element_size);
-
-enum class Operation { fused, forward, gradient };
-
-// The kernel for rows that lie in some way, and the order in which it wants them.
-template <class T>
-struct Walk {
-  RunKernel<T> kernel;
-  Order order;
-  std::int64_t block_rows;  // column kernel
-};
-
-template <class T>
-Walk<T> choose_walk(const Layout& x, Operation operation);
 
 }  // namespace gdfast

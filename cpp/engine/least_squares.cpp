@@ -69,7 +69,7 @@ double sum_elements(const Samples& samples, RunKernel<T> kernel) {
   BorrowedScratch scratch;
   scratch->reserve(SegmentSums::bytes(segments.count, 0));
   SegmentSums sums(segments.count, 0, *scratch);
-  Pass<T> pass{source, segments, {kernel, Order::rows, 0}};
+  Pass<T> pass{source, segments, {"", Order::rows, kernel}};
   pass.sums = &sums;
   run(pass);
   sums.merge();

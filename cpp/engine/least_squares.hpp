@@ -3,6 +3,7 @@
 
 #include "blocks.hpp"
 #include "counters.hpp"
+#include "forms.hpp"
 #include "sources/matrix.hpp"
 #include "stop_flag.hpp"
 
@@ -27,6 +28,8 @@ class LeastSquares {
   template <class G>
   bool evaluate(const T* w, T b, G* grad, Loss& loss, const Stop* stop = nullptr, Counters* counters = nullptr,
                 bool* negative = nullptr) const;
+
+  const char* form() const { return walk_.form; }
 
  private:
   const Source<T>* source_;

@@ -137,6 +137,18 @@ const Caches& caches() {
   return found;
 }
 
+bool fetches_near() {
+#if defined(__x86_64__)
+  static const bool intel = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_is("intel") != 0;
+  }();
+  return intel;
+#else
+  return false;
+#endif
+}
+
 int default_num_threads() {
   if (const int k = own_variable()) return k;
   if (const int k = openmp_variable()) return k;

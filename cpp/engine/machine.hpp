@@ -11,6 +11,10 @@ struct Caches {
 
 const Caches& caches();
 
+// Whether what software fetches had better be near, within two pages, and into L1: so on Intel's CPUs, where the far lines
+// that help AMD's are a loss. Measured: `cpp/kernels/README.md`.
+bool fetches_near();
+
 inline constexpr int kMostThreads = 1024;
 
 // GDFAST_NUM_THREADS (std::invalid_argument if it is no count), then OMP_NUM_THREADS, then the CPUs in this process's affinity mask and cgroup quota.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dispatch.hpp"
+#include "forms.hpp"
 #include "machine.hpp"
 #include "segment_sums.hpp"
 #include "sources/matrix.hpp"

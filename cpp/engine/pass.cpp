@@ -10,55 +10,119 @@
 namespace gdfast {
 namespace {
 
+// Bytes of x in a run: between two of them a pass looks whether it is to stop, and the data may come from a slow disk.
+constexpr std::int64_t kRunBytes = 16 << 20;
+
 template <class T>
-struct Job {
-  const Pass<T>& pass;
-  StopFlag stop;
+class Job {
+ public:
+  Job(const Pass<T>& pass, int threads)
+      : pass_(pass),
+        stop_(pass.stop),
+        rows_(rows_a_run()),
+        fours_(abreast(threads) ? pass.segments.count / kAbreast : 0) {}
 
-  void segment(int k) {
-    if (stop()) return;
-    const Source<T>& source = pass.source;
-    const Order order = pass.walk.order;
-    const std::int64_t start = pass.segments.start(k), end = pass.segments.end(k);
-    const std::int64_t step = std::min(source.rows_a_piece(order), end - start);
-    const std::size_t panel = Scratch::bytes<T>(padded(source.d())), room_bytes = source.room_bytes(order, step);
-    CountedScratch scratch(panel + room_bytes, pass.counters);
-    Run<T> run = common(scratch->template take<T>(padded(source.d())));
-    const Room room{scratch->template take<std::byte>(static_cast<std::int64_t>(room_bytes)), step};
-    Sums lanes{};
-    lanes.grad = pass.sums != nullptr ? pass.sums->grad(k) : nullptr;
-    for (std::int64_t i = start; i < end; i += step) {
-      run.n = std::min(step, end - i);
-      run.out = pass.out == nullptr ? nullptr : pass.out + i;
-      take(source.piece(order, i, run.n, room), run);
-      pass.walk.kernel(run, lanes);
-      // After the kernel, which leaves them in the cache: memory is read once.
-      if (pass.negative != nullptr && kernels<T>().any_negative(run.s, run.n))
-        pass.negative->store(true, std::memory_order_relaxed);
+  int tasks() const { return pass_.segments.count - fours_ * (kAbreast - 1); }
+  bool stopped() const { return stop_.stopped(); }
+
+  void task(int k) {
+    if (k < fours_) {
+      segments<kAbreast>(k * kAbreast);
+    } else {
+      segments<1>(k + fours_ * (kAbreast - 1));
     }
-    if (pass.counters != nullptr) pass.counters->add_read((end - start) * source.row_bytes());
-    if (pass.sums != nullptr) pass.sums->set_scalars(k, lanes);
   }
 
-  // What is the same for all pieces.
-  Run<T> common(T* panel) const {
-    Run<T> run{};
-    run.d = pass.source.d();
-    run.w = pass.w;
-    run.b = pass.b;
-    run.panel = panel;
-    run.block_rows = pass.walk.block_rows;
-    run.fetch_below = run.block_rows * run.d * static_cast<std::ptrdiff_t>(sizeof(T)) <= caches().l2;
-    return run;
+ private:
+  const Pass<T>& pass_;
+  StopFlag stop_;
+  const std::int64_t rows_;  // a run
+  const int fours_;          // tasks of several segments
+
+  std::int64_t rows_a_run() const {
+    const std::int64_t row_bytes = std::max<std::int64_t>(pass_.source.row_bytes(), 1);
+    const std::int64_t rows = std::max<std::int64_t>(kRunBytes / row_bytes / kRunRows, 1) * kRunRows;
+    return std::min({pass_.source.rows_a_piece(pass_.walk.order), rows, pass_.segments.rows});
   }
 
-  static void take(const Piece<T>& piece, Run<T>& run) {
+  // Not where rows are made in the cache, nor where threads would go without work.
+  bool abreast(int threads) const {
+    return pass_.walk.abreast != nullptr && pass_.segments.count >= kAbreast * threads &&
+           pass_.source.layout().ready(pass_.walk.order);
+  }
+
+  // So many segments, from the first on.
+  template <int Count>
+  void segments(int first) {
+    const Source<T>& source = pass_.source;
+    const std::int64_t panel = padded(source.d());
+    const std::size_t room_bytes = source.room_bytes(pass_.walk.order, rows_);
+    CountedScratch scratch(Count * (Scratch::bytes<T>(panel) + room_bytes), pass_.counters);
+    Run<T> runs[Count];
+    Room rooms[Count];
+    Sums lanes[Count] = {};
+    for (int k = 0; k < Count; ++k) {
+      runs[k] = common(scratch->template take<T>(panel));
+      rooms[k] = {scratch->template take<std::byte>(static_cast<std::int64_t>(room_bytes)), rows_};
+      if (pass_.sums != nullptr) lanes[k].grad = pass_.sums->grad(first + k);
+    }
+    for (std::int64_t i = 0; i < pass_.segments.rows; i += rows_) {
+      if (stop_()) return;
+      int left = 0;  // segments that have rows left: only the last of all may be shorter
+      for (; left < Count && take(first + left, i, rooms[left], runs[left]); ++left) {
+      }
+      walk(runs, left, lanes);
+    }
+    for (int k = 0; k < Count; ++k) {
+      if (pass_.counters != nullptr) {
+        pass_.counters->add_read((pass_.segments.end(first + k) - pass_.segments.start(first + k)) *
+                                 source.row_bytes());
+      }
+      if (pass_.sums != nullptr) pass_.sums->set_scalars(first + k, lanes[k]);
+    }
+  }
+
+  template <int Count>
+  void walk(const Run<T> (&runs)[Count], int left, Sums (&lanes)[Count]) const {
+    if constexpr (Count == kAbreast) {
+      if (left == kAbreast) pass_.walk.abreast(runs, lanes);
+    }
+    if (Count == 1 || left < Count) {
+      for (int k = 0; k < left; ++k) pass_.walk.kernel(runs[k], lanes[k]);
+    }
+    // After the kernel, which leaves them in the cache: memory is read once.
+    for (int k = 0; k < left; ++k) {
+      if (pass_.negative != nullptr && kernels<T>().any_negative(runs[k].s, runs[k].n))
+        pass_.negative->store(true, std::memory_order_relaxed);
+    }
+  }
+
+  // The segment's next rows, from row i on. False if it has none.
+  bool take(int segment, std::int64_t i, const Room& room, Run<T>& run) const {
+    const std::int64_t start = pass_.segments.start(segment) + i;
+    run.n = std::min(rows_, pass_.segments.end(segment) - start);
+    if (run.n <= 0) return false;
+    const Piece<T> piece = pass_.source.piece(pass_.walk.order, start, run.n, room);
     run.x = piece.x;
     run.row_stride = piece.row_stride;
     run.column_stride = piece.column_stride;
     run.y = piece.y;
     run.s = piece.s;
     run.y_pred = piece.y_pred;
+    run.out = pass_.out == nullptr ? nullptr : pass_.out + start;
+    return true;
+  }
+
+  // What is the same for all pieces.
+  Run<T> common(T* panel) const {
+    Run<T> run{};
+    run.d = pass_.source.d();
+    run.w = pass_.w;
+    run.b = pass_.b;
+    run.panel = panel;
+    run.block_rows = pass_.walk.block_rows;
+    run.fetch_below = run.block_rows * run.d * static_cast<std::ptrdiff_t>(sizeof(T)) <= caches().l2;
+    return run;
   }
 };
 
@@ -66,10 +130,10 @@ struct Job {
 
 template <class T>
 bool run(const Pass<T>& pass) {
-  Job<T> job{pass, StopFlag(pass.stop)};
   const int threads = threads_for(pass.segments.n, pass.source.d(), sizeof(T));
-  run_tasks(pass.segments.count, threads, [](void* self, int k) { static_cast<Job<T>*>(self)->segment(k); }, &job);
-  return !job.stop.stopped();
+  Job<T> job(pass, threads);
+  run_tasks(job.tasks(), threads, [](void* self, int k) { static_cast<Job<T>*>(self)->task(k); }, &job);
+  return !job.stopped();
 }
 
 template bool run(const Pass<float>&);

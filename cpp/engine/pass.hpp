@@ -6,6 +6,7 @@
 
 #include "blocks.hpp"
 #include "counters.hpp"
+#include "forms.hpp"
 #include "segment_sums.hpp"
 #include "stop_flag.hpp"
 

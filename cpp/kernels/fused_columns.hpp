@@ -210,7 +210,7 @@ struct FusedColumns {
 };
 
 template <class V, int C>
-constexpr Form<typename V::T> columns_form() {
+constexpr Parts<typename V::T> columns_form() {
   return {FusedColumns<V, C, Mode::fused>::kernel, FusedColumns<V, C, Mode::forward>::kernel,
           FusedColumns<V, C, Mode::gradient>::kernel};
 }

@@ -18,8 +18,12 @@
 namespace gdfast {
 namespace {
 
+// Where rows come from: memory, fetched ahead line by line in its order, or, where rows are so long that they lie far
+// apart, each at its own place; or the cache.
+enum class From { memory, far_memory, cache };
+
 // Long: rows of more than kTerms registers.
-template <class V, int R, Mode M, bool Fetch, bool Long>
+template <class V, int R, Mode M, From F, bool Long>
 class FusedRows : protected RowSums<V, M> {
   using Base = RowSums<V, M>;
 
@@ -34,13 +38,16 @@ class FusedRows : protected RowSums<V, M> {
   static_assert(R % 4 == 0 && 3 * R <= Base::kKept);
   // From a row's dot to its gradient. Residuals take some 80 cycles, and from the cache a step takes no longer: there they
   // get a step to themselves. From memory that gains nothing and takes room in L1.
-  static constexpr std::int64_t kDelay = Fetch ? R : 2 * R;
+  static constexpr std::int64_t kDelay = F == From::cache ? 2 * R : R;
+  static constexpr bool kFetch = F == From::memory;  // in the order of memory
   // The rows are read side by side, which no hardware prefetcher makes out: it fetched a third of what memory can
   // deliver on a Zen 4. So software fetches what comes next, line by line in the order of memory, into L2: whole steps
   // ahead, and no less than 16 KiB, of which 4 KiB are under way (40 GB/s × 100 ns) and the rest is margin. L1 is too
   // small for it, and shorter distances are caught up with.
   static constexpr std::ptrdiff_t kFetchAhead = 16 << 10;
   static constexpr std::ptrdiff_t kLine = 64;
+  // Far rows are as many streams to the hardware's prefetchers; a little way ahead of it is enough.
+  static constexpr std::ptrdiff_t kFarAhead = 1 << 10;
 
  public:
   static void kernel(const Run<T>& run, Sums& sums) { FusedRows(run, sums).all(); }
@@ -50,10 +57,7 @@ class FusedRows : protected RowSums<V, M> {
       : Base(run, sums), whole_(run.d / L * L), tail_(static_cast<int>(run.d - run.d / L * L)), fetch_(fetch(run)) {}
 
   void last_rows(std::int64_t i) {
-    if (i + 4 <= run_.n) {
-      one_step<4>(i);
-      i += 4;
-    }
+    for (; i + 4 <= run_.n; i += 4) one_step<4>(i);
     for (; i < run_.n; ++i) one_step<1>(i);
   }
 
@@ -137,7 +141,7 @@ class FusedRows : protected RowSums<V, M> {
         if constexpr (Dot) dot_columns<Rows>(in, ahead, j, L, dot);
         in.advance();
         back.advance();
-        if constexpr (Fetch) {
+        if constexpr (kFetch) {
           ahead += fetch_.step;
           GDFAST_OPAQUE(ahead);
         }
@@ -159,8 +163,9 @@ class FusedRows : protected RowSums<V, M> {
     const reg w = V::load(run_.w + j);
     GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
       dot[i] = V::fma(load_rows<V>(x[i], m), w, dot[i]);
+      if constexpr (F == From::far_memory) __builtin_prefetch(reinterpret_cast<const char*>(x[i]) + kFarAhead, 0, 3);
       // A tail of m columns is fewer lines than rows: more of them would be fetched twice.
-      if constexpr (Fetch) {
+      if constexpr (kFetch) {
         if (m == L || i * L < m * Rows) __builtin_prefetch(ahead + i * kLine, 0, 2);
       }
     }
@@ -178,18 +183,17 @@ class FusedRows : protected RowSums<V, M> {
   }
 };
 
-template <class V, int R, Mode M, bool Fetch>
+template <class V, int R, Mode M, From F>
 void fused_rows(const Run<typename V::T>& run, Sums& sums) {
   if constexpr (M != Mode::gradient) {
-    if (run.d / V::lanes > kTerms) return FusedRows<V, R, M, Fetch, true>::kernel(run, sums);
+    if (run.d / V::lanes > kTerms) return FusedRows<V, R, M, F, true>::kernel(run, sums);
   }
-  FusedRows<V, R, M, Fetch, false>::kernel(run, sums);
+  FusedRows<V, R, M, F, false>::kernel(run, sums);
 }
 
-template <class V, int R, bool Fetch>
-constexpr Form<typename V::T> rows_form() {
-  return {fused_rows<V, R, Mode::fused, Fetch>, fused_rows<V, R, Mode::forward, Fetch>,
-          fused_rows<V, R, Mode::gradient, Fetch>};
+template <class V, int R, From F>
+constexpr Parts<typename V::T> rows_form() {
+  return {fused_rows<V, R, Mode::fused, F>, fused_rows<V, R, Mode::forward, F>, fused_rows<V, R, Mode::gradient, F>};
 }
 
 }  // namespace

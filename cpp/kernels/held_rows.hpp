@@ -12,8 +12,8 @@ namespace {
 
 // W registers a row, of which the last may be filled in part.
 template <class V, int W>
-class HeldRows : FusedRows<V, 4, Mode::fused, true, false> {
-  using Base = FusedRows<V, 4, Mode::fused, true, false>;
+class HeldRows : FusedRows<V, 4, Mode::fused, From::memory, false> {
+  using Base = FusedRows<V, 4, Mode::fused, From::memory, false>;
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
@@ -63,13 +63,21 @@ class HeldRows : FusedRows<V, 4, Mode::fused, true, false> {
   }
 };
 
-// Holds the rows if there are registers enough for them, which W = 1, 2, … counts.
+// The most columns of rows that there are registers enough to hold; 0 where there are none for any.
 template <class V, int W = 1>
-void held_or_fused(const Run<typename V::T>& run, Sums& sums) {
+constexpr std::int64_t most_held() {
   if constexpr (HeldRows<V, W>::kFits) {
-    run.d <= W* V::lanes ? HeldRows<V, W>::kernel(run, sums) : held_or_fused<V, W + 1>(run, sums);
+    return most_held<V, W + 1>();
   } else {
-    fused_rows<V, 4, Mode::fused, true>(run, sums);
+    return (W - 1) * V::lanes;
+  }
+}
+
+// Rows of no more columns than that.
+template <class V, int W = 1>
+void held_rows(const Run<typename V::T>& run, Sums& sums) {
+  if constexpr (HeldRows<V, W>::kFits) {
+    run.d <= W* V::lanes ? HeldRows<V, W>::kernel(run, sums) : held_rows<V, W + 1>(run, sums);
   }
 }
 

@@ -46,10 +46,10 @@ struct Run {
   const T* y_pred;  // gradient alone: the prediction to take the residual from
   T* out;           // forward alone: where the prediction goes
   const T* w;       // d weights, then zeros up to a whole register; fused, below kNarrow columns, d weights are enough
-  T b;
-  T* panel;                 // room for d elements rounded up to a whole register: the gradient of the current chunk
+  T* panel;         // room for d elements rounded up to a whole register: the gradient of the current chunk
   std::int64_t block_rows;  // column kernel: rows a block, a power of two that divides kRunRows
-  bool fetch_below;         // column kernel: L2 holds a block, so that the next one can be fetched meanwhile
+  T b;
+  bool fetch_below;  // column kernel: L2 holds a block, so that the next one can be fetched meanwhile
 };
 
 // Sums over a segment, in float64. A lane is the row's number modulo the lanes of a register.
@@ -63,9 +63,14 @@ struct Sums {
 template <class T>
 using RunKernel = void (*)(const Run<T>&, Sums&);
 
+// So many runs, of segments of one length, walked together.
+inline constexpr int kAbreast = 4;
+template <class T>
+using AbreastKernel = void (*)(const Run<T> (&runs)[kAbreast], Sums (&sums)[kAbreast]);
+
 // The same run in three parts: all of it, the prediction alone, the gradient of a given prediction alone.
 template <class T>
-struct Form {
+struct Parts {
   RunKernel<T> fused;
   RunKernel<T> forward;
   RunKernel<T> gradient;
@@ -149,12 +154,21 @@ struct NarrowTable {
   RunKernel<T> columns[kNarrowColumns];  // contiguous columns
 };
 
+// What memory holds beyond the rows at hand: left to the hardware, as where x lies in the cache; fetched by software far
+// ahead, or near. It shows in no bit.
+enum class Fetch { none, far, near };
+
 // `cached`: the same, bit for bit, for x that lies in the cache.
 template <class T>
 struct KernelTable {
-  NarrowTable<T> narrow, cached_narrow;
-  Form<T> rows, cached_rows;   // contiguous rows
-  Form<T> columns;             // contiguous columns
+  NarrowTable<T> narrow[3];    // by Fetch
+  Parts<T> rows, cached_rows;  // contiguous rows
+  // fused, contiguous rows: four segments at once; rows so long that they lie far apart; of no more than so many columns
+  AbreastKernel<T> abreast_rows;
+  RunKernel<T> far_rows;
+  RunKernel<T> held_rows;
+  std::int64_t most_held;
+  Parts<T> columns;            // contiguous columns
   RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   bool (*any_negative)(const T* s, std::int64_t n);

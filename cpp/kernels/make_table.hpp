@@ -1,6 +1,7 @@
 // Fills an ISA's table from its virtual register.
 #pragma once
 
+#include "abreast_rows.hpp"
 #include "column_strips.hpp"
 #include "fused_columns.hpp"
 #include "held_rows.hpp"
@@ -12,12 +13,13 @@
 namespace gdfast {
 namespace {
 
-template <class V, bool FromMemory, int D = 1>
-constexpr void fill_narrow(NarrowTable<typename V::T>& table) {
+template <class V, Fetch F, int D = 1>
+constexpr void fill_narrow(KernelTable<typename V::T>& table) {
   constexpr std::int64_t kRows = kNarrowRows<typename V::T>;
-  if constexpr (D < kRows) table.rows[D] = narrow_kernel<V, D, false, FromMemory>();
-  if constexpr (D < kNarrowColumns) table.columns[D] = narrow_kernel<V, D, true, FromMemory>();
-  if constexpr (D + 1 < kRows || D + 1 < kNarrowColumns) fill_narrow<V, FromMemory, D + 1>(table);
+  NarrowTable<typename V::T>& narrow = table.narrow[static_cast<int>(F)];
+  if constexpr (D < kRows) narrow.rows[D] = narrow_kernel<V, D, false, F>();
+  if constexpr (D < kNarrowColumns) narrow.columns[D] = narrow_kernel<V, D, true, F>();
+  if constexpr (D + 1 < kRows || D + 1 < kNarrowColumns) fill_narrow<V, F, D + 1>(table);
 }
 
 template <class V, int D>
@@ -30,11 +32,15 @@ template <class V>
 constexpr KernelTable<typename V::T> make_table() {
   static_assert(V::lanes == kLanes<typename V::T>, "sums are cut into the same lanes on every ISA");
   KernelTable<typename V::T> table{};
-  fill_narrow<V, true>(table.narrow);
-  fill_narrow<V, false>(table.cached_narrow);
-  table.rows = rows_form<V, 4, true>();
-  table.rows.fused = held_or_fused<V>;
-  table.cached_rows = rows_form<V, V::rows_at_a_time, false>();
+  fill_narrow<V, Fetch::none>(table);
+  fill_narrow<V, Fetch::far>(table);
+  fill_narrow<V, Fetch::near>(table);
+  table.rows = rows_form<V, 4, From::memory>();
+  table.cached_rows = rows_form<V, V::rows_at_a_time, From::cache>();
+  table.far_rows = fused_rows<V, 4, Mode::fused, From::far_memory>;
+  table.held_rows = held_rows<V>;
+  table.most_held = most_held<V>();
+  table.abreast_rows = abreast<V>;
   table.columns = columns_form<V, V::rows_at_a_time>();
   table.column_strips = ColumnStrips<V>::kernel;
   table.squares = squares<V>;

@@ -5,6 +5,7 @@
 //   load_transposed   `group` columns of `lanes` rows, 16 bytes a row, turned so that a register holds one column
 //   sum4              the sums of four registers, by halving: lanes + lanes/2, then /4, ... then 1
 //   sum_rows          the same of 4 and of `rows_at_a_time` registers into one, where they fit
+//   transpose4        four registers' first four lanes, rows to columns; zeros or anything after
 //   registers         how many there are
 //   wide              the same lanes in float64: wide_load  wide_store  wide_add  wide_fma
 // and float32 offers
@@ -89,6 +90,18 @@ struct Register {
     }
     return r;
   }
+  // The first m elements, which fill `Filled` machine registers, the last of them perhaps in part.
+  template <int Filled>
+  static GDFAST_INLINE reg load_filled(const T* p, int m) {
+    reg r;
+    GDFAST_UNROLL for (int k = 0; k < K; ++k) {
+      const T* const q = p + k * N::lanes;
+      r.part[k] = k + 1 < Filled    ? N::load(q)
+                  : k + 1 == Filled ? N::load_first(q, m - k * N::lanes)
+                                    : N::broadcast(T(0));
+    }
+    return r;
+  }
   static GDFAST_INLINE void store(T* p, reg v) {
     GDFAST_UNROLL for (int k = 0; k < K; ++k) N::store(p + k * N::lanes, v.part[k]);
   }
@@ -146,6 +159,23 @@ struct Register {
       T sums[4];
       sum4(v, sums);
       return load_first(sums, 4);
+    }
+  }
+  // Lane i of out[k] = lane k of in[i], for the first four lanes of four registers; the other lanes are anything.
+  static GDFAST_INLINE void transpose4(const reg (&in)[4], reg (&out)[4]) {
+    if constexpr (N::lanes >= 4) {
+      typename N::reg rows[4] = {in[0].part[0], in[1].part[0], in[2].part[0], in[3].part[0]};
+      N::transpose4(rows);
+      GDFAST_UNROLL for (int k = 0; k < 4; ++k) {
+        out[k] = in[k];
+        out[k].part[0] = rows[k];
+      }
+    } else {
+      alignas(64) T from[4][lanes], to[4][lanes];
+      for (int k = 0; k < 4; ++k) store(from[k], in[k]);
+      for (int k = 0; k < 4; ++k)
+        for (int i = 0; i < lanes; ++i) to[k][i] = i < 4 ? from[i][k] : T(0);
+      for (int k = 0; k < 4; ++k) out[k] = load(to[k]);
     }
   }
   static GDFAST_INLINE wide wide_load(const double* p) {

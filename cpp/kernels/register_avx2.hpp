@@ -39,6 +39,18 @@ GDFAST_INLINE __m256d sum4_f64(__m256d a, __m256d b, __m256d c, __m256d d) {
   return _mm256_permute4x64_pd(acbd, 0xD8);
 }
 
+// Four registers' lower four lanes, rows to columns.
+GDFAST_INLINE void transpose4_f32(__m128 (&v)[4]) { _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]); }
+
+GDFAST_INLINE void transpose4_f64(__m256d (&v)[4]) {
+  const __m256d a = _mm256_unpacklo_pd(v[0], v[1]), b = _mm256_unpackhi_pd(v[0], v[1]);
+  const __m256d c = _mm256_unpacklo_pd(v[2], v[3]), d = _mm256_unpackhi_pd(v[2], v[3]);
+  v[0] = _mm256_permute2f128_pd(a, c, 0x20);
+  v[1] = _mm256_permute2f128_pd(b, d, 0x20);
+  v[2] = _mm256_permute2f128_pd(a, c, 0x31);
+  v[3] = _mm256_permute2f128_pd(b, d, 0x31);
+}
+
 struct Avx2F64;
 
 struct Avx2F32 {
@@ -83,6 +95,12 @@ struct Avx2F32 {
   static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) { _mm_storeu_ps(out, sum4_f32(a, b, c, d)); }
   static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) {
     return _mm256_zextps128_ps256(sum4_f32(v[0], v[1], v[2], v[3]));
+  }
+  static GDFAST_INLINE void transpose4(reg (&v)[4]) {
+    __m128 rows[4];
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) rows[i] = _mm256_castps256_ps128(v[i]);
+    transpose4_f32(rows);
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) v[i] = _mm256_zextps128_ps256(rows[i]);
   }
 
   static GDFAST_INLINE __m256d low(reg v) { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
@@ -140,6 +158,7 @@ struct Avx2F64 {
   }
   static GDFAST_INLINE void sum4(reg a, reg b, reg c, reg d, T* out) { _mm256_storeu_pd(out, sum4_f64(a, b, c, d)); }
   static GDFAST_INLINE reg sum_rows(const reg (&v)[rows_at_a_time]) { return sum4_f64(v[0], v[1], v[2], v[3]); }
+  static GDFAST_INLINE void transpose4(reg (&v)[4]) { transpose4_f64(v); }
   static GDFAST_INLINE wide wide_load(const double* p) { return _mm256_loadu_pd(p); }
   static GDFAST_INLINE void wide_store(double* p, wide v) { _mm256_storeu_pd(p, v); }
   static GDFAST_INLINE wide wide_add(reg a, wide c) { return _mm256_add_pd(c, a); }

@@ -70,6 +70,12 @@ struct Avx512F32 {
   static GDFAST_INLINE reg sum_rows(const reg (&v)[4]) {
     return _mm512_zextps128_ps512(sum4_f32(fold(v[0]), fold(v[1]), fold(v[2]), fold(v[3])));
   }
+  static GDFAST_INLINE void transpose4(reg (&v)[4]) {
+    __m128 rows[4];
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) rows[i] = _mm512_castps512_ps128(v[i]);
+    transpose4_f32(rows);
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) v[i] = _mm512_zextps128_ps512(rows[i]);
+  }
   // Halves of a, halves of b.
   static GDFAST_INLINE reg halve(reg a, reg b) {
     return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4E));
@@ -147,6 +153,12 @@ struct Avx512F64 {
   }
   static GDFAST_INLINE reg sum_rows(const reg (&v)[4]) {
     return _mm512_zextpd256_pd512(sum4_f64(fold(v[0]), fold(v[1]), fold(v[2]), fold(v[3])));
+  }
+  static GDFAST_INLINE void transpose4(reg (&v)[4]) {
+    __m256d rows[4];
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) rows[i] = _mm512_castpd512_pd256(v[i]);
+    transpose4_f64(rows);
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) v[i] = _mm512_zextpd256_pd512(rows[i]);
   }
   static GDFAST_INLINE reg halve(reg a, reg b) {
     return _mm512_add_pd(_mm512_mask_blend_pd(0xf0, a, b), _mm512_shuffle_f64x2(a, b, 0x4E));

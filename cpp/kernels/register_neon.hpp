@@ -53,6 +53,11 @@ struct NeonF32 {
     columns[2] = vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0]));
     columns[3] = vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1]));
   }
+  static GDFAST_INLINE void transpose4(reg (&v)[4]) {
+    T rows[4 * lanes];
+    GDFAST_UNROLL for (int i = 0; i < 4; ++i) store(rows + i * lanes, v[i]);
+    load_transposed(rows, lanes, v);
+  }
   // Lane i with lane i + 2, then i + 1.
   static GDFAST_INLINE T sum(reg v) {
     const float32x2_t half = halve(v);

@@ -88,6 +88,7 @@ class Outcome(NamedTuple):
     gradient: NDArray[np.float64] | None = None  # of loss and l2 at the end, where nothing else says how far that is
     dependent: Sequence[Sequence[int]] = ()  # columns that depend on one another, where "exact" met any
     smallest_pivot: float = 1.0  # what is left of the least independent column, as a share of its variance
+    form: str | None = None  # of the kernel that read the samples; None where none did
 
 
 class Descend(Protocol):

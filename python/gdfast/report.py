@@ -29,6 +29,9 @@ class Report:
         and say 0.
     advice : tuple of str
         What could make this fit faster or better.
+    form : str or None
+        Form of the kernel that streamed the samples: the quickest for their shape, order and place. All that are
+        possible give the same bits. None where moments took their place, and for a reference backend.
 
     Examples
     --------
@@ -46,6 +49,7 @@ class Report:
     isa: str
     peak_bytes: int
     advice: tuple[str, ...] = ()
+    form: str | None = None
 
     @property
     def gb_per_s(self) -> float:
@@ -61,6 +65,7 @@ class Report:
             "GB/s": f"{self.gb_per_s:.3g}",
             "threads": "left to the library" if self.threads is None else str(self.threads),
             "ISA": self.isa,
+            **({} if self.form is None else {"form": self.form}),
             "peak bytes": f"{self.peak_bytes:,}",
         }
         lines = [f"{name:<10}  {value}" for name, value in rows.items()]

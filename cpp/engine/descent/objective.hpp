@@ -18,6 +18,8 @@ class Objective {
   virtual bool product(const double* w, double b, double* out, double& out_b) = 0;
   // By how much rounding may have put a loss at (w, b) wrong; 0 where that is less than anyone would stop by.
   virtual double error(const double* /*w*/, double /*b*/, double /*loss*/) const { return 0; }
+  // The form of the kernel that reads samples; null where none are read.
+  virtual const char* form() const { return nullptr; }
 };
 
 }  // namespace gdfast

@@ -27,6 +27,8 @@ class StandardizedObjective : public Objective {
     return true;
   }
 
+  const char* form() const override { return inner_.form(); }
+
  private:
   Objective& inner_;
   Standardization columns_;

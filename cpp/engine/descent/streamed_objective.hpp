@@ -27,6 +27,8 @@ class StreamedObjective : public Objective {
   bool evaluate(const double* w, double b, double* grad, Loss& loss) override;
   // NOLINTNEXTLINE(portability-template-virtual-member-function)
   bool product(const double* w, double b, double* out, double& out_b) override;
+  // NOLINTNEXTLINE(portability-template-virtual-member-function)
+  const char* form() const override { return problem_.form(); }
 
  protected:
   Samples samples_;

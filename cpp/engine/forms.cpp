@@ -1,0 +1,234 @@
+#include "forms.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+
+#include "blocks.hpp"
+#include "dispatch.hpp"
+#include "machine.hpp"
+
+namespace gdfast {
+namespace {
+
+// One form of the fused kernel.
+template <class T>
+struct Form {
+  const char* name;
+  bool (*possible)(const Layout&);  // right for such x
+  bool (*quickest)(const Layout&);  // of those after it in its list
+  RunKernel<T> (*kernel)(const Layout&);
+  AbreastKernel<T> (*abreast)() = nullptr;  // instead of a kernel
+};
+
+bool always(const Layout& /*x*/) { return true; }
+
+template <class T>
+std::int64_t row_bytes(const Layout& x) {
+  return x.d * static_cast<std::int64_t>(sizeof(T));
+}
+
+// All of x lies in L2, and L1 has room for the rows at work: eight on their way in, sixteen on their way into the gradient.
+template <class T>
+bool is_cached(const Layout& x) {
+  return x.n * row_bytes<T>(x) <= caches().l2 && 24 * row_bytes<T>(x) <= caches().l1;
+}
+
+// --- contiguous rows ---
+
+template <class T>
+bool narrow_rows(const Layout& x) {
+  return x.d < kNarrowRows<T>;
+}
+
+template <class T>
+bool wide_rows(const Layout& x) {
+  return x.d >= kNarrowRows<T>;
+}
+
+bool near_pays(const Layout& /*x*/) { return fetches_near(); }
+
+template <class T, Fetch F>
+RunKernel<T> narrow_rows_kernel(const Layout& x) {
+  return kernels<T>().narrow[static_cast<int>(F)].rows[x.d];
+}
+
+template <class T>
+bool holdable_rows(const Layout& x) {
+  return wide_rows<T>(x) && x.d <= kernels<T>().most_held;
+}
+
+// Rows of several pages lie far apart by themselves.
+template <class T>
+bool are_far(const Layout& x) {
+  return row_bytes<T>(x) >= 16 << 10;
+}
+
+// The segments lie in memory as they are, and are enough.
+template <class T>
+bool have_segments(const Layout& x) {
+  return x.ready(Order::rows) && cut(x.n, x.d, sizeof(T)).count >= kAbreast;
+}
+
+template <class T>
+constexpr Form<T> kRowForms[] = {
+    {"cached_narrow_rows", narrow_rows<T>, is_cached<T>, narrow_rows_kernel<T, Fetch::none>},
+    {"near_narrow_rows", narrow_rows<T>, near_pays, narrow_rows_kernel<T, Fetch::near>},
+    {"narrow_rows", narrow_rows<T>, always, narrow_rows_kernel<T, Fetch::far>},
+    {"cached_rows", wide_rows<T>, is_cached<T>, [](const Layout&) { return kernels<T>().cached_rows.fused; }},
+    {"far_rows", wide_rows<T>, are_far<T>, [](const Layout&) { return kernels<T>().far_rows; }},
+    {"abreast_rows", wide_rows<T>, have_segments<T>, nullptr, [] { return kernels<T>().abreast_rows; }},
+    {"held_rows", holdable_rows<T>, always, [](const Layout&) { return kernels<T>().held_rows; }},
+    {"rows", wide_rows<T>, always, [](const Layout&) { return kernels<T>().rows.fused; }},
+};
+
+// --- contiguous columns ---
+
+bool narrow_columns(const Layout& x) { return x.d < kNarrowColumns; }
+bool wide_columns(const Layout& x) { return x.d >= kNarrowColumns; }
+bool strips_of_columns(const Layout& x) { return wide_columns(x) && x.d <= kMostStripColumns; }
+
+template <class T, Fetch F>
+RunKernel<T> narrow_columns_kernel(const Layout& x) {
+  return kernels<T>().narrow[static_cast<int>(F)].columns[x.d];
+}
+
+// Whether strips are quicker than blocks. Not where x lies in L2 already; nor where a strip of 16 rows doesn't stay in L1
+// until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB apart compete for the
+// same set, of which one way is left for everything else.
+template <class T>
+bool strips_stay(const Layout& x) {
+  constexpr std::uintptr_t kLine = 64, kSets = 64;
+  if (x.n * row_bytes<T>(x) <= caches().l2) return false;
+  std::int64_t lines[kSets] = {};
+  for (std::int64_t j = 0; j < x.d; ++j) {
+    const auto address = reinterpret_cast<std::uintptr_t>(x.x + j * x.column_stride);
+    ++lines[address / kLine % kSets];
+    if (address % kLine != 0) ++lines[(address / kLine + 1) % kSets];
+  }
+  const std::int64_t ways = caches().l1 / static_cast<std::int64_t>(kLine * kSets);
+  return *std::ranges::max_element(lines) < ways;
+}
+
+template <class T>
+constexpr Form<T> kColumnForms[] = {
+    {"cached_narrow_columns", narrow_columns, is_cached<T>, narrow_columns_kernel<T, Fetch::none>},
+    {"near_narrow_columns", narrow_columns, near_pays, narrow_columns_kernel<T, Fetch::near>},
+    {"narrow_columns", narrow_columns, always, narrow_columns_kernel<T, Fetch::far>},
+    {"column_strips", strips_of_columns, strips_stay<T>, [](const Layout&) { return kernels<T>().column_strips; }},
+    {"column_blocks", wide_columns, always, [](const Layout&) { return kernels<T>().columns.fused; }},
+};
+
+// ---
+
+// What GDFAST_FORM names, or null.
+const char* forced_form() {
+  static const char* const name = [] {
+    const char* wanted = std::getenv("GDFAST_FORM");
+    return wanted == nullptr || *wanted == '\0' ? nullptr : wanted;
+  }();
+  return name;
+}
+
+template <class T>
+std::span<const Form<T>> forms_of(Order order) {
+  if (order == Order::rows) return kRowForms<T>;
+  return kColumnForms<T>;
+}
+
+// The form that is forced, if it is possible for such x as it lies in memory; otherwise the first of the list that is
+// possible and quickest.
+template <class T>
+const Form<T>& choose(const Layout& x, Order order) {
+  const auto forms = forms_of<T>(order);
+  if (const char* const wanted = forced_form(); wanted != nullptr && x.ready(order)) {
+    for (const Form<T>& form : forms) {
+      if (std::strcmp(form.name, wanted) == 0 && form.possible(x)) return form;
+    }
+  }
+  return *std::ranges::find_if(forms, [&x](const Form<T>& form) { return form.possible(x) && form.quickest(x); });
+}
+
+// For segments that others are walked without.
+template <class T>
+const Form<T>& choose_single(const Layout& x, Order order) {
+  return *std::ranges::find_if(forms_of<T>(order), [&x](const Form<T>& form) {
+    return form.abreast == nullptr && form.possible(x) && form.quickest(x);
+  });
+}
+
+std::int64_t power_of_two_below(std::int64_t value, std::int64_t low, std::int64_t high) {
+  const auto floor = std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 1)));
+  return std::clamp(static_cast<std::int64_t>(floor), low, high);
+}
+
+// A block is read twice. It stays in L2 (640 KiB leave room for the next one on its way in) while a column's piece has 256
+// rows or more there: each piece lies on a page of its own, and begins with a wait for memory. Beyond that it is to stay
+// in a share of L3, with longer pieces. Not read from the machine: the block decides where sums in T are moved to
+// float64, and so the bits.
+std::int64_t column_block_rows(std::int64_t row_bytes) {
+  constexpr std::int64_t kFewest = 256, kMost = 1024, kInL2 = 640 << 10, kInL3 = 8 << 20;
+  return power_of_two_below((kFewest * row_bytes <= kInL2 ? kInL2 : kInL3) / row_bytes, kFewest, kMost);
+}
+
+Order order_for(const Layout& x, Operation operation) {
+  const bool narrow = x.d < kNarrow;
+  // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
+  const bool at_once = operation == Operation::fused && x.rows && x.rows_follow;
+  const bool by_columns = x.columns ? narrow || !x.rows : narrow && !at_once;
+  return by_columns ? Order::columns : Order::rows;
+}
+
+// The prediction or the gradient alone, which fewer forms have.
+template <class T>
+Walk<T> part(const Layout& x, Operation operation, Order order) {
+  const KernelTable<T>& table = kernels<T>();
+  const bool cached = is_cached<T>(x);
+  const Parts<T>& parts = order == Order::columns ? table.columns : cached ? table.cached_rows : table.rows;
+  return {"", order, operation == Operation::forward ? parts.forward : parts.gradient};
+}
+
+}  // namespace
+
+template <class T>
+Walk<T> choose_walk(const Layout& x, Operation operation) {
+  const Order order = order_for(x, operation);
+  Walk<T> walk;
+  if (operation != Operation::fused) {
+    walk = part<T>(x, operation, order);
+  } else if (const Form<T>& form = choose<T>(x, order); form.abreast != nullptr) {
+    walk = {form.name, order, choose_single<T>(x, order).kernel(x), 0, form.abreast()};
+  } else {
+    walk = {form.name, order, form.kernel(x)};
+  }
+  if (order == Order::columns) walk.block_rows = column_block_rows(row_bytes<T>(x));
+  return walk;
+}
+
+std::vector<std::string> form_names() {
+  std::vector<std::string> names;
+  for (const auto& form : kRowForms<float>) names.emplace_back(form.name);
+  for (const auto& form : kColumnForms<float>) names.emplace_back(form.name);
+  return names;
+}
+
+void check_forced_form() {
+  const char* const wanted = forced_form();
+  if (wanted == nullptr) return;
+  std::string all;
+  for (const std::string& name : form_names()) {
+    if (name == wanted) return;
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  throw std::invalid_argument("GDFAST_FORM=" + std::string(wanted) + " is no form; use one of: " + all +
+                              " (or unset it for the best of them)");
+}
+
+template Walk<float> choose_walk<float>(const Layout&, Operation);
+template Walk<double> choose_walk<double>(const Layout&, Operation);
+
+}  // namespace gdfast
