@@ -82,6 +82,13 @@ def trajectory(dtype: str, d: int | None) -> bytes:
     return bits((fit.w, fit.b, fit.losses))
 
 
+def path_of(l1_ratio: float, d: int) -> bytes:
+    """Of columns that depend on one another, so that many sweeps are made."""
+    x, y, _ = oracle.normal(200, d, "float64")
+    found = gdfast.path(x @ (np.eye(d) + 0.5), y, folds=3, l1_ratio=l1_ratio, n_penalties=30)
+    return bits((found.coefs, found.intercepts, found.cv_loss))
+
+
 def threaded() -> Any:
     """(key, bits) of problems large enough to be shared among threads."""
     for dtype in ("float32", "float64"):
@@ -103,6 +110,7 @@ def work() -> dict[str, Any]:
             wrong.append(key)
     digests |= dict(threaded())
     digests |= {f"fit {t} {d}": trajectory(t, d) for t in ("float32", "float64") for d in (None, 3, 16, 40)}
+    digests |= {f"path {ratio} {d}": path_of(ratio, d) for ratio in (0.0, 0.5, 1.0) for d in (1, 7, 16, 45)}
     hashed = {key: hashlib.sha256(value).hexdigest()[:16] for key, value in digests.items()}
     return {"isa": gdfast.config()["isa"], "wrong": wrong, "digests": hashed}
 

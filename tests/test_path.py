@@ -176,6 +176,47 @@ def test_more_columns_than_rows_and_wide_steps() -> None:
     np.testing.assert_allclose(cv_loss(path), want.mse_path_, rtol=1e-5, atol=1e-9)
 
 
+def test_many_columns_at_work_that_come_in_and_leave() -> None:
+    """Several blocks of columns, a stride of 4 KiB at 512, and coefficients that come to 0 again."""
+    rng = np.random.default_rng(5)
+    for n, d in ((300, 70), (700, 512)):
+        common = rng.standard_normal((n, 5)) @ rng.standard_normal((5, d))
+        x = common + rng.standard_normal((n, d))
+        y = x[:, ::7].sum(axis=1) + 3 * rng.standard_normal(n)
+        path = gdfast.path(x, y, l1_ratio=0.9, n_penalties=25, eps=0.01, standardize=False)
+        left = (path.coefs[:-1] != 0) & (path.coefs[1:] == 0)
+        assert left.any()
+        assert path.gaps.max() <= 1e-12
+        for i in (8, 24):
+            model = linear_model.ElasticNet(alpha=path.penalties[i] / 2, l1_ratio=0.9, tol=1e-13, max_iter=1_000_000)
+            np.testing.assert_allclose(path.coefs[i], model.fit(x, y).coef_, atol=1e-6)
+
+
+def test_columns_nearly_alike_and_more_than_rows() -> None:
+    """Sweeps alone take for ever: linear systems, singular ones among them, show the way."""
+    rng = np.random.default_rng(0)
+    alike = rng.standard_normal((300, 1)) + 0.01 * rng.standard_normal((300, 80))
+    wide = rng.standard_normal((60, 300))
+    for x in (alike, wide):
+        y = rng.standard_normal(len(x))
+        path = gdfast.path(x, y, folds=5, standardize=False)
+        assert path.gaps.max() <= 1e-9
+        for fold in (0, 3):
+            train = np.arange(len(x)) * 5 // len(x) != fold
+            alone = gdfast.path(x[train], y[train], penalties=path.penalties, standardize=False)
+            assert alone.gaps.max() <= 1e-9
+            loss = np.mean((x[~train] @ alone.coefs.T + alone.intercepts - y[~train, np.newaxis]) ** 2, axis=0)
+            np.testing.assert_allclose(cv_loss(path)[:, fold], loss, rtol=1e-4)
+
+
+def test_penalties_in_any_order_and_nearly_alike() -> None:
+    penalties = [0.5, 0.02, 3.0, 3.0, 3.0 * (1 + 1e-15), 0.02, 1e-4, 9.0, 0.5]
+    path = gdfast.path(X, Y, penalties=penalties, l1_ratio=0.8)
+    for i, penalty in enumerate(penalties):
+        alone = gdfast.path(X, Y, penalties=[penalty], l1_ratio=0.8)
+        np.testing.assert_allclose(path.coefs[i], alone.coefs[0], atol=1e-7)
+
+
 # --- folds ------------------------------------------------------------------------------------------------------------
 
 

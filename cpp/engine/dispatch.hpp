@@ -41,4 +41,9 @@ inline const PanelTable& panel_kernels() {
   return table;
 }
 
+inline const RowsTable& row_kernels() {
+  static const RowsTable& table = active_isa().kernels->rows;
+  return table;
+}
+
 }  // namespace gdfast

@@ -134,6 +134,14 @@ struct PanelTable {
   void (*scale)(Panel from, std::int64_t strips, const double* tail, std::int64_t n, Panel to);
 };
 
+// Rows of a symmetric matrix, each `n` elements from where its address points.
+struct RowsTable {
+  // to[k] += Σᵢ factors[i] · rows[i][k]
+  void (*add)(const double* factors, const double* const* rows, std::int64_t count, std::int64_t n, double* to);
+  // out[i] = Σₖ rows[i][k] · with[k]
+  void (*dot)(const double* const* rows, std::int64_t count, const double* with, std::int64_t n, double* out);
+};
+
 template <class T>
 struct MomentsTable {
   // n rows of d elements, contiguous by rows or by columns, as a panel, less an origin of whole strips.
@@ -180,6 +188,7 @@ struct Kernels {
   KernelTable<float> f32;
   KernelTable<double> f64;
   PanelTable panel;
+  RowsTable rows;
 };
 
 extern const Kernels kScalarKernels;

@@ -4,6 +4,7 @@
 #include "abreast_rows.hpp"
 #include "column_strips.hpp"
 #include "fused_columns.hpp"
+#include "gram_rows.hpp"
 #include "held_rows.hpp"
 #include "moments.hpp"
 #include "narrow.hpp"
@@ -53,7 +54,7 @@ constexpr KernelTable<typename V::T> make_table() {
 
 template <class F32, class F64>
 constexpr Kernels make_kernels() {
-  return {make_table<F32>(), make_table<F64>(), {band_sums<F64>, scale<F64>}};
+  return {make_table<F32>(), make_table<F64>(), {band_sums<F64>, scale<F64>}, {add_gram_rows<F64>, dot_gram_rows<F64>}};
 }
 
 }  // namespace

@@ -6,18 +6,24 @@
 #include <utility>
 
 #include "cholesky.hpp"
-#include "lanes.hpp"
+#include "engine/dispatch.hpp"
 
 namespace gdfast {
 namespace {
 
-constexpr int kRounds = 1000;
-// What a linear system of m coefficients costs is about m/6 sweeps over them.
-constexpr std::size_t kSweeps = 12, kSweepsOf = 4;
-// Shares of the objective at 0. A sweep that lowers it by less moves coefficients in their ninth digit and beyond.
-constexpr double kStill = 1e-14, kGap = 1e-12;
+// Rounds that don't bring the gap down, after which nothing will: columns that differ by rounding alone, say.
+constexpr int kIdle = 20;
+// What a linear system of m coefficients costs is about m/3 sweeps over them.
+constexpr std::int64_t kSweeps = 24, kSweepsOf = 2;
+constexpr double kGap = 1e-12;  // a share of the objective at 0
 // What a column's derivative may exceed the threshold by, as a share of the most it can be: rounding.
 constexpr double kSlack = 1e-13;
+// Lines are followed no further than this many times the way that they were seen on: beyond are roundings.
+constexpr double kFar = 2;
+// What h is off by, as a share of the largest square times Σ|v|: more where coefficients cancel one another's effects, as
+// those of columns do that are nearly alike.
+constexpr double kNoise = 2 * std::numeric_limits<double>::epsilon();
+constexpr std::int64_t kBlock = 8;  // columns whose moves reach the others together
 
 bool same_sign(double a, double b) { return (a > 0 && b > 0) || (a < 0 && b < 0); }
 
@@ -25,28 +31,41 @@ bool same_sign(double a, double b) { return (a > 0 && b > 0) || (a < 0 && b < 0)
 
 PathDescent::PathDescent(const PathObjective& objective)
     : objective_(objective),
-      a_(objective.a()),
-      c_(objective.c()),
-      d_(objective.d()),
+      set_(objective.a(), objective.d()),
       at_zero_(objective.at_zero()),
-      v_(static_cast<std::size_t>(d_)),
-      h_(static_cast<std::size_t>(d_)),
-      is_active_(static_cast<std::size_t>(d_)),
-      g_(std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(d_ * d_))) {}
+      c_(objective.c(), objective.c() + objective.d()),
+      now_{0, Vector(c_.size()), c_},
+      last_(now_),
+      before_(now_),
+      v_(c_.size()) {
+  for (std::int64_t j = 0; j < objective.d(); ++j) square_.push_back(objective.diagonal(j));
+  largest_square_ = square_.empty() ? 0 : *std::max_element(square_.begin(), square_.end());
+}
 
 bool PathDescent::solve(double l1, double l2, const Stop* stop) {
+  now_.l1 = l1;
   half_l1_ = l1 / 2;
   l2_ = l2;
   extrapolate();
-  find_h();
-  // The sequential strong rule (Tibshirani and others 2012): hardly a column comes in that it hasn't foreseen.
-  admit(std::min(half_l1_, 2 * half_l1_ - last_l1_ / 2));
-  for (int round = 0; round < kRounds; ++round) {
+  admit(half_l1_);
+  double least = std::numeric_limits<double>::infinity();
+  for (int idle = 0; idle < kIdle; ++idle) {
     if (stop != nullptr && *stop && (*stop)()) return false;
     if (!descend()) solve_active();
     find_h();
     gap_ = find_gap();
-    if (!admit(half_l1_) && gap_ <= kGap) break;
+    if (admit(half_l1_)) {
+      idle = 0;
+    } else if (gap_ <= least_gap(sum_of_sizes())) {
+      break;
+    }
+    if (gap_ < least / 2) {
+      least = gap_;
+      idle = 0;
+    }
+  }
+  for (std::size_t i = 0; i < v_.size(); ++i) {
+    v_[static_cast<std::size_t>(set_.column(static_cast<std::int64_t>(i)))] = now_.u[i];
   }
   remember();
   return true;
@@ -56,146 +75,217 @@ std::int64_t PathDescent::count() const {
   return std::count_if(v_.begin(), v_.end(), [](double v) { return v != 0; });
 }
 
-// While the same coefficients are at work, they move along a line in l1.
+// While the same coefficients are at work, they move along a line in l1, and so does c − Av. One that comes to 0 stays
+// there.
 void PathDescent::extrapolate() {
-  if (last_l1_ == before_l1_) return;
-  const double far = (2 * half_l1_ - last_l1_) / (last_l1_ - before_l1_);
-  for (std::size_t i = 0; i < before_.size(); ++i) {
-    const double to = last_[i] + far * (last_[i] - before_[i]);
-    if (same_sign(last_[i], before_[i]) && same_sign(to, last_[i])) u_[i] = to;
+  if (last_.l1 == before_.l1) return;
+  const double far = (now_.l1 - last_.l1) / (last_.l1 - before_.l1);
+  if (!(std::fabs(far) <= kFar)) return;
+  Vector beyond(static_cast<std::size_t>(set_.size()));
+  for (std::size_t i = 0; i < beyond.size(); ++i) {
+    const double to = last_.u[i] + far * (last_.u[i] - before_.u[i]);
+    now_.u[i] = same_sign(to, last_.u[i]) ? to : 0;
+    beyond[i] = to - now_.u[i];
   }
+  for (std::size_t k = 0; k < c_.size(); ++k) now_.h[k] = last_.h[k] + far * (last_.h[k] - before_.h[k]);
+  add_rows(beyond);
 }
 
 void PathDescent::remember() {
-  before_ = std::exchange(last_, u_);
-  before_l1_ = std::exchange(last_l1_, 2 * half_l1_);
+  std::swap(before_, last_);
+  last_ = now_;
 }
 
-// Until nothing moves; false if that takes too long.
+// h += Σ factorᵢ · row i
+void PathDescent::add_rows(const Vector& factors) {
+  Vector kept;
+  rows_.clear();
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    if (factors[i] == 0) continue;
+    kept.push_back(factors[i]);
+    rows_.push_back(set_.row(static_cast<std::int64_t>(i)));
+  }
+  row_kernels().add(kept.data(), rows_.data(), static_cast<std::int64_t>(kept.size()), set_.d(), now_.h.data());
+}
+
+// Until nothing moves that would show in the gap; false if that takes too long.
 bool PathDescent::descend() {
-  const std::size_t most = std::max(kSweeps, active_.size() / kSweepsOf);
-  for (std::size_t k = 0; k < most; ++k) {
-    if (sweep() <= kStill * at_zero_) return true;
+  const std::int64_t most = std::max(kSweeps, set_.size() / kSweepsOf);
+  start_sweeps();
+  for (std::int64_t k = 0; k < most; ++k) {
+    steepest_ = 0;
+    k % 2 == 0 ? sweep_forward() : sweep_backward();
+    // The dual point is scaled by as much as a derivative exceeds the threshold.
+    const double sizes = sum_of_sizes();
+    if (2 * steepest_ * sizes <= least_gap(sizes) * at_zero_) return true;
   }
   return false;
 }
 
-// The largest amount by which a coefficient's move lowered the objective.
-double PathDescent::sweep() {
-  const auto count = static_cast<std::int64_t>(active_.size());
-  double* const rest = rest_.data();
-  double most = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const double* const column = g_.get() + i * d_;
-    double& u = u_[static_cast<std::size_t>(i)];
-    const double curvature = column[i] + l2_;
-    const double alone = rest[i] + curvature * u;
-    const double size = std::fabs(alone) - half_l1_;
-    const double step = (size > 0 ? std::copysign(size / curvature, alone) : 0) - u;
-    if (step == 0) continue;
-    add_multiple(-step, column, count, rest);
-    rest[i] -= step * l2_;
-    u += step;
-    if (size <= 0) u = 0;
-    most = std::max(most, curvature * step * step);
+double PathDescent::sum_of_sizes() const {
+  double sum = 0;
+  for (std::int64_t i = 0; i < set_.size(); ++i) sum += std::fabs(now_.u[static_cast<std::size_t>(i)]);
+  return sum;
+}
+
+// What can be asked for.
+double PathDescent::least_gap(double sizes) const {
+  return std::max(kGap, 2 * kNoise * largest_square_ * sizes * sizes / at_zero_);
+}
+
+void PathDescent::start_sweeps() {
+  const auto count = static_cast<std::size_t>(set_.size());
+  alone_.resize(count);
+  inverse_.resize(count);
+  start_.assign(now_.u.begin(), now_.u.begin() + set_.size());
+  moved_.assign(count, 0);
+  before_it_.assign(count, 0);
+  behind_it_.assign(count, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    alone_[i] = now_.h[i] + square_[i] * now_.u[i];
+    inverse_[i] = 1 / (square_[i] + l2_);
   }
-  return most;
+}
+
+void PathDescent::move(std::size_t i) {
+  const double alone = alone_[i] - before_it_[i] - behind_it_[i];
+  const double size = std::fabs(alone) - half_l1_;
+  const double to = size > 0 ? std::copysign(size * inverse_[i], alone) : 0;
+  steepest_ = std::max(steepest_, std::fabs(to - now_.u[i]) * (square_[i] + l2_));
+  now_.u[i] = to;
+  moved_[i] = to - start_[i];
+}
+
+void PathDescent::sweep_forward() {
+  const std::int64_t count = set_.size();
+  std::fill(before_it_.begin(), before_it_.end(), 0.0);
+  for (std::int64_t first = 0; first < count; first += kBlock) {
+    const std::int64_t end = std::min(first + kBlock, count);
+    const double* rows[kBlock];
+    bool any = false;
+    for (std::int64_t i = first; i < end; ++i) {
+      const double* const row = set_.row(i);
+      rows[i - first] = row + end;
+      move(static_cast<std::size_t>(i));
+      const double by = moved_[static_cast<std::size_t>(i)];
+      any = any || by != 0;
+      for (std::int64_t k = i + 1; k < end; ++k) before_it_[static_cast<std::size_t>(k)] += by * row[k];
+    }
+    if (any) row_kernels().add(moved_.data() + first, rows, end - first, count - end, before_it_.data() + end);
+  }
+}
+
+void PathDescent::sweep_backward() {
+  const std::int64_t count = set_.size();
+  for (std::int64_t end = count; end > 0;) {
+    const std::int64_t first = (end - 1) / kBlock * kBlock;
+    const double* rows[kBlock];
+    for (std::int64_t i = first; i < end; ++i) rows[i - first] = set_.row(i) + end;
+    row_kernels().dot(rows, end - first, moved_.data() + end, count - end, behind_it_.data() + first);
+    for (std::int64_t i = end; i-- > first;) {
+      const double* const row = set_.row(i);
+      double& behind = behind_it_[static_cast<std::size_t>(i)];
+      for (std::int64_t k = i + 1; k < end; ++k) behind += row[k] * moved_[static_cast<std::size_t>(k)];
+      move(static_cast<std::size_t>(i));
+    }
+    end = first;
+  }
 }
 
 // Where the same coefficients stay at work, they are the solution of a linear system. On the way there the objective falls:
 // the first that comes to 0 stays there, and the others go on.
 void PathDescent::solve_active() {
   std::vector<std::int64_t> at_work;
-  for (std::size_t i = 0; i < u_.size(); ++i) {
-    if (u_[i] != 0) at_work.push_back(static_cast<std::int64_t>(i));
+  for (std::int64_t i = 0; i < set_.size(); ++i) {
+    if (now_.u[static_cast<std::size_t>(i)] != 0) at_work.push_back(i);
   }
   while (!at_work.empty()) {
-    const auto count = static_cast<std::int64_t>(at_work.size());
-    std::vector<double> a(static_cast<std::size_t>(count * count)), x(at_work.size());
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int64_t p = at_work[static_cast<std::size_t>(i)];
-      for (std::int64_t k = 0; k <= i; ++k) {
-        a[static_cast<std::size_t>(i * count + k)] =
-            g_[static_cast<std::size_t>(p * d_ + at_work[static_cast<std::size_t>(k)])];
-      }
-      a[static_cast<std::size_t>(i * count + i)] += l2_;
-      const auto at = static_cast<std::size_t>(p);
-      x[static_cast<std::size_t>(i)] = c_[active_[at]] - std::copysign(half_l1_, u_[at]);
-    }
-    const Cholesky factors(a.data(), count);
-    if (!factors.has_full_rank()) return;
-    std::vector<double> to(x.size());
-    factors.solve(x.data(), to.data());
-    double share = 1;
-    std::size_t first = at_work.size();
-    for (std::size_t i = 0; i < at_work.size(); ++i) {
-      const double from = u_[static_cast<std::size_t>(at_work[i])];
-      if (same_sign(from, to[i]) || from / (from - to[i]) >= share) continue;
-      share = from / (from - to[i]);
+    const auto [way, end] = way_down(at_work);
+    double share = end;
+    std::size_t first = way.size();
+    for (std::size_t i = 0; i < way.size(); ++i) {
+      const double to_zero = -now_.u[static_cast<std::size_t>(at_work[i])] / way[i];
+      if (!(to_zero > 0 && to_zero < share)) continue;
+      share = to_zero;
       first = i;
     }
-    for (std::size_t i = 0; i < at_work.size(); ++i) {
-      double& u = u_[static_cast<std::size_t>(at_work[i])];
-      u = first == at_work.size() ? to[i] : u + share * (to[i] - u);
-    }
-    if (first == at_work.size()) return;
-    u_[static_cast<std::size_t>(at_work[first])] = 0;
-    at_work.erase(at_work.begin() + static_cast<std::ptrdiff_t>(first));
-    at_work.erase(std::remove_if(at_work.begin(), at_work.end(),
-                                 [this](std::int64_t i) { return u_[static_cast<std::size_t>(i)] == 0; }),
-                  at_work.end());
+    if (!std::isfinite(share)) return;
+    for (std::size_t i = 0; i < way.size(); ++i) now_.u[static_cast<std::size_t>(at_work[i])] += share * way[i];
+    if (first == way.size()) return;
+    now_.u[static_cast<std::size_t>(at_work[first])] = 0;
+    std::erase_if(at_work, [this](std::int64_t i) { return now_.u[static_cast<std::size_t>(i)] == 0; });
   }
 }
 
-// v and h afresh: sweeps add their roundings to what they keep.
+// From the coefficients of these places to where the objective is least, their signs given: one time the way.
+// Where columns depend on one another, a way on which the loss is the same and Σ|v| falls, which has no end.
+PathDescent::Way PathDescent::way_down(const std::vector<std::int64_t>& at_work) const {
+  const auto count = static_cast<std::int64_t>(at_work.size());
+  Vector a(static_cast<std::size_t>(count * count)), x(at_work.size()), way(at_work.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t p = at_work[static_cast<std::size_t>(i)];
+    for (std::int64_t k = 0; k <= i; ++k) {
+      a[static_cast<std::size_t>(i * count + k)] = set_.row(p)[at_work[static_cast<std::size_t>(k)]];
+    }
+    a[static_cast<std::size_t>(i * count + i)] += l2_;
+    const auto at = static_cast<std::size_t>(p);
+    x[static_cast<std::size_t>(i)] = c_[at] - std::copysign(half_l1_, now_.u[at]);
+  }
+  const auto u = [&](std::size_t i) { return now_.u[static_cast<std::size_t>(at_work[i])]; };
+  const Cholesky factors(a.data(), count);
+  if (factors.has_full_rank()) {
+    factors.solve(x.data(), way.data());
+    for (std::size_t i = 0; i < way.size(); ++i) way[i] -= u(i);
+    return {way, 1};
+  }
+  const Vector nothing = factors.null_vectors();
+  double slope = 0;
+  for (std::size_t i = 0; i < way.size(); ++i) {
+    way[i] = factors.scale(static_cast<std::int64_t>(i)) * nothing[i];
+    slope += std::copysign(way[i], u(i) * way[i]);
+  }
+  if (slope > 0) {
+    for (double& part : way) part = -part;
+  }
+  return {way, std::numeric_limits<double>::infinity()};
+}
+
+// Afresh: moves add their roundings to what they are kept in.
 void PathDescent::find_h() {
-  std::copy_n(c_, d_, h_.data());
-  for (std::size_t i = 0; i < active_.size(); ++i) {
-    const std::int64_t j = active_[i];
-    v_[static_cast<std::size_t>(j)] = u_[i];
-    if (u_[i] == 0) continue;
-    add_multiple(-u_[i], a_ + j * d_, d_, h_.data());
-  }
-  rest_.resize(active_.size());
-  for (std::size_t i = 0; i < active_.size(); ++i) {
-    const auto j = static_cast<std::size_t>(active_[i]);
-    h_[j] -= l2_ * u_[i];
-    rest_[i] = h_[j];
-  }
+  now_.h = c_;
+  Vector factors;
+  for (std::int64_t i = 0; i < set_.size(); ++i) factors.push_back(-now_.u[static_cast<std::size_t>(i)]);
+  add_rows(factors);
 }
 
 // Takes in the columns along which the objective falls. False if there are none.
 bool PathDescent::admit(double threshold) {
-  const std::size_t before = active_.size();
-  for (std::int64_t j = 0; j < d_; ++j) {
-    const auto at = static_cast<std::size_t>(j);
-    const double square = objective_.diagonal(j);
-    if (is_active_[at] || !(square > 0)) continue;
-    if (std::fabs(h_[at]) <= threshold + kSlack * std::sqrt(square * at_zero_)) continue;
-    const auto place = static_cast<std::int64_t>(active_.size());
-    active_.push_back(j);
-    is_active_[at] = true;
-    for (std::int64_t i = 0; i <= place; ++i) {
-      g_[static_cast<std::size_t>(place * d_ + i)] = g_[static_cast<std::size_t>(i * d_ + place)] =
-          a_[j * d_ + active_[static_cast<std::size_t>(i)]];
-    }
-    u_.push_back(0);
-    rest_.push_back(h_[at]);
+  std::vector<std::int64_t> places;
+  for (std::int64_t i = set_.size(); i < set_.d(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (!(square_[at] > 0)) continue;
+    if (std::fabs(now_.h[at]) > threshold + kSlack * std::sqrt(square_[at] * at_zero_)) places.push_back(i);
   }
-  return active_.size() > before;
+  if (places.empty()) return false;
+  const auto all_by_place = {&c_, &square_, &now_.u, &now_.h, &last_.u, &last_.h, &before_.u, &before_.h};
+  for (const auto& [from, to] : set_.take_in(places)) {
+    for (Vector* const values : all_by_place) {
+      std::swap((*values)[static_cast<std::size_t>(from)], (*values)[static_cast<std::size_t>(to)]);
+    }
+  }
+  return true;
 }
 
 // By the dual at the residual of v, as `dual` takes it, with √l2·v beside it.
 double PathDescent::find_gap() const {
   if (at_zero_ == 0) return 0;
-  double steepest = 0;
-  for (std::size_t j = 0; j < h_.size(); ++j) steepest = std::max(steepest, std::fabs(h_[j]));
-  double cv = 0, hv = 0, sizes = 0;
-  for (std::size_t i = 0; i < active_.size(); ++i) {
-    const auto j = static_cast<std::size_t>(active_[i]);
-    cv += c_[j] * u_[i];
-    hv += h_[j] * u_[i];
-    sizes += std::fabs(u_[i]);
+  double steepest = 0, cv = 0, hv = 0, sizes = 0;
+  for (std::size_t i = 0; i < c_.size(); ++i) {
+    const double u = now_.u[i], h = now_.h[i] - l2_ * u;
+    steepest = std::max(steepest, std::fabs(h));
+    cv += c_[i] * u;
+    hv += h * u;
+    sizes += std::fabs(u);
   }
   const double with_y = at_zero_ - cv, squares = with_y - hv, l1 = 2 * half_l1_;
   const double most = steepest > 0 ? l1 / (2 * steepest) : std::numeric_limits<double>::infinity();

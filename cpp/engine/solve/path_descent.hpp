@@ -1,13 +1,17 @@
-// Coordinate descent along a path of penalties: each starts from the last one's coefficients, and moves those alone that
-// are not 0, or should not be (Friedman, Hastie and Tibshirani 2010). Their part of the Gram matrix is kept apart.
+// Coordinate descent along a path of penalties: each starts from where the last ones lead, and moves those columns alone
+// that have a coefficient, or may get one (Friedman, Hastie and Tibshirani 2010).
+//
+// Sweeps go forwards and backwards in turns (Niethammer 1964, Conrad and Wallach 1979): of Σₖ aᵢₖ·vₖ, which tells where
+// coefficient i goes, a forward sweep makes the part of the k before i and finds that of those behind it as the backward
+// sweep has left it, and the other way round. So a sweep reads half of the matrix, and the same half each time.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "engine/least_squares.hpp"
 #include "path_objective.hpp"
+#include "working_set.hpp"
 
 namespace gdfast {
 
@@ -24,24 +28,42 @@ class PathDescent {
   double gap() const { return gap_; }
 
  private:
+  using Vector = std::vector<double>;
+  // A solution: coefficients, and c − Av, by the places of the working set.
+  struct Solution {
+    double l1 = 0;
+    Vector u, h;
+  };
+  // By what coefficients move, and how many times that at most.
+  struct Way {
+    Vector by;
+    double times;
+  };
+
   const PathObjective& objective_;
-  const double *a_, *c_;
-  std::int64_t d_;
-  double at_zero_, half_l1_ = 0, l2_ = 0, gap_ = 0;
-  std::vector<double> v_, h_;         // h = c − Av − l2·v
-  std::vector<std::int64_t> active_;  // columns that had a coefficient once, in the order in which they got it
-  std::vector<bool> is_active_;
-  std::unique_ptr<double[]> g_;   // their part of A, rows of d
-  std::vector<double> u_, rest_;  // their coefficients, and their part of h
-  // The last two solutions: coefficients of the active columns that there were.
-  double last_l1_ = 0, before_l1_ = 0;
-  std::vector<double> last_, before_;
+  WorkingSet set_;
+  double at_zero_, largest_square_ = 0, half_l1_ = 0, l2_ = 0, gap_ = 0;
+  Vector c_, square_;  // by places
+  Solution now_, last_, before_;
+  Vector v_;
+  // Of a round of sweeps, which starts from now_, for each column at work: where it would go by itself, 1/curvature, how
+  // far it has moved, and what the moves of the columns before it and behind it have changed.
+  Vector alone_, inverse_, start_, moved_, before_it_, behind_it_;
+  double steepest_ = 0;
+  std::vector<const double*> rows_;
 
   void extrapolate();
   void remember();
   bool descend();
-  double sweep();
+  double sum_of_sizes() const;
+  double least_gap(double sizes) const;
+  void start_sweeps();
+  void sweep_forward();
+  void sweep_backward();
+  void move(std::size_t i);
+  void add_rows(const Vector& factors);
   void solve_active();
+  Way way_down(const std::vector<std::int64_t>& at_work) const;
   void find_h();
   bool admit(double threshold);
   double find_gap() const;

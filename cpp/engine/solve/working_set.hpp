@@ -1,0 +1,35 @@
+// The columns of a symmetric matrix that a descent moves, in the order in which they came in, and the others after them.
+// Rows of those at work are kept in that order: a sweep reads the upper triangle of them, which lies together.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace gdfast {
+
+class WorkingSet {
+ public:
+  // a is d × d, and outlives this. No column is at work yet.
+  WorkingSet(const double* a, std::int64_t d);
+
+  std::int64_t d() const { return d_; }
+  std::int64_t size() const { return size_; }
+  std::int64_t column(std::int64_t place) const { return order_[static_cast<std::size_t>(place)]; }
+  // Of a column at work, its elements by place. Rows begin on a cache line.
+  const double* row(std::int64_t place) const { return rows_ + place * stride_; }
+
+  // Takes in the columns of these places, which ascend. Gives the places that changed, one after the other.
+  using Swap = std::pair<std::int64_t, std::int64_t>;
+  std::vector<Swap> take_in(const std::vector<std::int64_t>& places);
+
+ private:
+  const double* a_;
+  std::int64_t d_, stride_, size_ = 0;
+  std::vector<std::int64_t> order_;
+  std::unique_ptr<std::byte[]> memory_;  // touched only as far as there are columns at work
+  double* rows_;
+};
+
+}  // namespace gdfast
