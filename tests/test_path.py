@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import gdfast
+import glmnet_example
 
 linear_model = pytest.importorskip("sklearn.linear_model")
 model_selection = pytest.importorskip("sklearn.model_selection")
@@ -86,6 +87,46 @@ def test_equals_ridge_at_every_penalty_and_fold(weighted: bool) -> None:
         z = (X - np.average(X, axis=0, weights=s)) * np.sqrt(s / s.sum())[:, np.newaxis]
         values = np.linalg.eigvalsh(z.T @ z)
         assert path.df[i] == pytest.approx(np.sum(values / (values + penalty / 2)), rel=1e-8)
+
+
+def test_equals_ridge_cv_at_every_penalty_and_fold() -> None:
+    """A fold at a time: what it chooses by is the mean of all, and its alpha is of the rows trained on."""
+    penalties = np.geomspace(100, 1e-4, 12)
+    path = gdfast.path(X, Y, folds=FOLDS, l1_ratio=0, penalties=penalties, standardize=False)
+    for i, penalty in enumerate(penalties):
+        for fold, (train, test) in enumerate(splits(FOLDS)):
+            model = linear_model.RidgeCV(
+                alphas=[penalty / 2 * len(train)], cv=[(train, test)], scoring="neg_mean_squared_error"
+            )
+            assert cv_loss(path)[i, fold] == pytest.approx(-model.fit(X, Y).best_score_, rel=1e-9)
+
+
+def test_ridge_cv_chooses_the_same_penalty() -> None:
+    n, k = 200, 5  # training sets of one size, so that one alpha is one penalty
+    alphas = np.geomspace(1, 1e4, 30)
+    model = linear_model.RidgeCV(alphas=alphas, cv=k, scoring="neg_mean_squared_error").fit(X[:n], Y[:n])
+    penalties = 2 * alphas / (n - n // k)
+    path = gdfast.path(X[:n], Y[:n], folds=k, l1_ratio=0, penalties=penalties, standardize=False)
+    assert path.cv_mean is not None
+    assert path.table.best is not None
+    assert alphas[path.table.best[1]] == model.alpha_
+    assert path.cv_mean[path.table.best[1]] == pytest.approx(-model.best_score_, rel=1e-9)
+
+
+@pytest.mark.parametrize("penalty", glmnet_example.COEFS)
+def test_what_glmnet_prints(penalty: float) -> None:
+    """Its descent stops at 1e-7 of the objective at 0, so its coefficients are off in their third digit."""
+    x, y = np.array(glmnet_example.X), np.array(glmnet_example.HP)
+    path = gdfast.path(x, y, penalties=[2 * penalty])
+    intercept, *theirs = glmnet_example.COEFS[penalty]
+
+    def objective(b: float, w: Any) -> float:
+        return float(np.mean((x @ w + b - y) ** 2) + 2 * penalty * np.abs(w * x.std(axis=0)).sum())
+
+    ours = objective(path.intercepts[0], path.coefs[0])
+    assert 0 <= objective(intercept, theirs) - ours <= 3e-7 * y.var()
+    np.testing.assert_allclose(path.coefs[0], theirs, rtol=5e-3)
+    assert path.intercepts[0] == pytest.approx(intercept, rel=6e-4)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
@@ -258,6 +299,15 @@ def test_one_row_a_fold_leaves_one_out() -> None:
     np.testing.assert_allclose(cv_loss(path)[0], np.ravel(want.mse_path_), rtol=1e-6)
 
 
+def test_two_rows_and_a_training_set_of_one() -> None:
+    """One row has no slope: the other is predicted by it."""
+    path = gdfast.path(X[:2], Y[:2], folds=2)
+    np.testing.assert_allclose(cv_loss(path), (Y[0] - Y[1]) ** 2)
+    uneven = gdfast.path(X, Y, folds=np.arange(N) == 7)
+    assert np.isfinite(cv_loss(uneven)).all()
+    np.testing.assert_allclose(cv_loss(uneven)[:, 0], np.mean((np.delete(Y, 7) - Y[7]) ** 2))
+
+
 def test_kinds_of_data(dtype: np.dtype[Any]) -> None:
     pd = pytest.importorskip("pandas")
     x, y = X.astype(dtype), Y.astype(dtype)
@@ -303,6 +353,16 @@ def test_plot() -> None:
 # --- what it refuses --------------------------------------------------------------------------------------------------
 
 
+class Splits:
+    """A splitter of these test sets."""
+
+    def __init__(self, *test_sets: list[int]) -> None:
+        self.test_sets = test_sets
+
+    def split(self, *_: Any) -> Any:
+        return ((np.setdiff1d(np.arange(N), rows), np.array(rows, int)) for rows in self.test_sets)
+
+
 def with_nan() -> Array:
     x = X.copy()
     x[np.flatnonzero(FOLDS == 3)[1], 4] = np.nan
@@ -324,6 +384,13 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: gdfast.path(X, Y, folds=FOLDS, groups=np.zeros(N)), ValueError, "each group has to be in one fold"),
     (lambda: gdfast.path(X, Y, folds=ShuffleSplit(3, random_state=0)), ValueError, "of sklearn.model_selection"),
     (lambda: gdfast.path(X, Y, folds=ShuffleSplit(1, random_state=0)), ValueError, "is in no test set"),
+    (
+        lambda: gdfast.path(X, Y, folds=Splits([*range(N)], [])),
+        ValueError,
+        "folds: split 1 of test_path.Splits holds out no row",
+    ),
+    (lambda: gdfast.path(X, Y, folds=Splits([*range(N)])), ValueError, "folds has one fold"),
+    (lambda: gdfast.path(X, Y, folds=Splits([0, N], [])), ValueError, "folds: split 0 of test_path.Splits"),
     (lambda: gdfast.path(X, Y, folds=FOLDS, sample_weight=FOLDS != 2), ValueError, "0 for all rows in fold 2"),
     (lambda: gdfast.path(X, Y, sample_weight=np.zeros(N)), ValueError, "not all of them 0"),
     (lambda: gdfast.path(with_nan(), Y, folds=FOLDS), ValueError, "x[4] holds NaN or infinity in fold 3"),

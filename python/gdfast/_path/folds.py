@@ -83,6 +83,11 @@ def _of_splitter(splitter: Any, groups: Any, x: Any, y: Any, n: int) -> Ids:
     ids = np.full(n, -1, np.intp)
     for fold, (_, test) in enumerate(splitter.split(x, y, groups)):
         rows = np.asarray(test)
+        what = f"folds: split {fold} of {type_name(splitter)}"
+        if not len(rows):
+            raise ValueError(f"{what} holds out no row; {_ACCEPTED}")
+        if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= n:
+            raise ValueError(f"{what} has to hold out row numbers from 0 to {n - 1:,}; {_ACCEPTED}")
         twice = rows[ids[rows] >= 0]
         if len(twice):
             raise ValueError(
