@@ -119,6 +119,64 @@ def test_plans_agree(kind: str) -> None:
     np.testing.assert_allclose(fits[0].predict(x), fits[1].predict(x), rtol=0, atol=1e-8 * np.std(y) + 1e-6)
 
 
+# --- more than float32 has digits for --------------------------------------------------------------------------------
+
+
+def far(dtype: str, offset: float) -> tuple[Any, Any]:
+    """Two columns beside one that is far from 0."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((500, 3))
+    y = (x @ [1.0, 2.0, 3.0] + rng.standard_normal(500)).astype(dtype)
+    x[:, 1] += offset
+    return x.astype(dtype), y
+
+
+@pytest.mark.parametrize("options", [
+    {"optimizer": "cg"},
+    {"optimizer": "cg", "standardize": True},
+    {"standardize": True, "learning_rate": "auto"},
+    {"standardize": True, "optimizer": "nesterov", "learning_rate": "auto", "l2": 0.1},
+    {"standardize": True, "optimizer": "nesterov", "learning_rate": "auto", "l1": 0.1},
+    {"standardize": True, "optimizer": "adam"},
+    {"standardize": True, "batch_size": 100, "rng": 0},
+    {"standardize": True, "tol": 0.1},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("offset", [1e5, 1e6, 1e7])
+def test_streamed_float32_that_is_too_coarse_is_no_fit(backend: Any, offset: float, options: dict[str, Any]) -> None:
+    """What rounding makes of a gradient may lead anywhere, and gaps and losses that follow from it are no better."""
+    x, y = far("float32", offset)
+    try:
+        with pytest.warns(gdfast.ConvergenceWarning, match=r"float32 has too few digits .* x\[:, 1\]: ") as caught:
+            fit = backend.fit(x, y, fit_intercept=True, plan="stream", **options)
+    except gdfast.DivergenceError as error:
+        said = str(error)
+    else:
+        assert fit.converged is False
+        said = str(caught[0].message)
+        assert caught[0].filename == __file__
+        assert said in fit.report.advice
+        residuals = x.astype(np.float64) @ fit.w + fit.b - y
+        assert (np.mean(residuals**2) - least_loss(x, y)) / np.var(y) <= fit.gap
+    assert "Have x in float64, or subtract a number near its mean" in said
+    for better in (x.astype(np.float64), x - np.array([0, offset], np.float32)[[0, 1, 0]]):  # as it says
+        options = {"optimizer": "cg", "standardize": True}
+        assert backend.fit(better, y, fit_intercept=True, plan="stream", **options).report.advice == ()
+
+
+def least_loss(x: Any, y: Any) -> float:
+    w, _ = reference(x, y)
+    z = x - x.mean(axis=0, dtype=np.float64)
+    return float(np.mean((z @ w - y + y.mean(dtype=np.float64)) ** 2))
+
+
+@pytest.mark.parametrize(("dtype", "offset"), [("float32", 0.0), ("float32", 5e3), ("float64", 1e7), ("float64", 1e10)])
+def test_what_is_fine_enough_is_let_alone(backend: Any, dtype: str, offset: float) -> None:
+    x, y = far(dtype, offset)
+    for options in ({"optimizer": "cg"}, {"standardize": True, "learning_rate": "auto", "l2": 0.1}):
+        fit = backend.fit(x, y, fit_intercept=True, plan="stream", **options)
+        assert fit.report.advice == () or "digits" not in fit.report.advice[0]
+
+
 # --- rules that stop ------------------------------------------------------------------------------------------------
 
 

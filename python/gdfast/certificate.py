@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import doctor, optimum
+from gdfast import digits, doctor, optimum, scaling
 from gdfast.descent import Options, Outcome, Samples
 from gdfast.objective import quiet
 
@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 
-Certificate = tuple[float | None, float, float]  # gap, loss_error and gradient_norm, as `gdfast.Fit` has them
+class Certificate(NamedTuple):
+    """The first three as `gdfast.Fit` has them."""
 
-UNKNOWN: Certificate = (None, math.nan, math.nan)
+    gap: float | None
+    loss_error: float
+    gradient_norm: float
+    far_columns: tuple[int, ...] = ()  # for which the dtype of streamed data has too few digits
+
+
+UNKNOWN = Certificate(None, math.nan, math.nan)
 
 
 def certificate(arguments: FitArguments, train: Samples, options: Options, outcome: Outcome) -> Certificate:
@@ -30,7 +37,7 @@ def certificate(arguments: FitArguments, train: Samples, options: Options, outco
     """
     if train.gram is not None:
         gap = outcome.gap
-        return None if gap != gap else gap, outcome.loss_error, outcome.gradient_norm
+        return Certificate(None if gap != gap else gap, outcome.loss_error, outcome.gradient_norm)
     if outcome.gradient is None:
         return UNKNOWN
     with quiet():
@@ -52,7 +59,13 @@ class _Streamed:
         in_v = optimum.subgradient_norm(self.gradient[:d], self.v, self.options.l1)
         norm = float(np.linalg.norm([in_v, *self.gradient[d:]]))
         error = self.loss_error()
-        return self.gap(error), error, norm
+        far = digits.far_columns(self.arguments, self.options)
+        return Certificate(self.least_known_gap(error) if far else self.gap(error), error, norm, far)
+
+    def least_known_gap(self, loss_error: float) -> float | None:
+        """A bound that asks nothing of the gradient: no objective is below 0."""
+        at_zero, _ = self.spread()
+        return float((self.outcome.loss + loss_error) / at_zero) if at_zero > 0 else None
 
     def loss_error(self) -> float:
         """An estimate: what residuals lose that are sums of terms as large as the columns' scales say.
@@ -98,9 +111,8 @@ class _Streamed:
         """The objective at w = 0 (with the best intercept, if any), and what the mean residual's square weighs."""
         y, s = self.arguments.train.y, self.arguments.train.sample_weight
         assert y is not None
-        wide = y.astype(np.float64)  # a mean in float32 is off by more than what y may differ by
-        about = float(np.average(wide, weights=s)) if self.intercept else 0.0
-        squares = np.square(wide - about)
+        means, variances = scaling.of_samples(y[:, np.newaxis], s)
+        mean, variance = float(means[0]), float(variances[0])
         total = float(len(y) if s is None else s.sum(dtype=np.float64))
-        whole = float(squares.sum() if s is None else squares @ s)
-        return (whole / total, 1.0) if self.options.reduction == "mean" else (whole, total)
+        weight = 1.0 if self.options.reduction == "mean" else total
+        return weight * (variance if self.intercept else variance + mean**2), weight

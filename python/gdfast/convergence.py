@@ -79,8 +79,9 @@ def _remedy(arguments: FitArguments, plan: str) -> Message:
     options = arguments.options
     if options.optimizer == "exact":
         return Message(
-            f"The optimum is between the numbers that {arguments.w.dtype} has for coefficients and intercept: "
-            "write x.astype(np.float64), or subtract something from the columns or from y"
+            f"The optimum is between the numbers that {arguments.w.dtype} has for coefficients and intercept: have ",
+            Argument("x"),
+            " in float64, or subtract something from the columns or from y",
         )
     if plan == "moments" and options.batch_size == 0:
         return Message("Write ", Argument("optimizer", "exact"))
@@ -112,12 +113,15 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     return tuple(found)
 
 
-def warn_of_defaults(arguments: FitArguments, message: Message) -> None:
+def left_to_defaults(arguments: FitArguments) -> bool:
     """Where nothing was chosen that would say how long training takes, nobody expects that it hasn't arrived."""
     options = arguments.options
     defaults = options.optimizer == "gd" and options.learning_rate == 0.01 and options.n_iters == 100
-    if defaults and not options.batch_size and not arguments.finds_rate:
-        warnings.warn(message, ConvergenceWarning, stacklevel=_levels_to_the_user())
+    return defaults and not options.batch_size and not arguments.finds_rate
+
+
+def warn(message: Message) -> None:
+    warnings.warn(message, ConvergenceWarning, stacklevel=_levels_to_the_user())
 
 
 def _levels_to_the_user() -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import containers, optimum
+from gdfast import containers, digits, optimum
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
 from gdfast.errors import Argument, Entry, Message, joined
@@ -73,8 +73,13 @@ class Divergence(NamedTuple):
         return float(self.losses[-1]) if self.in_a_pass else self.loss
 
 
-def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> Message:
-    """The message of a `DivergenceError` for data that is finite; `curvature` is L, or NaN where it isn't finite."""
+def diagnose(
+    arguments: FitArguments, reached: Divergence, curvature: float, far_columns: tuple[int, ...] = ()
+) -> Message:
+    """The message of a `DivergenceError` for data that is finite.
+
+    `curvature` is L, or NaN where it isn't finite; `far_columns` are those that `digits.far_columns` has found.
+    """
     done = len(reached.losses)
     place = f"in pass {done} of {arguments.options.n_iters}" if reached.in_a_pass else f"after pass {done}"
     start = f" (at first {reached.losses[0]:.6g})" if done > 1 else ""
@@ -84,9 +89,11 @@ def diagnose(arguments: FitArguments, reached: Divergence, curvature: float) -> 
             Argument("learning_rate", reached.learning_rate),
             f": the objective is {reached.objective:.6g}{start}.",
         ),
-        _stability(arguments, curvature),
-        _largest_columns(arguments),
-        _remedy(arguments, curvature),
+        *(
+            [Message(digits.lost(arguments, far_columns), ".")]
+            if far_columns
+            else [_stability(arguments, curvature), _largest_columns(arguments), _remedy(arguments, curvature)]
+        ),
     ]
     return joined(sentences)
 

@@ -96,7 +96,8 @@ class Fit:
     gap : float or None
         An upper bound on how far the objective at w and b is above the least one, as a share of the objective at w = 0
         with the best b. From moments it is exact up to rounding; streamed it is known with a penalty only, from the
-        gradient (with an intercept: if columns are standardised, or by ``"cg"``). None where it isn't known.
+        gradient (with an intercept: if columns are standardised, or by ``"cg"``). None where it isn't known. Of
+        streamed columns so far from 0 that their dtype has too few digits for a gradient, it is all of the objective.
     converged : bool or None
         Whether ``gap`` is at most 1e-6; None where that isn't known.
     loss_error : float

@@ -38,7 +38,7 @@ def scaling(train: Samples, intercept: bool) -> Scaling:
             read = 0
         else:
             assert train.x is not None
-            mean, variance = _of_samples(train.x, train.sample_weight)
+            mean, variance = of_samples(train.x, train.sample_weight)
             read = sample_bytes(train._replace(y=None))
         if not intercept:
             mean, variance = np.zeros_like(mean), variance + mean**2
@@ -50,7 +50,7 @@ def _of_moments(gram: Gram) -> tuple[Columns, Columns]:
     return optimum.means(gram)[:-1], np.diag(optimum.centred(gram))[:-1] / gram.matrix[-2, -2]
 
 
-def _of_samples(x: Array, sample_weight: Array | None) -> tuple[Columns, Columns]:
+def of_samples(x: Array, sample_weight: Array | None) -> tuple[Columns, Columns]:
     """Block by block, each about its own mean; blocks are merged as in Chan, Golub and LeVeque (1983)."""
     n, d = x.shape
     rows = max(1, BLOCK // d)

@@ -9,9 +9,9 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from gdfast import convergence, doctor, optimum, plan, plot, scaling, step_size
+from gdfast import convergence, digits, doctor, optimum, plan, plot, scaling, step_size
 from gdfast._inference.basis import Basis, counted
-from gdfast.certificate import UNKNOWN, certificate
+from gdfast.certificate import UNKNOWN, Certificate, certificate
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
 from gdfast.errors import Message
@@ -104,6 +104,7 @@ class _Training:
         self.options = arguments.options
         self.bytes_read = self.peak_bytes = 0
         self.unfinished: Message | None = None  # what is said of a fit that hasn't arrived
+        self.warns = False  # and whether it is said aloud
         self.kept: list[tuple[Any, ...]] = []
 
     def run(self) -> Fit:
@@ -127,8 +128,8 @@ class _Training:
             error = raised
         if error is None:
             assert fit is not None
-            if self.unfinished is not None:
-                convergence.warn_of_defaults(self.arguments, self.unfinished)
+            if self.unfinished is not None and self.warns:
+                convergence.warn(self.unfinished)
             return fit
         fit = self.fit(outcome, ended_early=True)
         try:
@@ -223,12 +224,8 @@ class _Training:
     # --- what comes of it ---
 
     def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
-        if ended_early:
-            gap, loss_error, gradient_norm = UNKNOWN
-            advice: tuple[str, ...] = ()
-        else:
-            gap, loss_error, gradient_norm = certificate(self.arguments, self.train, self.options, outcome)
-            advice = self.advice(outcome, gap)
+        known = UNKNOWN if ended_early else certificate(self.arguments, self.train, self.options, outcome)
+        advice = () if ended_early else self.advice(outcome, known)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
         bytes_read = self.bytes_read + outcome.bytes_read
@@ -252,9 +249,9 @@ class _Training:
             n_iters=len(outcome.losses),
             stop_reason=outcome.stop_reason,
             learning_rate=self.options.learning_rate,
-            gap=gap,
-            loss_error=loss_error,
-            gradient_norm=gradient_norm,
+            gap=known.gap,
+            loss_error=known.loss_error,
+            gradient_norm=known.gradient_norm,
             report=report,
             backend=self.backend,
             feature_names=self.arguments.columns,
@@ -273,8 +270,13 @@ class _Training:
             rows = counted(n, s)
         return Basis(gram, rows, n, weighted, options.l2, options.l1, options.reduction)
 
-    def advice(self, outcome: Outcome, gap: float | None) -> tuple[str, ...]:
-        self.unfinished = convergence.advice(self.arguments, outcome, gap, self.plan)
+    def advice(self, outcome: Outcome, known: Certificate) -> tuple[str, ...]:
+        if known.far_columns:
+            self.unfinished = digits.lost(self.arguments, known.far_columns)
+            self.warns = True
+        else:
+            self.unfinished = convergence.advice(self.arguments, outcome, known.gap, self.plan)
+            self.warns = convergence.left_to_defaults(self.arguments)
         found = doctor.advice(self.arguments)
         if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
             found = convergence.collinear(outcome, self.arguments.name) + found
@@ -288,8 +290,9 @@ class _Training:
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
                 doctor.refuse_not_finite(self.arguments)
+            far = () if self.plan == "moments" else digits.far_columns(self.arguments, self.options)
             largest = math.nan if self.options.optimizer == "adam" else self.curvature()
-            raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest))
+            raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest, far))
         if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
             doctor.refuse_not_finite(self.arguments, validation=True)
 
