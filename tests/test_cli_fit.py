@@ -114,7 +114,7 @@ def test_dtype_is_that_of_the_columns_or_asked_for(tmp_path: Path) -> None:
         assert "1 column, float64" in done("fit", data, "--target", "1" if suffix == ".npy" else "y", "--dtype", "f64")
 
 
-def test_one_column_is_drawn_with_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_drawn_has_the_names_of_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures: list[Any] = []
     plot = gdfast.Fit.plot
 
@@ -125,7 +125,12 @@ def test_one_column_is_drawn_with_its_names(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(gdfast.Fit, "plot", remembered)
     data = write(tmp_path / "a.csv", {"area": X[:, 0], "price": Y})
     done("fit", data, "--target", "price", "--chart", tmp_path / "a.svg")
-    assert [figures[0].axes[1].get_xlabel(), figures[0].axes[1].get_ylabel()] == ["area", "price"]
+    assert [figures[0].axes[0].get_xlabel(), figures[0].axes[0].get_ylabel()] == ["area", "price"]
+    data = write(tmp_path / "b.csv", {"area": X[:, 0], "rooms": X[:, 1], "price": Y})
+    done("fit", data, "--target", "price", "--chart", tmp_path / "b.svg")
+    assert [figures[1].axes[0].get_xlabel(), figures[1].axes[0].get_ylabel()] == ["price, predicted", "price"]
+    done("fit", data, "--target", "price", "--optimizer", "gd", "--chart", tmp_path / "b.svg")
+    assert figures[2].axes[0].get_xlabel() == "passes over the data"
 
 
 def test_integers_booleans_and_compressed_csv(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_a_fit_is_shown_on_one_line(backend: Any) -> None:
     for part in ("...", "b=", "loss=", "n_iters=100", "stop_reason='n_iters'", f"backend={backend.name!r}"):
         assert part in repr(fit)
     assert "\n" not in repr(fit)
-    assert repr(backend.fit([1.0], [2.0], n_iters=0)).startswith("Fit(w=0, b=None, loss=4, n_iters=0")
+    assert repr(backend.fit([1.0], [2.0], n_iters=0)).startswith("Fit(w=0, b=None, loss=4, gap=")
 
 
 def test_numbers_of_numpy_are_options(backend: Any) -> None:

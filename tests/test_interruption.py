@@ -270,4 +270,6 @@ def test_an_exception_with_a_fit_of_its_own_gets_a_note(backend: Any, sealed: bo
     assert caught.value is raised
     assert raised.fit == "too tight"
     (note,) = raised.__notes__
-    assert note.startswith("The fit so far: Fit(w=0.05, b=None, loss=2.5, n_iters=1, stop_reason='interrupted'")
+    assert note.startswith(
+        "The fit so far: Fit(w=0.05, b=None, loss=2.5, gap=None, n_iters=1, stop_reason='interrupted'"
+    )

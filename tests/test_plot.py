@@ -61,6 +61,39 @@ def test_several_columns_have_a_curve_alone(tmp_path: Path) -> None:
     assert len(drawn(fit, tmp_path).axes) == 1
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+def test_an_optimum_has_predictions_beside_y(backend: Any, tmp_path: Path, held_out: bool) -> None:
+    options = {"validation": (WIDE[30:], NOISE[30:])} if held_out else {}
+    fit = backend.fit(WIDE, NOISE, optimizer="exact", fit_intercept=True, **options)
+    (panel,) = drawn(fit, tmp_path).axes
+    drawn_at = np.asarray(panel.collections[0].get_offsets())
+    np.testing.assert_allclose(drawn_at, np.column_stack([fit.predict(WIDE), NOISE]))
+    ends = [drawn_at[:, 0].min(), drawn_at[:, 0].max()]
+    np.testing.assert_array_equal(np.asarray(panel.lines[0].get_data()), [ends, ends])
+    title = panel.get_title(loc="left")
+    assert "1 pass, converged" in title
+    assert ("validation loss" in title) == held_out
+
+
+def test_an_optimum_of_one_column_has_its_line_alone(tmp_path: Path) -> None:
+    fit = gdfast.fit(X, 2 * X - 5, optimizer="exact", fit_intercept=True)
+    (panel,) = drawn(fit, tmp_path).axes
+    assert panel.lines[0].get_label() == "y = 2·x − 5"
+
+
+def test_an_optimum_of_moments_says_why_there_is_no_curve(tmp_path: Path) -> None:
+    fit = gdfast.Moments(20).update(WIDE, NOISE).solve()
+    assert "no descent to draw" in drawn(fit, tmp_path).axes[0].texts[0].get_text()
+
+
+def test_the_sample_of_an_optimum_is_small() -> None:
+    x = np.random.default_rng(0).standard_normal((50_000, 30))
+    fit = gdfast.fit(x, x[:, 0], optimizer="exact")
+    assert fit.sample is not None
+    assert [part.shape for part in fit.sample] == [(1_000,), (1_000,)]
+    np.testing.assert_allclose(fit.sample[0], fit.sample[1], atol=1e-12)
+
+
 def test_validation_has_a_curve_and_the_pass_that_was_kept(tmp_path: Path) -> None:
     fit = gdfast.fit(WIDE[:30], NOISE[:30], validation=(WIDE[30:], NOISE[30:]), n_iters=200, patience=5)
     figure = drawn(fit, tmp_path)

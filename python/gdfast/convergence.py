@@ -31,9 +31,11 @@ _PACKAGE = str(Path(__file__).parent)
 
 
 class ConvergenceWarning(UserWarning):
-    """A fit whose optimiser was left to defaults ended before it got to the optimum.
+    """A fit ended before it got to the optimum, and nobody had chosen its optimiser, learning rate or passes.
 
-    `Fit.gap` says how far it is, and `Fit.report.advice` what to write.
+    Who writes one of them has chosen, also where it is the default. There is one as well where streamed columns are so
+    far from 0 that their dtype has too few digits to get there, whatever was chosen. `Fit.gap` says how far the fit is,
+    and `Fit.report.advice` what to write.
 
     Examples
     --------
@@ -113,14 +115,8 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     return tuple(found)
 
 
-def left_to_defaults(arguments: FitArguments) -> bool:
-    """Where nothing was chosen that would say how long training takes, nobody expects that it hasn't arrived."""
-    options = arguments.options
-    defaults = options.optimizer == "gd" and options.learning_rate == 0.01 and options.n_iters == 100
-    return defaults and not options.batch_size and not arguments.finds_rate
-
-
 def warn(message: Message) -> None:
+    """At the line that called gdfast."""
     warnings.warn(message, ConvergenceWarning, stacklevel=_levels_to_the_user())
 
 

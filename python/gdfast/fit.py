@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from gdfast import fit_options, training
 from gdfast.backends import backend as backend_by_name
+from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.plan import Explanation
 from gdfast.result import Callback, Fit, Step
 
@@ -22,9 +23,9 @@ def fit(
     w0: ArrayLike | None = None,
     b0: float | None = None,
     fit_intercept: bool = False,
-    learning_rate: float | str = 0.01,
-    n_iters: int = 100,
-    optimizer: str = "gd",
+    learning_rate: float | str = LEARNING_RATE,
+    n_iters: int = N_ITERS,
+    optimizer: str = OPTIMIZER,
     momentum: float = 0.9,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
@@ -113,19 +114,27 @@ def fit(
         Whether to show a progress bar on stderr.
     plan : {"auto", "stream", "moments"}, default "auto"
         ``"stream"`` reads the data in every pass. ``"moments"`` reads it once, for the sums that least squares depends
-        on, and iterates on these: the same steps up to rounding. ``"auto"`` takes what `explain` says is cheaper.
+        on, and iterates on these: the same steps up to rounding. ``"auto"`` takes what `explain` says is cheaper;
+        ``"exact"`` always takes ``"moments"``, and what else the backends ``"numpy"`` and ``"torch"`` do, and
+        mini-batches, ``"stream"``.
     backend : {"native", "numpy", "torch"}, default "native"
         What computes it: see `gdfast.backend`.
 
     Returns
     -------
     Fit
-        w and b, the objective of each pass, why training stopped, and a report.
+        w and b, the objective of each pass, why training stopped, how far from the optimum it is, and a report.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the fit hasn't arrived and ``optimizer``, ``learning_rate`` and ``n_iters`` were all left out; or when
+        streamed columns are so far from 0 that their dtype has too few digits. The report has the same words.
 
     Raises
     ------
     ValueError, TypeError
-        When an argument is not as above. The message says what is accepted.
+        When an argument is not as above, or doesn't go with another. The message says what is accepted.
     ImportError
         When the backend can't run here.
     DivergenceError
@@ -133,6 +142,24 @@ def fit(
         write instead, and the fit so far is its attribute ``fit``.
     KeyboardInterrupt
         On Ctrl-C. The fit so far is its attribute ``fit``. The same holds for whatever the callback raises.
+
+    Notes
+    -----
+    What goes together, and what else is a ValueError:
+
+    ==============  ======================  =====================  ============  =======================
+    ``optimizer``   ``learning_rate``       l1                     batch_size    plans
+    ==============  ======================  =====================  ============  =======================
+    ``"gd"``        a number or ``"auto"``  yes (ISTA)             yes           both
+    ``"momentum"``  a number or ``"auto"``  no                     yes           both
+    ``"nesterov"``  a number or ``"auto"``  yes (FISTA)            yes, or l1    both
+    ``"adam"``      a number                no                     yes           both
+    ``"cg"``        has no say              no                     no            both
+    ``"exact"``     has no say              yes                    no            ``"moments"``
+    ==============  ======================  =====================  ============  =======================
+
+    Mini-batches go with a number for ``learning_rate`` and with ``plan="stream"``; l2, weights, an intercept and
+    ``standardize`` with all of them.
 
     Examples
     --------

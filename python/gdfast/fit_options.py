@@ -11,6 +11,7 @@ from gdfast import checks, tables
 from gdfast import validation as arrays
 from gdfast._inference.basis import Counted
 from gdfast.conversion import Array, cast
+from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER, nothing_chosen
 from gdfast.descent import Gram, Options, Samples
 from gdfast.errors import Argument, Message
 from gdfast.plan import Asked
@@ -34,6 +35,7 @@ class FitArguments(NamedTuple):
     options: Options  # its learning rate is NaN for "auto"; without the scales of the columns
     finds_rate: bool  # learning_rate="auto"
     standardize: bool
+    left_to_defaults: bool  # nothing was chosen that says how long training takes
     callback: Callback | None
     progress: bool
     plan: Asked
@@ -57,9 +59,9 @@ def check(
     w0: Any = None,
     b0: Any = None,
     fit_intercept: Any = False,
-    learning_rate: Any = 0.01,
-    n_iters: Any = 100,
-    optimizer: Any = "gd",
+    learning_rate: Any = LEARNING_RATE,
+    n_iters: Any = N_ITERS,
+    optimizer: Any = OPTIMIZER,
     momentum: Any = 0.9,
     betas: Any = (0.9, 0.999),
     eps: Any = 1e-8,
@@ -112,6 +114,7 @@ def check(
         ),
         finds_rate=rate != rate,
         standardize=checks.flag("standardize", standardize),
+        left_to_defaults=batch_size is None and nothing_chosen(learning_rate, n_iters, optimizer),
         callback=callback,
         progress=checks.flag("progress", progress),
         plan=checks.one_of("plan", plan, PLANS),

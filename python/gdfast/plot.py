@@ -1,13 +1,15 @@
-"""`Fit.plot`: the losses of a fit, and its line through the data where there is one column."""
+"""`Fit.plot`: the losses of a descent; beside them, or alone where the optimum was solved for, model and data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import drawing
+from gdfast.conversion import Array
 from gdfast.descent import Samples
 
 if TYPE_CHECKING:
@@ -32,13 +34,21 @@ STOPPED = {
 Curve = NDArray[np.float64]
 
 
-def sample_of(train: Samples) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """x and y of evenly spaced rows, for data of one column: copies, so that a fit doesn't keep all data alive."""
+Sample = tuple[NDArray[Any], NDArray[Any]]
+
+
+def sample_of(train: Samples, predicted: Callable[[Array], Array] | None) -> Sample | None:
+    """x and y of evenly spaced rows, for data of one column: copies, so that a fit doesn't keep all data alive.
+
+    Of several columns what the model makes of them, and y, where `predicted` says that: there is nothing else to see of
+    an optimum that was solved for.
+    """
     x, y = train.x, train.y
-    if x is None or y is None or x.shape[1] != 1:
+    if x is None or y is None or not (x.shape[1] == 1 or predicted):
         return None
     step = -(-len(y) // POINTS)
-    return x[::step, 0].copy(), y[::step].copy()
+    rows = x[::step]
+    return rows[:, 0].copy() if predicted is None or x.shape[1] == 1 else predicted(rows), y[::step].copy()
 
 
 def draw(fit: Fit, ax: Axes | None = None) -> Figure:
@@ -48,12 +58,21 @@ def draw(fit: Fit, ax: Axes | None = None) -> Figure:
         figure = ax.get_figure(root=True)
         assert figure is not None
         return figure
-    both = fit.sample is not None
-    figure, panels = drawing.figure(1, 2 if both else 1, (10.5 if both else 6.5, 4.0))
-    _draw_losses(panels[0], fit)
-    if both:
-        _draw_line(panels[1], fit)
+    data = fit.sample is not None
+    losses = not (data and was_solved(fit))
+    figure, panels = drawing.figure(1, 2 if data and losses else 1, (10.5 if data and losses else 6.5, 4.0))
+    if losses:
+        _draw_losses(panels[0], fit)
+    else:
+        panels[0].set_title(_title(fit), fontsize=10, loc="left", color=drawing.INK)
+    if data:
+        (_draw_line if np.size(fit.w) == 1 else _draw_predictions)(panels[-1], fit)
     return figure
+
+
+def was_solved(fit: Fit) -> bool:
+    """Whether there was no descent to look at: `optimizer="exact"`, which is done in a pass."""
+    return fit.n_iters == 1 and fit.stop_reason == "converged"
 
 
 def _draw_losses(panel: Axes, fit: Fit) -> None:
@@ -84,14 +103,20 @@ def _draw_losses(panel: Axes, fit: Fit) -> None:
     panel.set_axisbelow(True)
     if len(validation):
         panel.legend(frameon=False, fontsize=9)
-    _say_what_is_not_drawn(panel, everything, logarithmic)
+    if was_solved(fit):
+        _annotate(panel, "solved for in one pass: there is no descent to draw")
+    else:
+        _say_what_is_not_drawn(panel, everything, logarithmic)
 
 
 def _title(fit: Fit) -> str:
     loss = "" if np.isnan(fit.loss) else f"objective {fit.loss:.4g}"
+    held_out = (
+        f"validation loss {fit.validation_losses[-1]:.4g}" if was_solved(fit) and len(fit.validation_losses) else ""
+    )
     rate = "" if np.isnan(fit.learning_rate) else f"learning rate {fit.learning_rate:.3g}"
     passes = f"{fit.n_iters:,} pass{'' if fit.n_iters == 1 else 'es'}, {STOPPED[fit.stop_reason]}"
-    return f"{passes}\n{', '.join(filter(None, (loss, rate)))}"
+    return f"{passes}\n{', '.join(filter(None, (loss, held_out, rate)))}"
 
 
 def _drawable(losses: Curve) -> Curve:
@@ -142,15 +167,17 @@ def _say_what_is_not_drawn(panel: Axes, losses: Curve, logarithmic: bool) -> Non
         f"{infinite:,} not finite" if infinite else "",
     )
     if zeros or infinite:
-        text = f"not drawn: {', '.join(filter(None, notes))}"
-        panel.annotate(text, (0.02, 0.03), xycoords="axes fraction", fontsize=9, color=drawing.GREY)
+        _annotate(panel, f"not drawn: {', '.join(filter(None, notes))}")
+
+
+def _annotate(panel: Axes, text: str) -> None:
+    panel.annotate(text, (0.02, 0.03), xycoords="axes fraction", fontsize=9, color=drawing.GREY)
 
 
 def _draw_line(panel: Axes, fit: Fit) -> None:
     assert fit.sample is not None
     x, y = fit.sample
-    size = 36.0 if len(x) <= FEW else 12.0
-    panel.scatter(x, y, s=size, color=drawing.BLUE, alpha=0.9 if len(x) <= 100 else 0.45, linewidths=0, label="data")
+    _scatter(panel, x, y)
     seen = x[np.isfinite(x)]
     if len(seen):
         ends = np.array([seen.min(), seen.max()], dtype=np.float64)
@@ -159,7 +186,28 @@ def _draw_line(panel: Axes, fit: Fit) -> None:
             line = ends * w + b
         if np.isfinite(line).all():
             panel.plot(ends, line, color=drawing.RED, linewidth=2, label=_equation(w, fit.b))
-    panel.set_xlabel("x")
+    _label(panel, "x")
+
+
+def _draw_predictions(panel: Axes, fit: Fit) -> None:
+    """y over what the model makes of the rows, and where both are equal."""
+    assert fit.sample is not None
+    predicted, y = fit.sample
+    _scatter(panel, predicted, y)
+    seen = predicted[np.isfinite(predicted)]
+    if len(seen):
+        ends = seen.min(), seen.max()
+        panel.plot(ends, ends, color=drawing.RED, linewidth=2, label="y = prediction")
+    _label(panel, "prediction")
+
+
+def _scatter(panel: Axes, x: NDArray[Any], y: NDArray[Any]) -> None:
+    size = 36.0 if len(x) <= FEW else 12.0
+    panel.scatter(x, y, s=size, color=drawing.BLUE, alpha=0.9 if len(x) <= 100 else 0.45, linewidths=0, label="data")
+
+
+def _label(panel: Axes, x: str) -> None:
+    panel.set_xlabel(x)
     panel.set_ylabel("y")
     panel.grid(color=drawing.GRID, linewidth=0.7)
     panel.set_axisbelow(True)

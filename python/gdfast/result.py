@@ -112,7 +112,8 @@ class Fit:
     feature_names : tuple of str or None
         What the columns of x are called, where x was a table. `predict` finds them by these names in another one.
     sample : (ndarray, ndarray) or None
-        x and y of at most 1,000 evenly spaced rows, copied for `plot`, where x has one column; else None.
+        Of at most 1,000 evenly spaced rows, for `plot`: x and y where x has one column; the model's values and y where
+        it has several and ``"exact"`` solved for the optimum; else None.
     basis : Basis
         What `summary` knows of the data: its moments, where the fit took any and has no penalties.
 
@@ -120,7 +121,7 @@ class Fit:
     --------
     >>> import gdfast
     >>> gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8], n_iters=10)
-    Fit(w=1.60625, b=None, loss=1.16279, n_iters=10, stop_reason='n_iters', backend='native')
+    Fit(w=1.60625, b=None, loss=1.16279, gap=None, n_iters=10, stop_reason='n_iters', backend='native')
     >>> fit = gdfast.fit([[1.0], [2.0]], [3.0, 5.0], fit_intercept=True, learning_rate=0.1, n_iters=2_000)
     >>> fit.w.round(3), round(fit.b, 3)
     (array([2.]), 1.0)
@@ -259,6 +260,9 @@ class Fit:
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the objective over the passes, and for one column the data with the fitted line.
 
+        Where ``"exact"`` solved for the optimum there are no passes to look at: then it is the line alone, or of
+        several columns y over the model's values.
+
         The scale is logarithmic. A point lies after the passes that have been done where it was measured: what pass k
         starts from, ``losses[k]``, at k. With validation there is a second curve, and the pass marked whose w and b
         were kept.
@@ -289,8 +293,9 @@ class Fit:
 
     def __repr__(self) -> str:
         b = "None" if self.b is None else f"{self.b:.6g}"
+        gap = "None" if self.gap is None else f"{self.gap:.2g}"
         return (
-            f"Fit(w={_short(self.w)}, b={b}, loss={self.loss:.6g}, n_iters={self.n_iters}, "
+            f"Fit(w={_short(self.w)}, b={b}, loss={self.loss:.6g}, gap={gap}, n_iters={self.n_iters}, "
             f"stop_reason={self.stop_reason!r}, backend={self.backend.name!r})"
         )
 

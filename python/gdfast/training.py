@@ -255,9 +255,15 @@ class _Training:
             report=report,
             backend=self.backend,
             feature_names=self.arguments.columns,
-            sample=plot.sample_of(self.arguments.train),
+            sample=plot.sample_of(self.arguments.train, self.predicted(outcome)),
             basis=self.basis(),
         )
+
+    def predicted(self, outcome: Outcome) -> Callable[[Array], Array] | None:
+        """What the model makes of rows, where that is drawn: there is no descent to look at instead."""
+        if self.options.optimizer != "exact" or outcome.stop_reason != "converged":
+            return None
+        return lambda rows: self.backend.forward(rows, outcome.w, outcome.b)
 
     def basis(self) -> Basis:
         """What a summary needs, and no more: moments of many columns are large."""
@@ -276,7 +282,7 @@ class _Training:
             self.warns = True
         else:
             self.unfinished = convergence.advice(self.arguments, outcome, known.gap, self.plan)
-            self.warns = convergence.left_to_defaults(self.arguments)
+            self.warns = self.arguments.left_to_defaults
         found = doctor.advice(self.arguments)
         if outcome.dependent or outcome.smallest_pivot < convergence.NEARLY_COLLINEAR:
             found = convergence.collinear(outcome, self.arguments.name) + found

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from gdfast import fit_options, training
 from gdfast.conversion import Array
+from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.descent import Descend
 from gdfast.objective import LossAndGradient
 from gdfast.plan import REFERENCE, CostModel
@@ -82,9 +83,9 @@ class Backend:
         w0: ArrayLike | None = None,
         b0: float | None = None,
         fit_intercept: bool = False,
-        learning_rate: float | str = 0.01,
-        n_iters: int = 100,
-        optimizer: str = "gd",
+        learning_rate: float | str = LEARNING_RATE,
+        n_iters: int = N_ITERS,
+        optimizer: str = OPTIMIZER,
         momentum: float = 0.9,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -109,7 +110,7 @@ class Backend:
         --------
         >>> import gdfast
         >>> gdfast.backend("numpy").fit([1, 2, 3, 4], [2, 4, 6, 8], n_iters=0)
-        Fit(w=0, b=None, loss=30, n_iters=0, stop_reason='n_iters', backend='numpy')
+        Fit(w=0, b=None, loss=30, gap=None, n_iters=0, stop_reason='n_iters', backend='numpy')
         """
         arguments = fit_options.check(
             x,

@@ -121,8 +121,9 @@ def _save_chart(figure: Figure, path: Path) -> None:
 
 def _chart(fit: gdfast.Fit, model: Model) -> Figure:
     figure = fit.plot()
-    for panel in figure.axes[1:]:  # the one of data and line, where there is one column
-        panel.set_xlabel(_label(model.names[0]))
+    if fit.sample is not None:  # there is a panel of the data, the last one
+        panel = figure.axes[-1]
+        panel.set_xlabel(_label(model.names[0]) if len(model.names) == 1 else f"{_label(model.target)}, predicted")
         panel.set_ylabel(_label(model.target))
     return figure
 
