@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import gdfast
 import oracle
+from gdfast import _core
+from gdfast._path.moments import by_group
 from test_moments import plain
 
 IDS = np.random.default_rng(0).integers(0, 4, 300)
@@ -59,12 +62,62 @@ def test_they_add_up_and_copy(move: Callable[[gdfast.Moments], gdfast.Moments]) 
     np.testing.assert_array_equal(2 * moments[1].gram, part.gram)
 
 
-def test_rows_beyond_a_block_are_gathered(dtype: np.dtype[Any]) -> None:
-    """More than 4 MiB a group."""
-    x, y, _ = oracle.integers(120_000, 12, dtype)
-    ids = np.arange(120_000) % 2
-    moments = gdfast.Moments(12, groups=2).update(x, y, group=ids)
-    np.testing.assert_array_equal(moments[1].gram, plain(x[1::2], y[1::2], np.ones(60_000)))
+def numbers(n: int, count: int) -> dict[str, NDArray[np.int64]]:
+    """Groups of rows that lie together, in several runs or anywhere; many rows of one and few of others."""
+    rng = np.random.default_rng(n)
+    anywhere = rng.integers(0, count, n)
+    rare = np.where(rng.random(n) < 0.02, anywhere, count // 2)
+    runs = np.arange(n) // max(1, n // (3 * count)) % count
+    return {"anywhere": anywhere, "rare": rare, "runs": runs, "together": np.sort(anywhere)}
+
+
+def assert_as_if_alone(x: Any, y: Any, s: Any, ids: NDArray[np.int64], count: int) -> None:
+    found = by_group(x, y, s, ids, count)
+    assert found is not None
+    assert found.bytes_read == x.size * x.itemsize + y.nbytes + (0 if s is None else s.nbytes)
+    assert found.peak_bytes <= 4 * 2**20 + 3 * 8 * (x.shape[1] + 2) ** 2 + 8 * len(x) // count
+    for i, (gram, rows) in enumerate(found.folds):
+        own = ids == i
+        assert rows.n == own.sum()
+        if rows.n:
+            matrix, origin, _, _ = _core.moments(x[own], y[own], None if s is None else s[own])
+            np.testing.assert_array_equal(gram.matrix, matrix)
+            np.testing.assert_array_equal(gram.origin, origin)
+            assert rows.above_0 == (rows.n if s is None else (s[own] > 0).sum())
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("d", [1, 3, 4, 5, 8, 17, 60])
+def test_bits_are_those_of_the_rows_alone(d: int, dtype: np.dtype[Any], layout: oracle.Layout) -> None:
+    for n in (1, 7, 300, 5_000):
+        values, y, _ = oracle.normal(n, d, dtype)
+        x, s = layout(values + 3), np.round(2 * np.abs(y)).astype(np.float64) / 2  # half of them 0
+        for count in (1, 2, 7):
+            for which, ids in enumerate(numbers(n, count).values()):
+                gdfast.set_num_threads(1 + which % 2)
+                assert_as_if_alone(x, y, s if which % 2 else None, ids, count)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize(("n", "d", "count"), [(400_000, 2, 3), (200_000, 9, 6), (30_000, 100, 8), (6_000, 150, 3)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_bits_of_much_data(n: int, d: int, count: int, order: Any, dtype: np.dtype[Any]) -> None:
+    """Several pieces a matrix, more groups than there is memory for in one walk, matrices beyond the cache."""
+    values, y, _ = oracle.normal(n, d, dtype)
+    x = np.asarray(values, order=order)
+    for threads in (1, 2):
+        gdfast.set_num_threads(threads)
+        assert_as_if_alone(x, y, None, numbers(n, count)["anywhere"], count)
+
+
+def test_many_groups() -> None:
+    x, y, _ = oracle.normal(3_000, 6, "float64")
+    assert_as_if_alone(x, y, None, numbers(3_000, 1_000)["anywhere"], 1_000)
+
+
+def test_a_group_that_weighs_nothing() -> None:
+    x, y, _ = oracle.normal(300, 6, "float64")
+    assert_as_if_alone(x, y, (IDS != 1).astype(np.float64), IDS, 4)
 
 
 X = np.ones((4, 3))

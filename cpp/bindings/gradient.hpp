@@ -5,13 +5,20 @@
 
 namespace gdfast::bindings {
 
+// NumPy's number for T.
+template <class T>
+constexpr int kTypeNumber = py::detail::npy_api::NPY_DOUBLE_;
+template <>
+inline constexpr int kTypeNumber<float> = py::detail::npy_api::NPY_FLOAT_;
+template <>
+inline constexpr int kTypeNumber<std::int64_t> = py::detail::npy_api::NPY_INT64_;
+
 // An array of T. NumPy's own function, since pybind11's way there takes as long again.
 template <class T, class... Size>
 py::object new_array(Size... sizes) {
   const auto& numpy = py::detail::npy_api::get();
-  constexpr int kType = kDType<T> == DType::f32 ? py::detail::npy_api::NPY_FLOAT_ : py::detail::npy_api::NPY_DOUBLE_;
   const Py_intptr_t shape[] = {sizes...};
-  PyObject* const dtype = numpy.PyArray_DescrFromType_(kType);  // a reference that the next line takes
+  PyObject* const dtype = numpy.PyArray_DescrFromType_(kTypeNumber<T>);  // a reference that the next line takes
   PyObject* const array =
       numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, dtype, sizeof...(sizes), shape, nullptr, nullptr, 0, nullptr);
   if (array == nullptr) throw py::error_already_set();

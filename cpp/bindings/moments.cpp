@@ -1,8 +1,11 @@
 #include "engine/moments.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <stdexcept>
 
 #include "arrays.hpp"
+#include "engine/moments_grouped.hpp"
 #include "engine/sources/matrix.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
@@ -36,6 +39,49 @@ py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   return py::make_tuple(gram, origin, counters.bytes_read.load(), counters.peak.load());
 }
 
+// int64, contiguous and of this length: what Python makes of group numbers.
+const std::int64_t* group_numbers(py::handle group, std::int64_t n) {
+  const auto array = py::reinterpret_borrow<py::array>(group);
+  const bool fits = array.ndim() == 1 && array.shape(0) == n && array.dtype().equal(py::dtype::of<std::int64_t>()) &&
+                    (array.flags() & py::array::c_style) != 0;
+  if (!fits) throw std::runtime_error("group numbers are no contiguous int64: please report this");
+  return static_cast<const std::int64_t*>(array.data());
+}
+
+py::object moments_of_groups(py::handle x, py::handle y, py::handle sample_weight, py::handle group,
+                             std::int64_t count) {
+  Inputs inputs;
+  take_samples(x, y, sample_weight, inputs);
+  const std::int64_t* const ids = group_numbers(group, inputs.x.n);
+  const std::int64_t size = inputs.x.d + 2;
+  py::object grams = new_array<double>(count, size, size), origins = new_array<double>(count, size - 1);
+  py::object sizes = new_array<std::int64_t>(count);
+  auto *const into = data_of<double>(grams), *const about = data_of<double>(origins);
+  auto* const rows = data_of<std::int64_t>(sizes);
+  Counters counters;
+  py::object error = py::none();
+  SignalCheck signals(error);
+  const Stop stop = std::ref(signals);
+  bool valid = false;
+  {
+    const ReleasedGil released(worth_releasing_gil(inputs.x));
+    const Groups groups(ids, inputs.x.n, count);
+    valid = groups.valid();
+    if (valid) {
+      std::fill_n(into, count * size * size, 0.0);
+      std::fill_n(about, count * (size - 1), 0.0);
+      for (std::int64_t g = 0; g < count; ++g) rows[g] = groups.size(g);
+      const Samples samples{inputs.x, inputs.y, inputs.s, {}};
+      const auto sum =
+          inputs.x.dtype == DType::f32 ? gdfast::moments_of_groups<float> : gdfast::moments_of_groups<double>;
+      sum(samples, groups, into, about, counters, &stop);
+    }
+  }
+  if (!error.is_none()) raise(error);
+  if (!valid) return py::none();
+  return py::make_tuple(grams, origins, sizes, counters.bytes_read.load(), counters.peak.load());
+}
+
 }  // namespace
 
 void register_moments(py::module_& m) {
@@ -51,6 +97,19 @@ tuple
     ``(gram, origin, bytes_read, peak_bytes)``: `gram` is the float64 matrix (d + 2, d + 2) of the sums of
     ``s * z_j * z_k`` over the rows ``z = [x - o, 1, y - p]``, `origin` (d + 1,) holds o and p, which lie near the
     data; then what was read of the three arrays, and the working memory at its peak.
+)");
+  m.def("moments_of_groups", &moments_of_groups, py::arg("x"), py::arg("y"), py::arg("sample_weight"), py::arg("group"),
+        py::arg("count"),
+        R"(moments_of_groups(x, y, sample_weight, group, count)
+--
+
+The moments of groups of rows, in one read: those of each have the bits of `moments` of its rows alone.
+
+Returns
+-------
+tuple or None
+    ``(grams, origins, sizes, bytes_read, peak_bytes)``, the first three with a row for each of `count` groups; zeros
+    where a group has no rows. None where `group`, contiguous int64 (n,), holds other numbers than 0 to ``count - 1``.
 )");
 }
 

@@ -5,9 +5,7 @@
 #include "moments_job.hpp"
 
 namespace gdfast {
-namespace {
 
-// What was summed once is copied to its mirror image.
 void mirror(double* gram, std::int64_t d) {
   const std::int64_t size = d + 2;
   for (std::int64_t j = 0; j < size; ++j) {
@@ -22,17 +20,13 @@ void mirror(double* gram, std::int64_t d) {
   }
 }
 
-}  // namespace
-
 template <class T>
 bool moments(const Source<T>& source, double* gram, double* origin, Counters& counters, const Stop* stop) {
   const std::int64_t d = source.d();
   const Origin about = choose_origin(source);
   std::copy_n(about.x(), d, origin);
   origin[d] = about.y;
-  // At most 128 KiB, so that 2 MiB hold one for each of 16 pieces, stay in L2 beside a panel.
-  const bool small = 8 * (d + 2) * (d + 2) <= 128 << 10;
-  const auto sum = small ? moments_in_pieces<T> : moments_in_sheets<T>;
+  const auto sum = fits_the_cache(d) ? moments_in_pieces<T> : moments_in_sheets<T>;
   if (!sum(source, about, gram, counters, stop)) return false;
   mirror(gram, d);
   return true;

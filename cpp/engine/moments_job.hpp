@@ -1,4 +1,4 @@
-// What the two ways to share the moments among threads have in common.
+// What the ways to share the moments among threads have in common.
 #pragma once
 
 #include <algorithm>
@@ -23,22 +23,64 @@ template <class T>
 bool moments_in_sheets(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
                        const Stop* stop);
 
+// At most 128 KiB, so that 2 MiB hold one for each of 16 pieces, stay in L2 beside a panel.
+inline bool fits_the_cache(std::int64_t d) { return 8 * (d + 2) * (d + 2) <= 128 << 10; }
+
+// What was summed once is copied to its mirror image.
+void mirror(double* gram, std::int64_t d);
+
 inline int threads_for_moments(std::int64_t n, std::int64_t d) {
   // Waking a helper takes about 10 µs, in which one thread does some 2¹⁸ products.
   const double shares = static_cast<double>(n) * static_cast<double>((d + 2) * (d + 2)) / (1 << 19);
   return static_cast<int>(std::clamp(shares, 1.0, static_cast<double>(num_threads())));
 }
 
-template <class T>
-struct MomentsJob {
-  using Panels = typename PanelReader<T>::Panels;
-  const Source<T>& source;
-  const Origin& origin;
-  Counters& counters;
-  StopFlag stop;
-  std::int64_t size = source.d() + 2;  // of the matrix
-  std::int64_t strips = strips_of(source.d());
-  PanelReader<T> reader{source, origin};
+// Rows of which a chain of FMAs makes one sum. A panel of 16 columns stays in L1 while the next rows of x arrive. Blocks of
+// the narrow form, whose chains run over every eighth row, are longer for less overhead.
+inline constexpr std::int64_t kBlockRows = 128, kNarrowBlockRows = 1024;
+
+// Pieces of consecutive rows; piece p is added to matrix p mod `matrices`. A piece is so short that Ctrl-C waits for no
+// other thread's for long, and sums over at most 64 blocks before it is added.
+struct Pieces {
+  std::int64_t block, rows, count;
+  int matrices;
+
+  Pieces(std::int64_t n, std::int64_t d) : block(d < kNarrowMoments ? kNarrowBlockRows : kBlockRows) {
+    const std::int64_t blocks = (n + block - 1) / block;
+    rows = block * std::clamp<std::int64_t>((blocks + 15) / 16, 1, 64);
+    count = (n + rows - 1) / rows;
+    const std::int64_t most = std::clamp<std::int64_t>((2 << 20) / (8 * (d + 2) * (d + 2)), 1, 128);
+    matrices = static_cast<int>(std::min(count, most));
+  }
+};
+
+// The matrices of pieces: the first, which is to be the sum of all, and those after it.
+struct Matrices {
+  double *first, *others;
+  std::int64_t elements;
+
+  double* operator[](std::int64_t k) const { return k == 0 ? first : others + (k - 1) * elements; }
+  double* zeros(double* sums) const {
+    std::fill_n(sums, elements, 0.0);
+    return sums;
+  }
+  void add(const double* sums, double* matrix) const {
+    const std::int64_t count = elements;
+    for (std::int64_t e = 0; e < count; ++e) matrix[e] += sums[e];
+  }
+  // Pairwise, neighbours first.
+  void merge(int count) const {
+    for (int step = 1; step < count; step *= 2) {
+      for (int i = 0; i + step < count; i += 2 * step) add((*this)[i + step], (*this)[i]);
+    }
+  }
+};
+
+// Products of the columns of panels.
+struct Bands {
+  std::int64_t d;
+  std::int64_t size = d + 2;  // of the matrix
+  std::int64_t strips = strips_of(d);
 
   // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with those from k on; for
   // k = strips, of 1 and y.
@@ -47,30 +89,45 @@ struct MomentsJob {
     const bool tail = k == strips;
     if (!tail) from = std::max(from, k);
     if (from >= to) return;
-    const std::int64_t first = tail ? source.d() : k * kStrip;
+    const std::int64_t first = tail ? d : k * kStrip;
     const Band band{tail ? panels.tail + 2 * row : panels.weighted.data + k * panels.weighted.stride + row * kStrip,
                     tail ? 2 : kStrip,
                     panels.x.data + from * panels.x.stride + row * kStrip,
                     panels.x.stride,
                     rows,
-                    static_cast<int>(tail ? 2 : std::min(kStrip, source.d() - first)),
-                    std::min(to * kStrip, source.d()) - from * kStrip,
+                    static_cast<int>(tail ? 2 : std::min(kStrip, d - first)),
+                    std::min(to * kStrip, d) - from * kStrip,
                     gram + first * size + from * kStrip,
                     size};
     panel_kernels().band(band, ahead);
   }
 
-  // Σ s, Σ s y and Σ s y², y about its origin, over rows [first, first + rows).
-  void scalars(std::int64_t first, std::int64_t rows, const Room& room, double* gram) const {
+  // All of them.
+  void sum(const Panels& panels, std::int64_t rows, double* gram, Ahead& ahead) const {
+    for (std::int64_t k = 0; k <= strips; ++k) band(k, 0, strips, panels, 0, rows, gram, ahead);
+  }
+
+  // Σ s, Σ s y and Σ s y², y about its origin, over rows without columns.
+  template <class T>
+  void scalars(NarrowBlock<T> block, double* gram) const {
     double sums[4] = {};
-    NarrowBlock<T> block = reader.without_columns(first, rows, room);
     block.out = sums;
     kernels<T>().moments.narrow[0](block);
-    double* const corner = gram + source.d() * (size + 1);
+    double* const corner = gram + d * (size + 1);
     corner[0] += sums[0];
     corner[1] += sums[1];
     corner[size + 1] += sums[3];
   }
+};
+
+template <class T>
+struct MomentsJob {
+  const Source<T>& source;
+  const Origin& origin;
+  Counters& counters;
+  StopFlag stop;
+  Bands bands{source.d()};
+  PanelReader<T> reader{source, origin};
 };
 
 }  // namespace gdfast

@@ -40,9 +40,9 @@ std::vector<Tile> tiles_of(std::int64_t strips) {
 template <class T>
 struct SheetJob : MomentsJob<T> {
   static constexpr std::int64_t kRowsATask = 32;
-  const typename PanelReader<T>::Panels& panels;
+  const Panels& panels;
   double* gram;
-  std::vector<Tile> tiles = tiles_of(this->strips);
+  std::vector<Tile> tiles = tiles_of(this->bands.strips);
   std::int64_t first = 0, rows = 0;  // of the current sheet
 
   void read(int k) {
@@ -59,7 +59,7 @@ struct SheetJob : MomentsJob<T> {
     Ahead nothing{};
     for (std::int64_t row = 0; row < rows; row += kSheetBlockRows) {
       for (std::int64_t b = t.band; b < t.band_end; ++b) {
-        this->band(b, t.strip, t.strip_end, panels, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
+        this->bands.band(b, t.strip, t.strip_end, panels, row, std::min(kSheetBlockRows, rows - row), gram, nothing);
       }
     }
   }
@@ -70,17 +70,16 @@ struct SheetJob : MomentsJob<T> {
 template <class T>
 bool moments_in_sheets(const Source<T>& source, const Origin& origin, double* gram, Counters& counters,
                        const Stop* stop) {
-  using Panels = typename PanelReader<T>::Panels;
   const std::int64_t n = source.n();
   const std::int64_t most = std::min(sheet_rows(source.d()), round_up(n, kSheetBlockRows));
-  const std::size_t bytes = Panels::bytes(source, most), vectors = source.vector_bytes(most);
+  const std::size_t bytes = Panels::bytes(source.d(), source.weighted(), most), vectors = source.vector_bytes(most);
   Scratch scratch;  // too much for a thread to keep from call to call
   scratch.reserve(bytes + vectors);
-  const Panels panels(source, most, scratch);
+  const Panels panels(source.d(), source.weighted(), most, scratch);
   const Room room{scratch.take<std::byte>(static_cast<std::int64_t>(vectors)), most};
   counters.take(static_cast<std::int64_t>(bytes + vectors));
   SheetJob<T> job{{source, origin, counters, StopFlag(stop)}, panels, gram};
-  std::fill_n(gram, job.size * job.size, 0.0);
+  std::fill_n(gram, job.bands.size * job.bands.size, 0.0);
   const int threads = threads_for_moments(n, source.d());
   for (; job.first < n && !job.stop(); job.first += most) {
     job.rows = std::min(most, n - job.first);
@@ -89,7 +88,7 @@ bool moments_in_sheets(const Source<T>& source, const Origin& origin, double* gr
     run_tasks(
         static_cast<int>(job.tiles.size()), threads,
         [](void* self, int k) { static_cast<SheetJob<T>*>(self)->tile(k); }, &job);
-    job.scalars(job.first, job.rows, room, gram);
+    job.bands.scalars(job.reader.without_columns(job.first, job.rows, room), gram);
     counters.add_read(job.rows * source.row_bytes());
   }
   counters.give(static_cast<std::int64_t>(bytes + vectors));

@@ -49,6 +49,21 @@ std::int64_t next_that_counts(const Source<T>& source, std::int64_t row) {
   return row;
 }
 
+// Likewise, of the rows of its group.
+template <class T>
+std::int64_t next_that_counts(const Source<T>& source, const Groups& groups, std::int64_t row) {
+  if (!source.weighted()) return row;
+  BorrowedScratch scratch;
+  scratch->reserve(source.vector_bytes(1));
+  const Room room{scratch->take<std::byte>(0), 1};
+  const std::int64_t* const ids = groups.ids();
+  for (std::int64_t step = 0, n = source.n(); step < n; ++step) {
+    const std::int64_t i = row + step < n ? row + step : row + step - n;
+    if (ids[i] == ids[row] && source.vectors(i, 1, room).s[0] > 0) return i;
+  }
+  return row;
+}
+
 // A few rows of a source, far apart.
 template <class T>
 class Rows {
@@ -96,18 +111,16 @@ double median(const double* values, int count) {
   return finite == 0 ? 0 : sorted[(finite - 1) / 2];
 }
 
-}  // namespace
-
-template <class T>
-Origin choose_origin(const Source<T>& source) {
-  const std::int64_t n = source.n(), d = source.d();
+// Of n rows; row(k) is where number k of them lies.
+template <class T, class SampledRow>
+Origin medians(const Source<T>& source, std::int64_t n, SampledRow row) {
   const auto count = static_cast<int>(std::min<std::int64_t>(n, kSampled));
   std::int64_t rows[kSampled];
-  for (int k = 0; k < count; ++k) rows[k] = next_that_counts(source, sampled_row(k, n));
+  for (int k = 0; k < count; ++k) rows[k] = row(sampled_row(k, n));
   const Rows<T> sampled(source, rows, count);
   double values[kSampled];
-  Origin origin(d);
-  for (std::int64_t j = 0; j < d; ++j) {
+  Origin origin(source.d());
+  for (std::int64_t j = 0; j < source.d(); ++j) {
     for (int k = 0; k < count; ++k) values[k] = sampled.x(k, j);
     origin.x()[j] = median(values, count);
   }
@@ -116,7 +129,25 @@ Origin choose_origin(const Source<T>& source) {
   return origin;
 }
 
-template Origin choose_origin<float>(const Source<float>&);
-template Origin choose_origin<double>(const Source<double>&);
+}  // namespace
+
+template <class T>
+Origin choose_origin(const Source<T>& source) {
+  return medians(source, source.n(), [&](std::int64_t row) { return next_that_counts(source, row); });
+}
+
+template <class T>
+Origin choose_origin(const Source<T>& source, const Groups& groups, std::int64_t group) {
+  return medians(source, groups.size(group), [&](std::int64_t number) {
+    std::int64_t row = 0;
+    groups.rows(group, number, 1, &row);
+    return next_that_counts(source, groups, row);
+  });
+}
+
+template Origin choose_origin(const Source<float>&);
+template Origin choose_origin(const Source<double>&);
+template Origin choose_origin(const Source<float>&, const Groups&, std::int64_t);
+template Origin choose_origin(const Source<double>&, const Groups&, std::int64_t);
 
 }  // namespace gdfast

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "groups.hpp"
 #include "source.hpp"
 
 namespace gdfast {
@@ -30,5 +31,9 @@ class Origin {
 // exactly 0. Rows that weigh nothing, and values that aren't finite, are passed over. Depends on the data alone.
 template <class T>
 Origin choose_origin(const Source<T>& source);
+
+// The same of the rows of a group.
+template <class T>
+Origin choose_origin(const Source<T>& source, const Groups& groups, std::int64_t group);
 
 }  // namespace gdfast

@@ -14,6 +14,43 @@ std::ptrdiff_t strip_stride(std::int64_t rows) { return (rows + 1) * kStrip; }
 
 std::int64_t strips_of(std::int64_t d) { return (d + kStrip - 1) / kStrip; }
 
+std::size_t Panels::bytes(std::int64_t d, bool weights, std::int64_t rows) {
+  const std::size_t panels = weights ? 2 : 1;
+  return panels * Scratch::bytes<double>(strips_of(d) * strip_stride(rows)) + Scratch::bytes<double>(2 * rows);
+}
+
+Panels::Panels(std::int64_t d, bool weights, std::int64_t rows, Scratch& scratch) : strips(strips_of(d)) {
+  const std::ptrdiff_t stride = strip_stride(rows);
+  const std::int64_t size = strips * stride;
+  x = weighted = {scratch.take<double>(size), stride};
+  if (weights) weighted.data = scratch.take<double>(size);
+  tail = scratch.take<double>(2 * rows);
+  // Reading leaves the lanes after x alone.
+  if (d % kStrip != 0) std::fill_n(x.data + size - stride, stride, 0.0);
+}
+
+template <class T>
+void Panels::finish(const T* y, const T* s, double y_origin, std::int64_t at, std::int64_t count) const {
+  kernels<T>().moments.tail(y, s, count, y_origin, tail + 2 * at);
+  if (s == nullptr) return;
+  panel_kernels().scale(rows_from(at), strips, tail + 2 * at, count, {weighted.data + at * kStrip, weighted.stride});
+}
+
+template <class T>
+void widen(const Piece<T>& piece, Order order, std::int64_t count, std::int64_t d, const Origin& origin, Panel to) {
+  const MomentsTable<T>& table = kernels<T>().moments;
+  if (order == Order::rows) {
+    table.rows(piece.x, piece.row_stride, count, d, origin.x(), to);
+  } else {
+    table.columns(piece.x, piece.column_stride, count, d, origin.x(), to);
+  }
+}
+
+template void widen(const Piece<float>&, Order, std::int64_t, std::int64_t, const Origin&, Panel);
+template void widen(const Piece<double>&, Order, std::int64_t, std::int64_t, const Origin&, Panel);
+template void Panels::finish(const float*, const float*, double, std::int64_t, std::int64_t) const;
+template void Panels::finish(const double*, const double*, double, std::int64_t, std::int64_t) const;
+
 template <class T>
 PanelReader<T>::PanelReader(const Source<T>& source, const Origin& origin)
     : source_(source),
@@ -23,38 +60,11 @@ PanelReader<T>::PanelReader(const Source<T>& source, const Origin& origin)
       turns_(!source.layout().columns && source.layout().rows && source.d() > 1 && source.layout().rows_follow) {}
 
 template <class T>
-std::size_t PanelReader<T>::Panels::bytes(const Source<T>& source, std::int64_t rows) {
-  const std::size_t panels = source.weighted() ? 2 : 1;
-  return panels * Scratch::bytes<double>(strips_of(source.d()) * strip_stride(rows)) + Scratch::bytes<double>(2 * rows);
-}
-
-template <class T>
-PanelReader<T>::Panels::Panels(const Source<T>& source, std::int64_t rows, Scratch& scratch) {
-  const std::ptrdiff_t stride = strip_stride(rows);
-  const std::int64_t size = strips_of(source.d()) * stride;
-  x = weighted = {scratch.take<double>(size), stride};
-  if (source.weighted()) weighted.data = scratch.take<double>(size);
-  tail = scratch.take<double>(2 * rows);
-  // Reading leaves the lanes after x alone.
-  if (source.d() % kStrip != 0) std::fill_n(x.data + size - stride, stride, 0.0);
-}
-
-template <class T>
 void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t at, const Panels& panels,
                           const Room& room) const {
   const Piece<T> piece = source_.piece(order_, first, count, room);
-  const Panel to{panels.x.data + at * kStrip, panels.x.stride};
-  const MomentsTable<T>& table = kernels<T>().moments;
-  if (order_ == Order::rows) {
-    table.rows(piece.x, piece.row_stride, count, source_.d(), origin_.x(), to);
-  } else {
-    table.columns(piece.x, piece.column_stride, count, source_.d(), origin_.x(), to);
-  }
-  double* const tail = panels.tail + 2 * at;
-  table.tail(piece.y, piece.s, count, origin_.y, tail);
-  if (piece.s == nullptr) return;
-  panel_kernels().scale(to, strips_of(source_.d()), tail, count,
-                        {panels.weighted.data + at * kStrip, panels.weighted.stride});
+  widen(piece, order_, count, source_.d(), origin_, panels.rows_from(at));
+  panels.finish(piece.y, piece.s, origin_.y, at, count);
 }
 
 template <class T>

@@ -14,18 +14,30 @@ namespace gdfast {
 
 std::int64_t strips_of(std::int64_t d);
 
+// A panel of so many rows, and a second one with weights.
+struct Panels {
+  static std::size_t bytes(std::int64_t d, bool weights, std::int64_t rows);
+  Panels(std::int64_t d, bool weights, std::int64_t rows, Scratch& scratch);
+
+  // s and s·(y − y_origin) of `count` rows, and s·x where there are weights, once x is there; into rows from `at` on.
+  template <class T>
+  void finish(const T* y, const T* s, double y_origin, std::int64_t at, std::int64_t count) const;
+
+  Panel rows_from(std::int64_t at) const { return {x.data + at * kStrip, x.stride}; }
+
+  std::int64_t strips;
+  Panel x, weighted;  // x and s·x, which are one without weights
+  double* tail;
+};
+
+// Rows that lie ready in one order or the other, less an origin, as a panel.
+template <class T>
+void widen(const Piece<T>& piece, Order order, std::int64_t count, std::int64_t d, const Origin& origin, Panel to);
+
 template <class T>
 class PanelReader {
  public:
   PanelReader(const Source<T>& source, const Origin& origin);
-
-  // A panel of this many rows, and a second one with weights.
-  struct Panels {
-    static std::size_t bytes(const Source<T>& source, std::int64_t rows);
-    Panels(const Source<T>& source, std::int64_t rows, Scratch& scratch);
-    Panel x, weighted;  // x and s·x, which are one without weights
-    double* tail;
-  };
 
   // What the source needs for so many rows on their way into a panel.
   std::size_t room_bytes(std::int64_t rows) const { return source_.room_bytes(order_, rows); }

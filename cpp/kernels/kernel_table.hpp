@@ -132,6 +132,9 @@ struct PanelTable {
   void (*band)(const Band&, Ahead&);
   // to = s · from, row by row; s is every second number of tail.
   void (*scale)(Panel from, std::int64_t strips, const double* tail, std::int64_t n, Panel to);
+  // The rows that are numbered, less an origin.
+  void (*pick)(Panel from, std::int64_t strips, const std::int64_t* rows, std::int64_t n, const double* origin,
+               Panel to);
 };
 
 // Rows of a symmetric matrix, each `n` elements from where its address points.
@@ -148,6 +151,9 @@ struct MomentsTable {
   void (*rows)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin, Panel out);
   void (*columns)(const T* x, std::ptrdiff_t column_stride, std::int64_t n, std::int64_t d, const double* origin,
                   Panel out);
+  // Of the rows of such x that are numbered.
+  void (*picked)(const T* x, std::ptrdiff_t row_stride, const std::int64_t* rows, std::int64_t n, std::int64_t d,
+                 const double* origin, Panel out);
   // s and s·(y − y_origin) of each row; s may be null.
   void (*tail)(const T* y, const T* s, std::int64_t n, double y_origin, double* out);
   // Rows of two to four elements as columns, `stride` elements apart.

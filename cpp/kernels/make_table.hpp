@@ -47,14 +47,17 @@ constexpr KernelTable<typename V::T> make_table() {
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
   table.sum = sum<V>;
-  table.moments = {widen_rows<V>, widen_columns<V>, tail<V>, turn<V>, {}};
+  table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}};
   fill_narrow_moments<V, 0>(table.moments);
   return table;
 }
 
 template <class F32, class F64>
 constexpr Kernels make_kernels() {
-  return {make_table<F32>(), make_table<F64>(), {band_sums<F64>, scale<F64>}, {add_gram_rows<F64>, dot_gram_rows<F64>}};
+  return {make_table<F32>(),
+          make_table<F64>(),
+          {band_sums<F64>, scale<F64>, pick<F64>},
+          {add_gram_rows<F64>, dot_gram_rows<F64>}};
 }
 
 }  // namespace

@@ -120,6 +120,16 @@ void scale(Panel from, std::int64_t strips, const double* tail, std::int64_t n, 
   }
 }
 
+template <class V>
+void pick(Panel from, std::int64_t strips, const std::int64_t* rows, std::int64_t n, const double* origin, Panel to) {
+  for (std::int64_t strip = 0; strip < strips; ++strip) {
+    const double* const p = from.data + strip * from.stride;
+    double* const q = to.data + strip * to.stride;
+    const typename V::reg less = V::load(origin + strip * kStrip);
+    for (std::int64_t i = 0; i < n; ++i) V::store(q + kStrip * i, V::sub(V::load(p + kStrip * rows[i]), less));
+  }
+}
+
 // --- few columns: a register holds rows of one column ---
 //
 // Eight lanes, one chain of FMAs each, are one register or several. Where an ISA hasn't registers for all sums of all

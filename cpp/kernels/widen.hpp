@@ -41,33 +41,43 @@ void tail(const typename V::T* y, const typename V::T* s, std::int64_t n, double
   }
 }
 
-// Eight rows at a time, so that a strip's part of them is one piece of memory.
-template <class V>
-void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin,
-                Panel out) {
+// Eight rows at a time, so that a strip's part of them is one piece of memory. `row` is where one begins.
+template <class V, class Row>
+GDFAST_INLINE void widen(Row row, std::int64_t n, std::int64_t d, const double* origin, Panel out) {
   using D = DoubleOf<V>;
   constexpr int kRows = 8;
   const std::int64_t whole = d / kStrip * kStrip;
   const int rest = static_cast<int>(d - whole);
   const auto some_rows = [&](std::int64_t i, auto rows) GDFAST_LAMBDA {
-    const typename V::T* const p = x + i * row_stride;
+    const typename V::T* p[rows.value];
+    GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) p[k] = row(i + k);
     double* q = out.data + kStrip * i;
     std::int64_t j = 0;
     for (; j < whole; j += kStrip, q += out.stride) {
       const typename D::reg from = D::load(origin + j);
-      GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) {
-        D::store(q + kStrip * k, D::sub(D::load(p + k * row_stride + j), from));
-      }
+      GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) D::store(q + kStrip * k, D::sub(D::load(p[k] + j), from));
     }
     if (rest == 0) return;
     const typename D::reg from = D::load(origin + j);  // 0 in the lanes after x, which stay 0
     GDFAST_UNROLL for (int k = 0; k < rows.value; ++k) {
-      D::store(q + kStrip * k, D::sub(D::load_first(p + k * row_stride + j, rest), from));
+      D::store(q + kStrip * k, D::sub(D::load_first(p[k] + j, rest), from));
     }
   };
   std::int64_t i = 0;
   for (; i + kRows <= n; i += kRows) some_rows(i, Constant<kRows>());
   for (; i < n; ++i) some_rows(i, Constant<1>());
+}
+
+template <class V>
+void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin,
+                Panel out) {
+  widen<V>([=](std::int64_t i) GDFAST_LAMBDA { return x + i * row_stride; }, n, d, origin, out);
+}
+
+template <class V>
+void widen_picked(const typename V::T* x, std::ptrdiff_t row_stride, const std::int64_t* rows, std::int64_t n,
+                  std::int64_t d, const double* origin, Panel out) {
+  widen<V>([=](std::int64_t i) GDFAST_LAMBDA { return x + rows[i] * row_stride; }, n, d, origin, out);
 }
 
 // Transposes pieces of one register of columns; what is left at the edges goes one by one.

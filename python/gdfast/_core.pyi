@@ -50,6 +50,11 @@ def moments(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
     """The Gram matrix of [x - o, 1, y - p], [o, p], the bytes read for it, and the most extra bytes in use."""
 
+def moments_of_groups(
+    x: Array, y: Array, sample_weight: Array | None, group: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], int, int] | None:
+    """Gram matrices, origins and sizes of groups, bytes read, most extra bytes in use; None for numbers of no group."""
+
 def probe_sum(x: Array) -> float:
     """The sum of x, contiguous float32 or float64, at the speed of memory: what bandwidth is measured by."""
 

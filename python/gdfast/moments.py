@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gdfast import _core, checks, fit_options, moments_format, optimum, tables, training, validation
 from gdfast._inference.basis import Counted, counted
-from gdfast._path.moments import by_fold
+from gdfast._path.moments import by_group
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments, quiet
@@ -145,8 +145,8 @@ class Moments:
         sample_weight : array_like, (n,), optional
             What each sample counts; 1 by default.
         group : array_like of int, (n,)
-            The group of each sample, from 0, where there are groups. Samples of a group that lie together are read as
-            they lie; others are gathered, at most 4 MiB of them at a time.
+            The group of each sample, from 0, where there are groups. Samples of a group may lie together or anywhere:
+            the moments of a group have the bits of those of its samples alone, in their order.
 
         Returns
         -------
@@ -183,11 +183,15 @@ class Moments:
             matrix, origin, _, _ = _core.moments(x, y, s)
             self._add(Gram(matrix, origin), counted(len(x), s))
         else:
-            present, ids = np.unique(_group_numbers(group, len(x), len(self._groups)), return_inverse=True)
-            for number, part in zip(present, by_fold(x, y, s, ids).folds, strict=True):
-                self._groups[number]._add(*part)
-                self._groups[number]._names = names
-                self._add(*part)
+            ids = _group_numbers(group, len(x), len(self._groups))
+            read = by_group(x, y, s, ids, len(self._groups))
+            if read is None:
+                raise ValueError(_wrong_number(ids, len(self._groups)))
+            for own, part in zip(self._groups, read.folds, strict=True):
+                if part.rows.n > 0:
+                    own._add(*part)
+                    own._names = names
+                    self._add(*part)
         self._names = names
         return self
 
@@ -468,7 +472,7 @@ class Moments:
 
 
 def _group_numbers(group: Any, n: int, count: int) -> NDArray[Any]:
-    accepted = f"accepted are numbers of groups, from 0 to {count - 1}, of shape {(n,)}"
+    accepted = _accepted(n, count)
     if group is None:
         raise ValueError(f"group is missing, {accepted}")
     ids = np.asarray(group)
@@ -476,7 +480,13 @@ def _group_numbers(group: Any, n: int, count: int) -> NDArray[Any]:
         raise TypeError(f"group is of dtype {ids.dtype}, {accepted}")
     if ids.shape != (n,):
         raise ValueError(f"group has shape {ids.shape}, {accepted}")
-    wrong = np.flatnonzero((ids < 0) | (ids >= count))
-    if len(wrong):
-        raise ValueError(f"group[{wrong[0]}] is {ids[wrong[0]]}, {accepted}")
     return ids
+
+
+def _wrong_number(ids: NDArray[Any], count: int) -> str:
+    first = np.flatnonzero((ids < 0) | (ids >= count))[0]
+    return f"group[{first}] is {ids[first]}, {_accepted(len(ids), count)}"
+
+
+def _accepted(n: int, count: int) -> str:
+    return f"accepted are numbers of groups, from 0 to {count - 1}, of shape {(n,)}"
