@@ -1,7 +1,6 @@
 #include "forms.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -99,9 +98,11 @@ RunKernel<T> narrow_columns_kernel(const Layout& x) {
 
 // Whether strips are quicker than blocks. Not where x lies in L2 already; nor where a strip of 16 rows doesn't stay in L1
 // until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB apart compete for the
-// same set, of which one way is left for everything else.
+// same set, of which one way is left for everything else. Nor, of many columns, where near lines do as well for blocks.
 template <class T>
 bool strips_stay(const Layout& x) {
+  constexpr std::int64_t kMostNear = 40;
+  if (fetches_near() && x.d > kMostNear) return false;
   constexpr std::uintptr_t kLine = 64, kSets = 64;
   if (x.n * row_bytes<T>(x) <= caches().l2) return false;
   std::int64_t lines[kSets] = {};
@@ -161,19 +162,8 @@ const Form<T>& choose_single(const Layout& x, Order order) {
   });
 }
 
-std::int64_t power_of_two_below(std::int64_t value, std::int64_t low, std::int64_t high) {
-  const auto floor = std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 1)));
-  return std::clamp(static_cast<std::int64_t>(floor), low, high);
-}
-
-// A block is read twice. It stays in L2 (640 KiB leave room for the next one on its way in) while a column's piece has 256
-// rows or more there: each piece lies on a page of its own, and begins with a wait for memory. Beyond that it is to stay
-// in a share of L3, with longer pieces. Not read from the machine: the block decides where sums in T are moved to
-// float64, and so the bits.
-std::int64_t column_block_rows(std::int64_t row_bytes) {
-  constexpr std::int64_t kFewest = 256, kMost = 1024, kInL2 = 640 << 10, kInL3 = 8 << 20;
-  return power_of_two_below((kFewest * row_bytes <= kInL2 ? kInL2 : kInL3) / row_bytes, kFewest, kMost);
-}
+// A block is read twice, the second time from the cache: long pieces of columns suit memory, small blocks the cache.
+std::int64_t column_block_rows() { return fetches_near() ? kSumRows : kMostBlockRows; }
 
 Order order_for(const Layout& x, Operation operation) {
   const bool narrow = x.d < kNarrow;
@@ -205,7 +195,7 @@ Walk<T> choose_walk(const Layout& x, Operation operation) {
   } else {
     walk = {form.name, order, form.kernel(x)};
   }
-  if (order == Order::columns) walk.block_rows = column_block_rows(row_bytes<T>(x));
+  if (order == Order::columns) walk.block_rows = column_block_rows();
   return walk;
 }
 

@@ -4,7 +4,6 @@
 
 #include "dispatch.hpp"
 #include "forms.hpp"
-#include "machine.hpp"
 #include "segment_sums.hpp"
 #include "sources/matrix.hpp"
 
@@ -67,7 +66,6 @@ bool evaluate_one_segment(const MatrixView& x, const VectorView& y, const Vector
   run.b = b;
   run.panel = room.panel;
   run.block_rows = walk.block_rows;
-  run.fetch_below = walk.block_rows * x.d * kSize <= caches().l2;
   sums.grad = room.grad;
   std::fill_n(room.grad, x.d, 0.0);
   walk.kernel(run, sums);

@@ -4,7 +4,6 @@
 
 #include "counted_scratch.hpp"
 #include "dispatch.hpp"
-#include "machine.hpp"
 #include "thread_pool.hpp"
 
 namespace gdfast {
@@ -121,7 +120,6 @@ class Job {
     run.b = pass_.b;
     run.panel = panel;
     run.block_rows = pass_.walk.block_rows;
-    run.fetch_below = run.block_rows * run.d * static_cast<std::ptrdiff_t>(sizeof(T)) <= caches().l2;
     return run;
   }
 };

@@ -10,8 +10,7 @@
 //                │             │
 //     1 KiB on   │ · · · · · · │  fetched
 //
-// The order of every addition is that of fused_columns.hpp, a block of rows at a time, so that both have the same bits and
-// the choice is free: where many columns fall on the same few sets of L1, a strip can't stay there.
+// The order of every addition is that of fused_columns.hpp, so that both have the same bits and the choice is free: where many columns fall on the same few sets of L1, a strip can't stay there.
 #pragma once
 
 #include "residuals.hpp"
@@ -35,39 +34,28 @@ class ColumnStrips {
   const Run<T>& run_;
   Sums& sums_;
   WideSums<V> wide_;
-  alignas(64) T chain_[kMostStripColumns * L];  // sums over kSumRows rows
-  alignas(64) T grad_[kMostStripColumns * L];   // sums of those
+  alignas(64) T grad_[kMostStripColumns * L] = {};  // sums over kSumRows rows
 
   ColumnStrips(const Run<T>& run, Sums& sums) : run_(run), sums_(sums) { wide_.clear(); }
 
   void all() {
-    for (std::int64_t start = 0; start < run_.n; start += run_.block_rows) {
-      block(start, run_.n - start < run_.block_rows ? run_.n : start + run_.block_rows);
-    }
-  }
-
-  void block(std::int64_t start, std::int64_t end) {
-    for (std::int64_t j = 0; j < run_.d * L; j += L) {
-      V::store(chain_ + j, V::zero());
-      V::store(grad_ + j, V::zero());
-    }
-    std::int64_t i = start;
-    if (i + L <= end) {
-      reg q = residuals(i, L, walk<true, false>(i, L, V::zero()));
-      for (i += L; i + L <= end; i += L) {
-        q = residuals(i, L, walk<true, true>(i, L, q));
-        if ((i - start) % kSumRows == 0) end_chain();
+    std::int64_t i = 0;
+    reg q = V::zero();
+    if (i + L <= run_.n) {
+      q = residuals(i, L, walk<true, false>(i, L, q));
+      for (i += L; i + L <= run_.n; i += L) {
+        const reg predicted = walk<true, true>(i, L, q);
+        if (i % kSumRows == 0) flush();
+        q = residuals(i, L, predicted);
       }
       walk<false, true>(i, L, q);
     }
-    if (i < end) {
-      if ((i - start) % kSumRows == 0) end_chain();
-      const int m = static_cast<int>(end - i);
-      const reg q = residuals(i, m, walk<true, false>(i, m, V::zero()));
+    if (i < run_.n) {
+      if (i % kSumRows == 0) flush();
+      const int m = static_cast<int>(run_.n - i);
+      q = residuals(i, m, walk<true, false>(i, m, q));
       walk<false, true>(i + L, m, q);
     }
-    end_chain();
-    wide_.flush(sums_);
     flush();
   }
 
@@ -82,7 +70,7 @@ class ColumnStrips {
   GDFAST_INLINE reg walk(std::int64_t i, int m, reg q) {
     const std::ptrdiff_t stride = run_.column_stride;
     const T* x = run_.x + i;
-    T* sum = chain_;
+    T* sum = grad_;
     reg predicted = V::broadcast(run_.b);
     const T* w = run_.w;
     for (const T* const last = w + run_.d; w < last;) {
@@ -102,19 +90,15 @@ class ColumnStrips {
     return predicted;
   }
 
-  void end_chain() {
-    for (std::int64_t j = 0; j < run_.d * L; j += L) {
-      V::store(grad_ + j, V::add(V::load(grad_ + j), V::load(chain_ + j)));
-      V::store(chain_ + j, V::zero());
-    }
-  }
-
+  // The sums of the rows since the last time leave T.
   void flush() {
+    wide_.flush(sums_);
     for (std::int64_t j = 0; j < run_.d; j += 4) {
       reg four[4];
       for (int c = 0; c < 4; ++c) four[c] = j + c < run_.d ? V::load(grad_ + (j + c) * L) : V::zero();
       add_sums<V>(four, run_.d - j, sums_.grad + j);
     }
+    for (std::int64_t j = 0; j < run_.d * L; j += L) V::store(grad_ + j, V::zero());
   }
 };
 

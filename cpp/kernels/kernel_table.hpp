@@ -32,6 +32,8 @@ inline constexpr std::int64_t kRunRows = 2048;
 inline constexpr std::int64_t kTerms = 16;
 // Down the rows of a register of float32, twice as many are as many rows.
 inline constexpr std::int64_t kSumRows = 2 * kTerms * kLanes<float>;
+// Of the column kernel.
+inline constexpr std::int64_t kMostBlockRows = 2 * kSumRows;
 
 // A run of rows as a kernel sees it. Strides are in elements; y, s, y_pred and out are contiguous.
 template <class T>
@@ -47,9 +49,8 @@ struct Run {
   T* out;           // forward alone: where the prediction goes
   const T* w;       // d weights, then zeros up to a whole register; fused, below kNarrow columns, d weights are enough
   T* panel;         // room for d elements rounded up to a whole register: the gradient of the current chunk
-  std::int64_t block_rows;  // column kernel: rows a block, a power of two that divides kRunRows
+  std::int64_t block_rows;  // column kernel: rows a block, a multiple of kSumRows
   T b;
-  bool fetch_below;  // column kernel: L2 holds a block, so that the next one can be fetched meanwhile
 };
 
 // Sums over a segment, in float64. A lane is the row's number modulo the lanes of a register.

@@ -42,7 +42,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.held_rows = held_rows<V>;
   table.most_held = most_held<V>();
   table.abreast_rows = abreast<V>;
-  table.columns = columns_form<V, V::rows_at_a_time>();
+  table.columns = columns_form<V>();
   table.column_strips = ColumnStrips<V>::kernel;
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
