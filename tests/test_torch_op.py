@@ -165,6 +165,58 @@ def test_tracing_keeps_the_operator() -> None:
     torch.testing.assert_close(graph(x, y, 2 * w, b), eager(x, y, 2 * w, b))  # no number was taken for a constant
 
 
+def test_what_watches_sees_the_operator() -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    seen: list[Any] = []
+
+    class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, called: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(called)
+            return called(*args, **(kwargs or {}))
+
+    x, y, w, b = problem()
+    alone = mse_linear(x, y, w.requires_grad_(), b)
+    with Watch():  # type: ignore[no-untyped-call]
+        assert mse_linear(x, y, w, b) == alone
+    assert OP in seen
+    with torch.profiler.profile() as profile:
+        mse_linear(x, y, w, b)
+    assert "gdfast::mse_linear" in {event.key for event in profile.key_averages()}
+
+
+def test_what_the_short_way_does_not_know_goes_through_the_operator() -> None:
+    x, y, w, b = problem()
+    complex_rows = torch.complex(torch.zeros_like(x), x)
+    assert mse_linear(complex_rows.conj().imag, y, w, b) == mse_linear(-x, y, w, b)  # a lazy sign
+    assert mse_linear(torch.nn.Parameter(x), y, w, b) == mse_linear(x, y, w, b)
+    with pytest.raises(ValueError, match="y has shape"):
+        mse_linear(x, y[:-1], w, b)
+    with pytest.raises(TypeError, match=r"write x.to_dense\(\)"):
+        mse_linear(x.to_sparse(), y, w, b)
+
+
+def test_a_graph_is_walked_as_often_as_asked_for() -> None:
+    x, y, w, b = problem()
+    loss = mse_linear(x, y, w.requires_grad_(), b.requires_grad_())
+    weights = torch.tensor([1.0, 2.0], dtype=x.dtype)
+    (first,) = torch.autograd.grad(loss, w, retain_graph=True)
+    for create_graph in (False, True):
+        (many,) = torch.autograd.grad(
+            loss, w, weights, retain_graph=True, create_graph=create_graph, is_grads_batched=True
+        )
+        torch.testing.assert_close(many, weights[:, None] * first)
+    many[1].sum().backward()  # derivatives of what was batched
+    torch.testing.assert_close(w.grad, 2 * (2 * x.T @ x / N).sum(0))
+    torch.testing.assert_close(b.grad, 2 * 2 * x.mean(0).sum())
+    again = torch.utils.checkpoint.checkpoint(mse_linear, x, y, w, b, use_reentrant=False)
+    torch.testing.assert_close(torch.autograd.grad(again, w)[0], first)
+    loss = mse_linear(x, y, w, b)
+    x.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        torch.autograd.grad(loss, w, create_graph=True)
+
+
 def test_any_memory_layout() -> None:
     x, y, w, _ = problem()
     expected = eager(x, y, w)

@@ -13,9 +13,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import numpy as np
 
 try:
     import torch
@@ -24,7 +21,7 @@ except ImportError as error:
 
 from torch import Tensor, nn
 
-from gdfast import _core, torch_checks
+from gdfast import torch_checks, torch_operator
 
 __all__ = ["LinearMSE", "mse_linear"]
 
@@ -82,9 +79,10 @@ def mse_linear(x: Tensor, y: Tensor, w: Tensor, b: Tensor | float | None = None)
     """
     if b is not None and not isinstance(b, Tensor):
         b = torch.tensor(b, dtype=x.dtype)
-    through_torch = torch.compiler.is_compiling() or torch_checks.is_transformed()
-    loss: Tensor = (_op if through_torch else _eager)(x, y, w, b)[0]
-    return loss
+    if torch.compiler.is_compiling() or torch_checks.is_transformed():
+        loss: Tensor = torch_operator.op(x, y, w, b)[0]
+        return loss
+    return torch_operator.eager(x, y, w, b)
 
 
 class LinearMSE(nn.Module):
@@ -145,126 +143,3 @@ class LinearMSE(nn.Module):
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, bias={self.bias is not None}"
-
-
-# --- the operator -----------------------------------------------------------------------------------------------------
-
-# The library lives as long as its object.
-_library: Any = torch.library.Library("gdfast", "DEF")  # type: ignore[no-untyped-call]
-_library.define("mse_linear(Tensor x, Tensor y, Tensor w, Tensor? b) -> (Tensor, Tensor, Tensor)")
-_op = torch.ops.gdfast.mse_linear.default
-
-
-def _on_the_cpu(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss, and its gradient in w and b: three tensors that share memory with nothing else."""
-    torch_checks.check(x, y, w, b)
-    start = w.numpy(force=True) if w.ndim else w.item()
-    intercept = 0.0 if b is None else b.item()
-    loss, grads = _core.loss_and_gradient(x.numpy(force=True), y.numpy(force=True), start, intercept)
-    dtype = np.float32 if x.dtype is torch.float32 else np.float64
-    # torch makes a tensor of an array four times as fast as of a number.
-    tensors = [torch.from_numpy(np.asarray(value, dtype)) for value in (loss, *grads)]
-    return tensors[0], tensors[1], tensors[2]
-
-
-def _shapes(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """What comes out, without any number: for tracing."""
-    torch_checks.check(x, y, w, b)
-    return x.new_empty(()), w.new_empty(w.shape), x.new_empty(())
-
-
-# --- its derivatives --------------------------------------------------------------------------------------------------
-
-
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    x, y, w, b = inputs
-    # An output that nobody used has no gradient, and costs no read of x then.
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(x, y, w, b, *output[1:])
-
-
-def _backward(ctx: Any, g: Tensor | None, gw: Tensor | None, gb: Tensor | None) -> tuple[Tensor | None, ...]:
-    """Derivatives of g·loss + gw·grad_w + gb·grad_b.
-
-    With r = x w + b - y the loss is r·r / n. In (w, b) the derivative of the second part is the Hessian times (gw, gb),
-    which is the gradient of the loss for y = 0 at (gw, gb). In x and y it is written out, for those who need it.
-    """
-    x, y, w, b, grad_w, grad_b = ctx.saved_tensors
-    needs_x, needs_y, needs_w, needs_b = ctx.needs_input_grad
-    second = gw is not None or gb is not None
-    dw = db = dx = dy = None
-    if g is not None:
-        dw = g * grad_w if needs_w else None
-        db = g * grad_b if needs_b else None
-    if second:
-        gw = torch.zeros_like(w) if gw is None else gw
-        if needs_w or needs_b:
-            _, hw, hb = _op(x, torch.zeros_like(y), gw, gb)
-            dw = _sum(dw, hw) if needs_w else None
-            db = _sum(db, hb) if needs_b else None
-    if needs_x or needs_y:
-        dx, dy = _in_the_data(x, y, w, b, g, gw if second else None, gb)
-    return dx if needs_x else None, dy if needs_y else None, dw, db
-
-
-def _in_the_data(
-    x: Tensor, y: Tensor, w: Tensor, b: Tensor | None, g: Tensor | None, gw: Tensor | None, gb: Tensor | None
-) -> tuple[Tensor | None, Tensor | None]:
-    """The same in x and y."""
-    r = _model(x, w, b) - y
-    along = None if g is None else g * r
-    if gw is not None:
-        along = _sum(along, _model(x, gw, gb))
-    if along is None:
-        return None, None
-    share = 2 / x.shape[0]
-    dx = _outer(along, w) if gw is None else _outer(along, w) + _outer(r, gw)
-    return share * dx, -share * along
-
-
-def _model(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-    y_pred = x * w if w.ndim == 0 else x @ w
-    return y_pred if b is None else y_pred + b
-
-
-def _outer(r: Tensor, w: Tensor) -> Tensor:
-    return r * w if w.ndim == 0 else r[:, None] * w
-
-
-def _sum(a: Tensor | None, b: Tensor) -> Tensor:
-    return b if a is None else a + b
-
-
-def _of_many(info: Any, in_dims: tuple[int | None, ...], *arguments: Tensor | None) -> tuple[Any, tuple[int, int, int]]:
-    """`torch.vmap`: each in turn, with the bits of a call for it alone."""
-    each = []
-    for k in range(info.batch_size):
-        taken = [a if at is None or a is None else a.select(at, k) for a, at in zip(arguments, in_dims, strict=True)]
-        each.append(_op(*taken))
-    return tuple(torch.stack(outputs) for outputs in zip(*each, strict=True)), (0, 0, 0)
-
-
-class _Eager(torch.autograd.Function):
-    """The operator outside of `torch.compile` and ``torch.func``, where its registered derivative costs more to call.
-
-    What is computed goes through the operator all the same, so that modes which watch operators see it.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        output: tuple[Tensor, Tensor, Tensor] = _op(x, y, w, b)
-        _keep(ctx, (x, y, w, b), output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        return _backward(ctx, *grads)
-
-
-_eager: Any = _Eager.apply
-
-_library.impl("mse_linear", _on_the_cpu, "CPU")
-_library.impl("mse_linear", torch_checks.refuse_elsewhere, "CompositeExplicitAutograd")
-torch.library.register_fake("gdfast::mse_linear", _shapes, lib=_library)
-torch.library.register_autograd("gdfast::mse_linear", _backward, setup_context=_keep, lib=_library)
-torch.library.register_vmap("gdfast::mse_linear", _of_many, lib=_library)

@@ -34,6 +34,28 @@ def is_transformed() -> bool:
     return True
 
 
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+
+def are_plain(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> bool:
+    """Whether these are tensors of one dtype and nothing watches what becomes of them; shapes are not looked at."""
+    dtype = x.dtype
+    return (
+        dtype in _DTYPES
+        and y.dtype is dtype
+        and w.dtype is dtype
+        and type(x) in _PLAIN
+        and type(y) in _PLAIN
+        and type(w) in _PLAIN
+        and w.is_cpu
+        and (b is None or (b.dtype is dtype and type(b) in _PLAIN and b.is_cpu and b.ndim == 0))
+        and not torch._C._len_torch_dispatch_stack()
+        and forward_ad._current_level < 0
+        and torch._C._get_tracing_state() is None
+        and not torch._C._autograd._profiler_enabled()
+    )
+
+
 def refuse_elsewhere(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> NoReturn:
     """Tensors of other devices and layouts: what to write instead."""
     for name, tensor in _named(x, y, w, b):
