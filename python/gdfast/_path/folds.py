@@ -38,7 +38,11 @@ def fold_of_each_row(folds: Any, groups: Any, rng: Any, x: Any, y: Any, n: int) 
     if rng is not None:
         raise ValueError("rng draws the rows of each fold where folds is a number: leave it out")
     if ids.max() < 1:
-        raise ValueError("folds has one fold, and at least two are needed: one to hold out, and others to train on")
+        raise ValueError(
+            Message(
+                Argument("folds"), " has one fold, and at least two are needed: one to hold out, and others to train on"
+            )
+        )
     if names is not None:
         _refuse_split_groups(names, ids)
     return ids
@@ -91,14 +95,24 @@ def _of_splitter(splitter: Any, groups: Any, x: Any, y: Any, n: int) -> Ids:
         twice = rows[ids[rows] >= 0]
         if len(twice):
             raise ValueError(
-                f"folds: row {int(twice[0])} is held out by splits {ids[twice[0]]} and {fold} of "
-                f"{type_name(splitter)}; {_ACCEPTED}"
+                Message(
+                    Argument("folds"),
+                    f": row {int(twice[0])} is held out by splits {ids[twice[0]]} and {fold} of {_name(splitter)}; "
+                    f"{_ACCEPTED}",
+                )
             )
         ids[rows] = fold
     never = np.flatnonzero(ids < 0)
     if len(never):
-        raise ValueError(f"folds: row {never[0]} is in no test set of {type_name(splitter)}; {_ACCEPTED}")
+        raise ValueError(
+            Message(Argument("folds"), f": row {never[0]} is in no test set of {_name(splitter)}; {_ACCEPTED}")
+        )
     return ids
+
+
+def _name(splitter: Any) -> str:
+    """Of a splitter, or of the one that another hands its arguments to."""
+    return type_name(getattr(splitter, "splitter", splitter))
 
 
 def _labels(name: str, given: Any, n: int) -> Ids:

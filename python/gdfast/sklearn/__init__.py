@@ -21,6 +21,7 @@ if not hasattr(sklearn.utils.validation, "validate_data"):
         name="sklearn",
     )
 
+from gdfast.sklearn.cross_validated import GDRegressorCV
 from gdfast.sklearn.regressor import GDRegressor
 
-__all__ = ["GDRegressor"]
+__all__ = ["GDRegressor", "GDRegressorCV"]

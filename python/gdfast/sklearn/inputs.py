@@ -52,6 +52,14 @@ def rows(estimator: Any, X: Any) -> Any:
     return validate_data(estimator, X, reset=False, dtype=_READ_AS_THEY_ARE, ensure_all_finite=False)
 
 
+def dtype_of_coefficients(X: Any) -> np.dtype[Any]:
+    """float32 where all of X is, else float64."""
+    own = getattr(X, "dtype", None)
+    dtypes = getattr(X, "dtypes", ()) if own is None else (own,)
+    single = {str(dtype).lower() for dtype in dtypes} == {"float32"}
+    return np.dtype(np.float32 if single else np.float64)
+
+
 def refuse_not_finite(estimator: Any, X: Any) -> None:
     """Raise in scikit-learn's words if X holds NaN or infinity."""
     check_array(X, dtype=_READ_AS_THEY_ARE, ensure_all_finite=True, input_name="X", estimator=estimator)

@@ -7,19 +7,18 @@ import warnings
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 import gdfast
 from gdfast import plan as plans
 from gdfast.sklearn import inputs, words
+from gdfast.sklearn.linear import LinearEstimator
 
 _OF_SINGLE_SAMPLES = ("batch_size", "shuffle", "rng", "plan")
 
 
-class GDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class GDRegressor(LinearEstimator):
     r"""Linear regression by `gdfast.fit`: the optimum from one read of X, or gradient descent.
 
     What is lowered is :math:`\sum_i s_i r_i^2 / \sum_i s_i + \lambda_2 \|w\|^2 + \lambda_1 \|w\|_1` for the residuals
@@ -84,6 +83,7 @@ class GDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     See Also
     --------
+    GDRegressorCV : Chooses the penalty, by cross-validation.
     gdfast.fit : What it does, without scikit-learn.
 
     Examples
@@ -228,26 +228,9 @@ class GDRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         except (ValueError, TypeError) as error:
             words.reraise(error)
         self.moments_ = moments
-        single = getattr(X, "dtype", None) == np.float32 and (not begun or self.coef_.dtype == np.float32)
-        return self._keep(found, np.dtype(np.float32 if single else np.float64), options["optimizer"])
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The model's value for each row.
-
-        Parameters
-        ----------
-        X : array or table of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), of X's dtype
-        """
-        check_is_fitted(self)
-        X = inputs.rows(self, X)
-        y_pred: NDArray[Any] = gdfast.forward(X, self.coef_, self.intercept_)
-        if not np.isfinite(y_pred).all():
-            inputs.refuse_not_finite(self, X)
-        return y_pred
+        dtype = inputs.dtype_of_coefficients(X)
+        dtype = np.result_type(dtype, self.coef_.dtype) if begun else dtype
+        return self._keep(found, dtype, options["optimizer"])
 
     # --- what is done for these ---
 

@@ -13,7 +13,7 @@ import numpy as np
 import gdfast
 from gdfast import errors
 
-_OTHER_NAMES = {"n_iters": "max_iter", "rng": "random_state", "x": "X"}
+_OTHER_NAMES = {"n_iters": "max_iter", "rng": "random_state", "x": "X", "folds": "cv"}
 
 
 def reraise(error: Exception) -> NoReturn:
