@@ -12,12 +12,11 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10"
-nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "venv"
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]
-LINTERS = ["pre-commit==4.7.0", "mypy==2.4.1"]
+LINTERS = ["pre-commit==4.7.0", "mypy==2.4.1", "sp-repo-review[cli]==2026.8.14"]
 CLANG_TIDY = "clang-tidy==23.1.4"
 
 
@@ -33,7 +32,7 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """What the default run leaves out: gigabytes, a thousand forks, building the package twice."""
     session.install(".[test]")
@@ -42,13 +41,14 @@ def slow(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """ruff, clang-format and whitespace over all files, mypy --strict over the package and its tests."""
+    """ruff, clang-format, zizmor and whitespace over all files, mypy --strict, and the rules of sp-repo-review."""
     python(session, "-m", "pip", "install", "-q", *LINTERS)
     python(session, "-m", "pre_commit", "run", "--all-files", "--show-diff-on-failure")
     python(session, "-m", "mypy")
+    python(session, "-m", "repo_review", ".")
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", default=False)
 def tidy(session: nox.Session) -> None:
     """clang-tidy over the engine and the kernels."""
     python(session, "-m", "pip", "install", "-q", CLANG_TIDY, "cmake", "ninja")
@@ -58,27 +58,27 @@ def tidy(session: nox.Session) -> None:
     python(session, *command, "-p", "build/tidy", r"cpp/(engine|kernels)/.*\.cpp$")
 
 
-@nox.session
+@nox.session(default=False)
 def sanitize(session: nox.Session) -> None:
     """The core's tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
     session.run(str(ROOT / ".ci" / "run"), "sanitize", external=True)
 
 
-@nox.session
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The benchmark suites; arguments go to pytest."""
     session.install(".[test,bench]")
     session.run("pytest", "benchmarks", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """The pages, in build/docs; a warning is an error. The outputs on them are tested by tests/test_docs.py."""
     session.install(".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "build/docs")
 
 
-@nox.session
+@nox.session(default=False)
 def build(session: nox.Session) -> None:
     """sdist and wheel, in dist/."""
     session.install("build")
