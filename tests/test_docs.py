@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)", text):
         assert target.startswith("https://") or (DOCS / target).exists(), target
+
+
+@pytest.mark.parametrize("module", ["gdfast", "gdfast.sklearn", "gdfast.torch"])
+def test_the_reference_has_every_public_name(module: str) -> None:
+    pytest.importorskip(module.removeprefix("gdfast.") if "." in module else "numpy")
+    text = (DOCS / "reference.md").read_text(encoding="utf-8")
+    shown: set[str] = set()
+    current = ""
+    for line in text.splitlines():
+        if line.startswith(".. currentmodule:: "):
+            current = line.split()[-1]
+        elif current == module and line.startswith(".. auto"):
+            shown.add(line.split()[-1])
+    assert shown == set(importlib.import_module(module).__all__) - {"__version__"}
 
 
 def test_every_picture_is_drawn_and_shown() -> None:

@@ -30,7 +30,14 @@ def test_examples(name: str) -> None:
     assert failed == 0
 
 
-@pytest.mark.parametrize("name", ["forward", "loss", "gradient", "loss_and_gradient", "fit", "backend"])
-def test_public_functions_have_examples(name: str) -> None:
-    examples = doctest.DocTestFinder().find(getattr(gdfast, name), name)
-    assert any(test.examples for test in examples)
+@pytest.mark.parametrize("module", ["gdfast", "gdfast.sklearn", "gdfast.torch"])
+def test_every_public_name_has_an_example_that_runs(module: str) -> None:
+    """Those that are compiled, too, which `doctest.testmod` passes over."""
+    public = imported(module)
+    for name in public.__all__:
+        if name == "__version__":
+            continue
+        examples = doctest.DocTestFinder().find(getattr(public, name), name)
+        assert any(test.examples for test in examples), name
+        for test in examples:
+            assert doctest.DocTestRunner().run(test).failed == 0, name

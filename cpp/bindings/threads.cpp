@@ -44,6 +44,16 @@ The number of threads that large problems are shared between.
 
 At first ``GDFAST_NUM_THREADS``, or else ``OMP_NUM_THREADS``, or else the CPUs this process may use, by its affinity
 mask and its cgroup's quota.
+
+Returns
+-------
+int
+
+Examples
+--------
+>>> import gdfast
+>>> gdfast.get_num_threads() >= 1
+True
 )");
   m.def("set_num_threads", &set_threads, py::arg("k"), R"(set_num_threads(k)
 --
@@ -63,6 +73,15 @@ TypeError
     `k` is no int.
 ValueError
     `k` is out of range.
+
+Examples
+--------
+>>> import gdfast
+>>> before = gdfast.get_num_threads()
+>>> gdfast.set_num_threads(1)
+>>> gdfast.get_num_threads()
+1
+>>> gdfast.set_num_threads(before)
 )");
 }
 
