@@ -110,6 +110,22 @@ def test_large_problems_choose_the_form_for_them(isa: str) -> None:
     assert out.stdout.split() == ["abreast_rows", "far_rows"]
 
 
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 7, 15, 19])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_pieces_change_no_bit(dtype: np.dtype[Any], d: int, weighted: bool) -> None:
+    """Vectors that don't lie ready are taken a few thousand rows at a time, and gaps between rows forbid reading on."""
+    for n in (2_048, 2_049, 4_100, 6_144):
+        numbers = np.random.default_rng(n).standard_normal((n, d + 4)).astype(dtype)
+        x, w, s = numbers[:, :d], np.full(d, 0.3, dtype), np.abs(numbers[:, d]) if weighted else None
+        found = [
+            gdfast.loss_and_gradient(rows, y, w, 0.1, sample_weight=s)
+            for rows in (x, x.copy())
+            for y in (numbers[:, d + 1], numbers[:, d + 1].copy())
+        ]
+        bits = {np.array([loss, b]).tobytes() + grad.tobytes() for loss, (grad, b) in found}
+        assert len(bits) == 1
+
+
 def test_an_unknown_form_does_not_import(run_python: RunPython) -> None:
     code = """
 try:

@@ -36,14 +36,10 @@ struct Narrow {
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
   static constexpr int G = V::group;
-  // A group is one register of rows. Each adds one FMA of latency 4 to every sum, in fewer than 4 cycles while there
-  // are only one or two columns: so several groups have sums of their own.
-  static constexpr int kGroups = D <= 2 ? 4 : 1;
-  // The sums in T are moved to float64 after a chunk.
+  // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
+  // chunk's.
   static constexpr std::int64_t kChunk = kRunRows;
-  // A chain of additions in T may have 16 of float32 or 32 of float64, before it is added to the chunk's. Where several
-  // groups share a chunk, each has 32 or 64 in all.
-  static constexpr std::int64_t kChainRows = kGroups == 1 ? kSumRows : kChunk;
+  static_assert(kChunk % kSumRows == 0 && kSumRows % L == 0);
   static constexpr std::int64_t kOverread = !InColumns && D < G ? G - D : 0;
   // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
   static constexpr std::ptrdiff_t kFetchAhead = InColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
@@ -51,12 +47,12 @@ struct Narrow {
   struct Weights {
     reg w[D], b;
   };
-  struct Group {
+  struct Totals {
     reg grad[D];
     WideSums<V> wide;
 
     GDFAST_INLINE void begin_chain() { GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::zero(); }
-    GDFAST_INLINE void add_chain(const Group& chain) {
+    GDFAST_INLINE void add_chain(const Totals& chain) {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::add(grad[j], chain.grad[j]);
     }
   };
@@ -65,48 +61,40 @@ struct Narrow {
     Weights weights;
     GDFAST_UNROLL for (int j = 0; j < D; ++j) weights.w[j] = V::broadcast(run.w[j]);
     weights.b = V::broadcast(run.b);
-    Group group[kGroups];
-    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) clear(group[u]);
+    Totals total;
+    total.begin_chain();
+    total.wide.clear();
     for (std::int64_t start = 0; start < run.n; start += kChunk) {
       const std::int64_t end = run.n - start < kChunk ? run.n : start + kChunk;
-      chunk(run, weights, start, end, group);
-      flush(group, end - start, sums);
+      chunk(run, weights, start, end, total);
+      flush(total, sums);
     }
   }
 
  private:
-  static GDFAST_INLINE void clear(Group& group) {
-    group.begin_chain();
-    group.wide.clear();
-  }
-
   static GDFAST_INLINE void chunk(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
-                                  Group (&group)[kGroups]) {
+                                  Totals& total) {
     const std::int64_t safe = end - (end == run.n ? kOverread : 0);
-    if (i + kGroups * L <= safe) {
-      Group now[kGroups];  // its address goes nowhere, so that it lives in registers
-      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) now[u].wide = group[u].wide;
-      while (i + kGroups * L <= safe) {
-        const std::int64_t chain_end = safe - i < kChainRows ? safe : i + kChainRows;
-        GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) now[u].begin_chain();
-        for (; i + kGroups * L <= chain_end; i += kGroups * L) {
-          GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) rows(run, weights, i + u * L, now[u]);
+    Totals now;  // its address goes nowhere, so that it lives in registers
+    now.wide = total.wide;
+    while (i < end) {
+      const std::int64_t chain_end = end - i < kSumRows ? end : i + kSumRows;
+      const std::int64_t whole_end = chain_end < safe ? chain_end : safe;
+      now.begin_chain();
+      for (; i + L <= whole_end; i += L) rows(run, weights, i, now);
+      if (i < chain_end) {
+        Totals rest = now;
+        for (; i < chain_end; i += L) {
+          last_rows(run, weights, i, static_cast<int>(chain_end - i < L ? chain_end - i : L), rest);
         }
-        GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].add_chain(now[u]);
+        now = rest;
       }
-      GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].wide = now[u].wide;
+      total.add_chain(now);
     }
-    // Row i of a chunk always belongs to group (i / L) mod kGroups.
-    for (int u = 0; i < end; i += L, u = (u + 1) % kGroups) {
-      if (kGroups > 1 && i + L <= safe) {
-        rows(run, weights, i, group[u]);
-      } else {
-        last_rows(run, weights, i, static_cast<int>(end - i < L ? end - i : L), group[u]);
-      }
-    }
+    total.wide = now.wide;
   }
 
-  static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Group& group) {
+  static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Totals& total) {
     reg x[D];
     if constexpr (InColumns) {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) {
@@ -122,7 +110,7 @@ struct Narrow {
       }
       load_rows_transposed(run.x + i * run.row_stride, run.row_stride, x);
     }
-    step(run, weights, i, L, x, group);
+    step(run, weights, i, L, x, total);
   }
 
   static GDFAST_INLINE void fetch(const T* p) {
@@ -145,7 +133,7 @@ struct Narrow {
 
   // Rows are copied first, with zeros for those that are missing.
   __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m,
-                                                  Group& group) {
+                                                  Totals& total) {
     reg x[D];
     if constexpr (InColumns) {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load_first(run.x + j * run.column_stride + i, m);
@@ -156,33 +144,26 @@ struct Narrow {
       }
       load_rows_transposed(copy, D, x);
     }
-    step(run, weights, i, m, x, group);
+    step(run, weights, i, m, x, total);
   }
 
   static GDFAST_INLINE void step(const Run<T>& run, const Weights& weights, std::int64_t i, int m, const reg (&x)[D],
-                                 Group& group) {
+                                 Totals& total) {
     reg r = V::sub(weights.b, load_rows<V>(run.y + i, m));
     GDFAST_UNROLL for (int j = 0; j < D; ++j) r = V::fma(x[j], weights.w[j], r);
     if (m != L) r = V::keep_first(r, m);
-    const reg q = group.wide.add(run, i, m, r);
-    GDFAST_UNROLL for (int j = 0; j < D; ++j) group.grad[j] = V::fma(q, x[j], group.grad[j]);
+    const reg q = total.wide.add(run, i, m, r);
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) total.grad[j] = V::fma(q, x[j], total.grad[j]);
   }
 
-  // After so many rows. A group that had none of them has nothing to add.
-  static GDFAST_INLINE void flush(Group (&group)[kGroups], std::int64_t rows, Sums& sums) {
-    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) {
-      if (u * L < rows) group[u].wide.flush(sums);
-    }
+  static GDFAST_INLINE void flush(Totals& total, Sums& sums) {
+    total.wide.flush(sums);
     GDFAST_UNROLL for (int j = 0; j < D; j += 4) {
-      reg total[4];
-      GDFAST_UNROLL for (int k = 0; k < 4; ++k) {
-        total[k] = j + k < D ? group[0].grad[j + k < D ? j + k : 0] : V::zero();
-        GDFAST_UNROLL for (int u = 1; u < kGroups; ++u) total[k] =
-            V::add(total[k], group[u].grad[j + k < D ? j + k : 0]);
-      }
-      add_sums<V>(total, D - j, sums.grad + j);
+      reg four[4];
+      GDFAST_UNROLL for (int k = 0; k < 4; ++k) four[k] = j + k < D ? total.grad[j + k < D ? j + k : 0] : V::zero();
+      add_sums<V>(four, D - j, sums.grad + j);
     }
-    GDFAST_UNROLL for (int u = 0; u < kGroups; ++u) group[u].begin_chain();
+    total.begin_chain();
   }
 };
 

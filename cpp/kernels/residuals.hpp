@@ -38,12 +38,15 @@ struct WideSums {
 
   // Residuals r of rows i, i + 1, …, of which the first m count; lanes from m on are zero. Returns s∘r.
   GDFAST_INLINE reg add(const Run<T>& run, std::int64_t i, int m, reg r) {
-    reg q = r;
-    if (run.s != nullptr) {
-      const reg s = m == V::lanes ? V::load(run.s + i) : V::load_first(run.s + i, m);
-      q = V::mul(s, r);
-      weight = V::wide_add(s, weight);
+    // Not as q = r: what is one number is widened once.
+    if (run.s == nullptr) {
+      loss = V::wide_fma(r, r, loss);
+      grad_b = V::wide_add(r, grad_b);
+      return r;
     }
+    const reg s = m == V::lanes ? V::load(run.s + i) : V::load_first(run.s + i, m);
+    const reg q = V::mul(s, r);
+    weight = V::wide_add(s, weight);
     loss = V::wide_fma(q, r, loss);
     grad_b = V::wide_add(q, grad_b);
     return q;
