@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 import gdfast
+from gdfast.cli import as_json, csv_head
 from gdfast.cli import bench as bench_command
-from gdfast.cli import csv_head
 from gdfast.cli import fit as fit_command
 from gdfast.cli import moments as moments_command
 from gdfast.cli import predict as predict_command
@@ -20,7 +22,6 @@ from gdfast.cli.data import Data
 from gdfast.cli.hand_out import Outputs
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Gradient descent on least squares at the speed at which the machine can read memory.",
@@ -70,6 +71,8 @@ _Missing = Annotated[
         help="Words for a missing value in a CSV file, beside NA, nan and null, such as '?'", rich_help_panel=_DATA
     ),
 ]
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 
 def _csv(
@@ -227,6 +230,7 @@ def fit(
     backend: Annotated[
         Literal["native", "numpy", "torch"], typer.Option(help="What computes it.", rich_help_panel=_TRAINING)
     ] = "native",
+    json: _Json = False,
 ) -> None:
     """Fit a linear model to a table."""
     if validation is not None and not 0 < validation < 1:
@@ -260,7 +264,7 @@ def fit(
         "backend": backend,
         "progress": True,
     }
-    outputs = Outputs(model, chart, (vcov or "iid") if summary else None)
+    outputs = Outputs(model, chart, (vcov or "iid") if summary else None, json)
     if moments_command.are_moments(data):
         of_rows = {
             "--columns": columns,
@@ -306,10 +310,13 @@ def moments(
     encoding: _Encoding = None,
     decimal: _Decimal = ".",
     missing: _Missing = None,
+    json: _Json = False,
 ) -> None:
     """Write the moments of a table: all that a fit needs of it. `gdfast fit day*.gdm` adds such files up."""
     csv = _csv(delimiter, header, encoding, decimal, missing)
-    moments_command.write(Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv), output)
+    moments_command.write(
+        Data(data, target, columns or (), exclude or (), weights, drop_missing, dtype, csv), output, json=json
+    )
 
 
 @app.command()
@@ -326,24 +333,29 @@ def predict(
     encoding: _Encoding = None,
     decimal: _Decimal = ".",
     missing: _Missing = None,
+    json: _Json = False,
 ) -> None:
     """Predict with a model, and say how well it does where the table has the target too."""
     csv = _csv(delimiter, header, encoding, decimal, missing)
-    predict_command.run(model, data, output=output, csv=csv)
+    predict_command.run(model, data, output=output, csv=csv, json=json)
 
 
 @app.command()
 def tutorial(
     backend: Annotated[str, typer.Option(help="native, numpy, torch, or all of them in turn.")] = "native",
+    json: _Json = False,
 ) -> None:
     """Train the tutorial's model twice: with the gradient written by hand, and with autograd's."""
-    tutorial_command.show(backend)
+    tutorial_command.show(backend, json=json)
 
 
 @app.command()
-def info() -> None:
+def info(json: _Json = False) -> None:
     """Show version, compiler, instruction sets, threads and caches."""
-    gdfast.show_config()
+    if json:
+        as_json.show(gdfast.config())
+    else:
+        gdfast.show_config()
 
 
 @app.command()
@@ -367,19 +379,23 @@ def bench(
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
+    json: _Json = False,
 ) -> None:
     """Check gdfast and its rivals against float64, then time them side by side."""
     if roofline + targets + time_to_loss + path > 1:
         raise fail("--roofline, --targets, --time-to-loss and --path are four reports: ask for one at a time")
-    if roofline:
-        bench_command.roofline(output, quick=quick)
-    elif targets:
-        bench_command.targets(output, quick=quick)
-    elif time_to_loss:
-        bench_command.time_to_loss(output, quick=quick)
-    elif path:
-        bench_command.paths(output, quick=quick)
-    else:
-        bench_command.compare(
-            output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick
-        )
+    with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
+        if roofline:
+            written = bench_command.roofline(output, quick=quick)
+        elif targets:
+            written = bench_command.targets(output, quick=quick)
+        elif time_to_loss:
+            written = bench_command.time_to_loss(output, quick=quick)
+        elif path:
+            written = bench_command.paths(output, quick=quick)
+        else:
+            written = bench_command.compare(
+                output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick
+            )
+    if json:
+        as_json.show(as_json.of_file(written))

@@ -30,7 +30,7 @@ def compare(
     shapes: str | None,
     seconds: float,
     quick: bool,
-) -> None:
+) -> Path:
     """Time gdfast beside its rivals: a table, a JSON file and a chart."""
     json_path, png_path = _paths(output, "gdfast-bench")
     settings = suite.Settings(
@@ -62,9 +62,10 @@ def compare(
     )
     chart.bench_chart(rows, png_path)
     console.print(f"Written: {json_path}, {png_path}")
+    return json_path
 
 
-def roofline(output: Path | None, *, quick: bool) -> None:
+def roofline(output: Path | None, *, quick: bool) -> Path:
     """Measure gdfast against the read bandwidth for every d, order, dtype, ISA and number of threads."""
     json_path, png_path = _paths(output, "gdfast-roofline")
     sweep = roofline_report.default_sweep(quick=quick)
@@ -79,9 +80,10 @@ def roofline(output: Path | None, *, quick: bool) -> None:
     report.write_json(json_path, "roofline", settings, [row.as_dict() for row in rows])
     chart.roofline_chart(rows, png_path)
     console.print(f"Written: {json_path}, {png_path}")
+    return json_path
 
 
-def targets(output: Path | None, *, quick: bool) -> None:
+def targets(output: Path | None, *, quick: bool) -> Path:
     """Measure every target and say which are reached."""
     json_path, _ = _paths(output, "gdfast-bench-targets")
     plan, sizes = targets_report.default_plan(quick=quick), training.QUICK if quick else training.Sizes()
@@ -100,9 +102,10 @@ def targets(output: Path | None, *, quick: bool) -> None:
     settings = {"columns": plan.columns, "bytes": plan.nbytes, "quick": quick}
     report.write_json(json_path, "targets", settings, [verdict.as_dict() for verdict in verdicts])
     console.print(f"Written: {json_path}")
+    return json_path
 
 
-def time_to_loss(output: Path | None, *, quick: bool) -> None:
+def time_to_loss(output: Path | None, *, quick: bool) -> Path:
     """Time every way to train to the same error: a table and a JSON file."""
     json_path, _ = _paths(output, "gdfast-bench-time-to-loss")
     missing = training.missing()
@@ -116,9 +119,10 @@ def time_to_loss(output: Path | None, *, quick: bool) -> None:
     console.print(table.time_to_loss_table(shape, arrivals))
     report.write_json(json_path, "time to loss", {"shape": str(shape)}, [arrival.as_dict() for arrival in arrivals])
     console.print(f"Written: {json_path}")
+    return json_path
 
 
-def paths(output: Path | None, *, quick: bool) -> None:
+def paths(output: Path | None, *, quick: bool) -> Path:
     """Time cross-validated paths beside scikit-learn's: a table and a JSON file."""
     json_path, _ = _paths(output, "gdfast-bench-path")
     missing = paths_report.missing()
@@ -134,6 +138,7 @@ def paths(output: Path | None, *, quick: bool) -> None:
         console.print("A trial run: so little data that the ratios mean little.")
     report.write_json(json_path, "path", {"quick": quick}, [verdict.as_dict() for verdict in verdicts])
     console.print(f"Written: {json_path}")
+    return json_path
 
 
 def _paths(output: Path | None, name: str) -> tuple[Path, Path]:

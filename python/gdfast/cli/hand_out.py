@@ -12,7 +12,7 @@ import numpy as np
 from rich.text import Text
 
 import gdfast
-from gdfast.cli import inference
+from gdfast.cli import as_json, inference
 from gdfast.cli.console import fail, out, printable
 from gdfast.cli.cross_validation import chosen_by
 from gdfast.cli.files import write_whole
@@ -32,6 +32,7 @@ class Outputs(NamedTuple):
     model: Path | None
     chart: Path | None
     vcov: str | None  # that of the summary to print, if one is to be printed
+    json: bool = False  # print one object instead of text
 
 
 def check(outputs: Outputs, options: dict[str, Any]) -> None:
@@ -55,21 +56,30 @@ def check_output(path: Path | None, option: str, suffixes: Sequence[str]) -> Non
 
 def hand_out(trained: Trained, outputs: Outputs, validated: gdfast.Path | None = None) -> None:
     """Write what was asked for, and print the model and how it came about."""
-    fit = trained.fit
-    model = Model(tuple(trained.names), np.atleast_1d(fit.w), fit.b, trained.target, _summary(trained))
+    fit, origin = trained.fit, _summary(trained)
+    model = Model(tuple(trained.names), np.atleast_1d(fit.w), fit.b, trained.target, origin)
     # Files come first: whoever reads what is printed may stop anywhere.
     written, not_written = _write(fit, model, outputs, validated)
-    show(trained)
-    if validated is not None:
-        out().print(Text(f"{chosen_by(validated)}\n"))
-    if outputs.vcov is not None and fit.stop_reason != "interrupted":
-        inference.show(trained, outputs.vcov)
-    if written:
-        out().print(Text(printable(f"Written: {', '.join(written)}")))
+    vcov = None if fit.stop_reason == "interrupted" else outputs.vcov
+    if outputs.json:
+        found = as_json.of_fit(trained, origin, validated) | {"written": written}
+        as_json.show(found if vcov is None else found | {"summary": inference.summary(trained, vcov).to_dict()})
+    else:
+        _print(trained, validated, vcov, written)
     if not_written:
         raise fail(not_written, status=1)
     if fit.stop_reason == "interrupted":
         raise fail("interrupted: this is the model so far", status=130)
+
+
+def _print(trained: Trained, validated: gdfast.Path | None, vcov: str | None, written: list[str]) -> None:
+    show(trained)
+    if validated is not None:
+        out().print(Text(f"{chosen_by(validated)}\n"))
+    if vcov is not None:
+        inference.show(trained, vcov)
+    if written:
+        out().print(Text(printable(f"Written: {', '.join(written)}")))
 
 
 def _summary(trained: Trained) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
+import gdfast
 from gdfast._inference import summarise
 from gdfast.cli.console import fail, out, printable
 from gdfast.cli.messages import Words
@@ -27,14 +28,18 @@ def check(options: dict[str, Any]) -> None:
 
 def show(trained: Trained, vcov: str) -> None:
     """Print the summary of a fit, or fail with why there is none."""
+    lines = map(printable, str(summary(trained, vcov)).splitlines())
+    out().print(Text("\n".join([*lines, ""])), soft_wrap=True)
+
+
+def summary(trained: Trained, vcov: str) -> gdfast.Summary:
+    """Of a fit; or fail with why there is none."""
     rows, words = trained.data, trained.words
     data: tuple[Any, ...] = ()
     weight = None
     if rows is not None and (vcov != "iid" or trained.fit.basis.gram is None):
         data, weight = (Columns(rows.x, words.columns), rows.y), rows.sample_weight
     try:
-        summary = trained.fit.summary(*data, sample_weight=weight, vcov=vcov)
+        return trained.fit.summary(*data, sample_weight=weight, vcov=vcov)
     except ValueError as error:
         raise fail(words.said(error), status=1) from None
-    lines = map(printable, str(summary).splitlines())
-    out().print(Text("\n".join([*lines, ""])), soft_wrap=True)

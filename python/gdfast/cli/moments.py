@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 import gdfast
-from gdfast.cli import optimizer
+from gdfast.cli import as_json, optimizer
 from gdfast.cli.console import fail, note, printable
 from gdfast.cli.data import Data, samples_of
 from gdfast.cli.files import refuse_what_is_no_file, write_whole
@@ -27,7 +27,7 @@ SUFFIX = ".gdm"
 _OF_ROWS = ("batch_size", "plan", "rng")
 
 
-def write(data: Data, output: Path) -> None:
+def write(data: Data, output: Path, *, json: bool = False) -> None:
     """Read a table once, and write its moments."""
     check_output(output, "--output", (SUFFIX,))
     try:
@@ -45,15 +45,19 @@ def write(data: Data, output: Path) -> None:
     except (ValueError, TypeError) as error:
         raise fail(words.said(error)) from None
     moments.target = chosen.target
-    write_file(moments, output)
+    write_file(moments, output, json=json)
 
 
-def write_file(moments: gdfast.Moments, output: Path) -> None:
+def write_file(moments: gdfast.Moments, output: Path, *, json: bool = False) -> None:
     """Write moments, and say so."""
     try:
         write_whole(output, lambda file: file.write(moments.to_bytes()))
     except OSError as error:
         raise fail(f"--output: {str(output)!r} is not written: {error.strerror or error}", status=1) from None
+    if json:
+        names = moments.feature_names or tuple(f"x{j}" for j in range(moments.d))
+        as_json.show({"target": moments.target, "columns": names, "rows": moments.n, "written": [str(output)]})
+        return
     columns = f"{moments.d:,} column{'' if moments.d == 1 else 's'}"
     target = f"target {listed([moments.target or 'y'])}"
     typer.echo(printable(f"Written: {output} ({moments.n:,} rows, {columns}, {target})"))

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from gdfast.cli import model, names, tables
+from gdfast.cli import as_json, model, names, tables
 from gdfast.cli.console import fail, note, printable, stdout_is_closed
 from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.files import write_whole
 from gdfast.cli.integers import CollapsedError
 from gdfast.cli.model import Model
 from gdfast.cli.open_table import open_table
-from gdfast.cli.score import score
+from gdfast.cli.score import Score, score
 from gdfast.cli.tables import Array, Table, TableError, listed
 
 SUFFIXES = (".csv", ".npy")
 TOGETHER = 2**16  # predictions that are made text together
 
 
-def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions) -> None:
+def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions, json: bool = False) -> None:
     """Print the predictions, one a line, or write them: as many as the table has rows.
 
     Where the table has the model's target as well, loss and R² are printed: to stderr, if stdout takes the predictions.
@@ -43,15 +43,22 @@ def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions) -
         raise fail(str(error)) from None
 
     y_pred = loaded.predict(x)
-    _write(y_pred, output)
+    if output is not None or not json:
+        _write(y_pred, output)
     if table.note:
         note(table.note)
     missing = int(np.isnan(x).any(axis=1).sum())
     if missing:
-        rows = "1 row has" if missing == 1 else f"{missing:,} rows have"
-        note(f"{rows} missing values, and nan for a prediction")
-    if loaded.target in table.names:
-        _print_score(loaded, table, x, to_stderr=output is None)
+        have = "1 row has" if missing == 1 else f"{missing:,} rows have"
+        note(f"{have} missing values, and nan for a prediction")
+    scored = _scored(loaded, table, x) if loaded.target in table.names else None
+    if json:
+        _print_json(loaded, y_pred, missing, scored, output)
+        return
+    if scored is not None:
+        result, rows = scored
+        text = f"loss {result.loss:.6g}, R² {result.r2_text} on {rows:,} row{'' if rows == 1 else 's'}"
+        typer.echo(text, err=output is None)
     if output is not None:
         typer.echo(printable(f"Written: {output} ({len(y_pred):,} predictions of {listed([loaded.target])})"))
 
@@ -93,18 +100,25 @@ def _lines(y_pred: Array) -> Iterator[bytes]:
         yield "".join(f"{value}\n" for value in y_pred[start : start + TOGETHER].tolist()).encode()
 
 
-def _print_score(loaded: Model, table: Table, x: Array, *, to_stderr: bool) -> None:
-    """Of the rows where neither the target nor a column is missing."""
+def _print_json(
+    loaded: Model, y_pred: Array, missing: int, scored: tuple[Score, int] | None, output: Path | None
+) -> None:
+    """The predictions are in it where they aren't in a file."""
+    found = {"target": loaded.target, "rows": len(y_pred), "rows_with_missing_values": missing}
+    if scored is not None:
+        result, rows = scored
+        found |= {"loss": result.loss, "r2": result.r2, "rows_with_target": rows}
+    as_json.show(found | ({"predictions": y_pred} if output is None else {"written": [str(output)]}))
+
+
+def _scored(loaded: Model, table: Table, x: Array) -> tuple[Score, int] | None:
+    """Of the rows where neither the target nor a column is missing, and how many these are."""
     try:
         y = table.matrix([loaded.target], loaded.w.dtype)[:, 0]
     except TableError as error:
         note(f"no loss, since {error}")
-        return
+        return None
     known = np.isfinite(y) & np.isfinite(x).all(axis=1)
     if not known.all():
         x, y = x[known], y[known]
-    if len(y):
-        result = score(x, y, loaded.w, loaded.b)
-        typer.echo(
-            f"loss {result.loss:.6g}, R² {result.r2_text} on {len(y):,} row{'' if len(y) == 1 else 's'}", err=to_stderr
-        )
+    return (score(x, y, loaded.w, loaded.b), len(y)) if len(y) else None

@@ -6,12 +6,14 @@ import typer
 
 import gdfast
 from gdfast import tutorial
+from gdfast.cli import as_json
 from gdfast.cli.console import fail
 
 _BACKENDS = ("native", "numpy", "torch")
+_TRANSCRIPTS = {"gradient written by hand": tutorial.hand_written, "gradient from autograd": tutorial.autograd}
 
 
-def show(backend: str) -> None:
+def show(backend: str, *, json: bool = False) -> None:
     """Print both transcripts of the tutorial, and why they differ.
 
     Parameters
@@ -21,6 +23,7 @@ def show(backend: str) -> None:
     """
     if backend not in (*_BACKENDS, "all"):
         raise fail(f"no backend is called {backend!r}: choose native, numpy, torch or all")
+    transcripts: dict[str, dict[str, list[str]]] = {}
     for name in _BACKENDS if backend == "all" else (backend,):
         try:
             gdfast.backend(name)
@@ -29,16 +32,18 @@ def show(backend: str) -> None:
                 raise fail(str(error), status=1) from None
             typer.echo(f"{name}: left out ({error})\n", err=True)
             continue
-        _print_transcripts(name)
+        transcripts[name] = {kind: list(transcript(name)) for kind, transcript in _TRANSCRIPTS.items()}
+        if not json:
+            _print_transcripts(name, transcripts[name])
+    if json:
+        as_json.show(transcripts)
+        return
     typer.echo(tutorial.WHY_THEY_DIFFER)
 
 
-def _print_transcripts(name: str) -> None:
-    for heading, transcript in (
-        ("gradient written by hand", tutorial.hand_written),
-        ("gradient from autograd", tutorial.autograd),
-    ):
+def _print_transcripts(name: str, transcripts: dict[str, list[str]]) -> None:
+    for heading, lines in transcripts.items():
         typer.echo(f"{heading}, backend {name}")
-        for line in transcript(name):
+        for line in lines:
             typer.echo(line)
         typer.echo()
