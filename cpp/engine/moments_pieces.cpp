@@ -61,7 +61,7 @@ struct PieceJob : MomentsJob<T> {
     CountedScratch scratch(
         Scratch::bytes<double>(matrices.elements) + Panels::bytes(d, weighted, pieces.block) + room_bytes,
         &this->counters);
-    double* const own = scratch->template take<double>(matrices.elements);
+    auto* const own = scratch->template take<double>(matrices.elements);
     double* const sums = matrices.zeros(first_round() ? matrix : own);
     const Panels panels(d, weighted, pieces.block, *scratch);
     const Room to = room(*scratch);
