@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gdfast.sklearn import GDRegressorCV
+from gdfast.sklearn import GDRegressor, GDRegressorCV
 
 rng = np.random.default_rng(0)
 N, D = 300, 6
@@ -167,3 +167,33 @@ def test_it_is_searched_cloned_and_pickled() -> None:
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     np.testing.assert_array_equal(again.path_.cv_loss, model.mse_path_)
+
+
+class Exporter:
+    """Memory with DLPack alone, on some device."""
+
+    def __init__(self, array: Any, device: tuple[int, int] = (1, 0)) -> None:
+        self.array, self.device = array, device
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.device[0] != 1:
+            raise BufferError("it is on another device")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.device
+
+
+@pytest.mark.parametrize("estimator", [GDRegressor(), GDRegressorCV()])
+def test_what_exports_its_memory(estimator: Any) -> None:
+    expected = clone(estimator).fit(X, Y, S)
+    model = clone(estimator).fit(Exporter(X), Exporter(Y), Exporter(S))
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    np.testing.assert_array_equal(model.predict(Exporter(X)), expected.predict(X))
+    with pytest.raises(TypeError, match=r"X .* can't be read .*write it as an array .* in the memory of the CPU"):
+        model.fit(Exporter(X, (2, 0)), Y)
+    torch = pytest.importorskip("torch")
+    tensor = torch.tensor(X)
+    np.testing.assert_array_equal(clone(estimator).fit(tensor, torch.tensor(Y), torch.tensor(S)).coef_, expected.coef_)
+    with pytest.raises(TypeError, match=r"X .* is on the device 'meta'"):
+        model.fit(tensor.to("meta"), Y)

@@ -42,6 +42,8 @@ def exporter(name: str, value: Any) -> str:
     """What to write for another object with DLPack."""
     if hasattr(value, "get"):  # CuPy
         return f"it isn't in the memory of the CPU: write {name}.get()"
+    if type(value).__module__.startswith("jax"):
+        return f"it isn't in the memory of the CPU: write jax.device_get({name})"
     return "write it as an array of float32 or float64 in the memory of the CPU"
 
 

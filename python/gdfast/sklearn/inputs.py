@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, validate_data
 
+from gdfast import conversion
+
 # What gdfast reads without scikit-learn's help. Anything else becomes float64, the first of them.
 _READ_AS_THEY_ARE = [np.float64, np.float32, *map(np.dtype, "bBhHiIlLqQ?")]
 
@@ -25,8 +27,7 @@ class Samples(NamedTuple):
 
 def samples(estimator: Any, X: Any, y: Any, sample_weight: Any, reset: bool) -> Samples:
     """X, y and sample_weight of a fit; the estimator learns names and number of X's columns, or compares them."""
-    for name, value in (("X", X), ("y", y), ("sample_weight", sample_weight)):
-        _refuse_mask(name, value)
+    X, y, sample_weight = _memory("X", X), _memory("y", y), _memory("sample_weight", sample_weight)
     if _is_table(X):
         y = validate_data(estimator, y=y, reset=False, y_numeric=True)
         X = validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -46,7 +47,7 @@ def samples(estimator: Any, X: Any, y: Any, sample_weight: Any, reset: bool) -> 
 
 def rows(estimator: Any, X: Any) -> Any:
     """X of a prediction."""
-    _refuse_mask("X", X)
+    X = _memory("X", X)
     if _is_table(X):
         return validate_data(estimator, X, reset=False, skip_check_array=True)
     return validate_data(estimator, X, reset=False, dtype=_READ_AS_THEY_ARE, ensure_all_finite=False)
@@ -71,9 +72,15 @@ def _is_table(X: Any) -> bool:
     return is_table and len(getattr(X, "shape", ())) == 2
 
 
-def _refuse_mask(name: str, value: Any) -> None:
-    """scikit-learn would take the numbers behind a mask for data."""
+def _memory(name: str, value: Any) -> Any:
+    """What exports its memory by DLPack, a tensor or an array of JAX, as an array of NumPy's; anything else as it is.
+
+    scikit-learn would take the numbers behind a mask for data, and copy or refuse what has DLPack alone.
+    """
     if np.ma.is_masked(value):
         raise TypeError(
             f"{name} is a masked array, and its mask would be ignored: leave those rows out, or write {name}.filled(0)"
         )
+    if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray | np.generic):
+        return conversion.to_ndarray(name, value)
+    return value
