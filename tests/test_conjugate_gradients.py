@@ -147,15 +147,40 @@ def test_a_constant_column_takes_no_step_of_any_length(backend: Any, dtype: np.d
 
 @pytest.mark.parametrize("plan", ["stream", "moments"])
 def test_no_step_along_what_has_no_curvature(backend: Any, plan: str) -> None:
-    """Of columns that depend on one another the solution is the shortest, as that of "exact"."""
+    """Of columns that depend on one another the solution is the shortest, as that of "exact" in the same columns."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((100, 3))
     x = np.column_stack([x, x[:, 0] + x[:, 1]])
     y = 2 * x[:, 0] + rng.standard_normal(100)
     fit = backend.fit(x, y, optimizer="cg", fit_intercept=True, plan=plan)
-    want = gdfast.fit(x, y, optimizer="exact", fit_intercept=True)
+    want = gdfast.fit(x, y, optimizer="exact", fit_intercept=True, standardize=True)
     assert fit.stop_reason == "converged"
     np.testing.assert_allclose(fit.w, want.w, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scales", [(1e-15,) * 3, (1e-3,) * 3, (1e12,) * 3, (1e-9, 1.0, 1e4)], ids=str)
+@pytest.mark.parametrize("plan", ["stream", "moments"])
+def test_scales_are_no_matter(backend: Any, dtype: np.dtype[Any], plan: str, scales: tuple[float, ...]) -> None:
+    """Beside an intercept a small column looks flat, and its coefficient would be left where it was."""
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal((500, 3)) * scales).astype(dtype)
+    y = (x / np.array(scales, dtype) @ np.array([1, 2, 3], dtype) + rng.standard_normal(500)).astype(dtype)
+    fit = backend.fit(x, y, optimizer="cg", plan=plan, fit_intercept=True)
+    want, _ = least(x / scales, y)
+    np.testing.assert_allclose(fit.w * scales, want, rtol=1e-5 if dtype == np.float32 else 1e-9)
+    assert fit.report.advice == ()
+
+
+@pytest.mark.parametrize(("base", "step"), [(50.0, 1e-6), (1.0, 1e-12), (1e150, 1e140)])
+def test_a_column_that_hardly_varies_has_its_coefficient(backend: Any, base: float, step: float) -> None:
+    rng = np.random.default_rng(0)
+    column = base + step * rng.standard_normal(500)
+    varies = (column - column[0]) / step
+    y = 3 * varies + 0.1 * rng.standard_normal(500)
+    x = np.column_stack([column, rng.standard_normal(500)])
+    fit = backend.fit(x, y, optimizer="cg", plan="stream", fit_intercept=True)
+    want, _ = least(np.column_stack([varies, x[:, 1]]), y)
+    assert fit.w[0] * step == pytest.approx(want[0], rel=1e-3)
 
 
 @pytest.mark.parametrize("standardize", [False, True], ids=["as it is", "standardized"])
@@ -199,3 +224,11 @@ def test_an_offset_is_no_matter_of_moments(backend: Any, far: float) -> None:
 def test_squares_that_overflow_are_refused(backend: Any, optimizer: str) -> None:
     with pytest.raises(gdfast.DivergenceError, match="squares of the data are beyond the range"):
         backend.fit([[1e200, 2.0], [3e200, 5.0]], [1.0, 2.0], optimizer=optimizer)
+
+
+def test_a_coefficient_that_overflows_is_refused(backend: Any) -> None:
+    """y over x is 1e310; what it is beside the means can't be summed."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((50, 2))
+    with pytest.raises(gdfast.DivergenceError, match="scale columns, or y, to numbers nearer to 1"):
+        backend.fit(1e-160 * x, 1e150 * x.sum(axis=1), optimizer="exact", fit_intercept=True)

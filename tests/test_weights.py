@@ -130,3 +130,28 @@ def test_refused_weights_leave_moments_as_they_were() -> None:
             moments.update(X, Y, weights)
     np.testing.assert_array_equal(moments.gram, before)
     assert moments.n == 3
+
+
+OF_A_FIT: tuple[dict[str, Any], ...] = (
+    {"optimizer": "exact"},
+    {"optimizer": "cg", "plan": "stream"},
+    {"optimizer": "cg", "plan": "stream", "standardize": True},
+    {"learning_rate": 0.1, "plan": "stream"},
+    {"learning_rate": 0.1, "plan": "stream", "standardize": True},
+    {"learning_rate": 0.1, "batch_size": 10, "rng": 0},
+)
+
+
+@pytest.mark.parametrize("options", OF_A_FIT, ids=str)
+def test_a_row_without_weight_counts_for_nothing_however_large(
+    backend: Any, dtype: np.dtype[Any], options: dict[str, Any]
+) -> None:
+    """Also where its square is infinite."""
+    rng = np.random.default_rng(0)
+    x, s = rng.standard_normal((40, 2)).astype(dtype), (rng.random(40) < 0.6).astype(dtype)
+    y = (x @ np.array([1, 2], dtype) + 0.1 * rng.standard_normal(40)).astype(dtype)
+    want = backend.fit(x, y, sample_weight=s, fit_intercept=True, **options)
+    x[s == 0], y[s == 0] = np.sqrt(np.finfo(dtype).max) * 100, -np.sqrt(np.finfo(dtype).max) * 100
+    fit = backend.fit(x, y, sample_weight=s, fit_intercept=True, **options)
+    np.testing.assert_allclose([*fit.w, fit.b], [*want.w, want.b], rtol=1e-4 if dtype == np.float32 else 1e-9)
+    assert fit.loss == pytest.approx(want.loss, rel=1e-4)

@@ -33,7 +33,8 @@ def far_columns(arguments: FitArguments, options: Options) -> tuple[int, ...]:
     """
     if options.shift is None or arguments.b is None:
         return ()
-    deviations = options.scale if arguments.standardize else _sampled_deviations(arguments.train)
+    known = arguments.standardize or options.l2 == 0  # else conjugate gradients leave the columns their scales
+    deviations = options.scale if known else _sampled_deviations(arguments.train)
     assert deviations is not None
     rounding = float(np.finfo(arguments.w.dtype).eps) / 2
     far = (deviations > 0) & (rounding * np.abs(options.shift) > COARSE * deviations)

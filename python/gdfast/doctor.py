@@ -144,7 +144,9 @@ def first_not_finite(array: Array) -> tuple[int, ...] | None:
 
 def advice(arguments: FitArguments) -> tuple[str, ...]:
     """What would make training faster, for `Report.advice`."""
-    if arguments.standardize or arguments.w.size == 1 or arguments.options.optimizer == "exact":
+    options = arguments.options
+    scaled = arguments.standardize or (options.optimizer == "cg" and arguments.b is not None and options.l2 == 0)
+    if scaled or arguments.w.size == 1 or options.optimizer == "exact":
         return ()
     scales = column_scales(arguments.train)
     usable = np.isfinite(scales) & (scales > 0)

@@ -9,7 +9,7 @@ Objective               the three together: value and gradient at p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,14 @@ GRAM_ERROR = 16 * float(np.finfo(np.float64).eps)
 
 Columns = NDArray[np.float64]  # (d,)
 Value = tuple[float, Array, float]  # loss, gradient in w, gradient in b
+
+
+def exact_sum(terms: Iterable[float]) -> float:
+    """Their sum, rounded once. NaN where it isn't finite: `math.fsum` raises then."""
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):
+        return math.nan
 
 
 def quiet() -> np.errstate:
@@ -138,7 +146,7 @@ class FromMoments:
     def evaluate(self, w: Array, b: float | None) -> Value:
         matrix, origin = self.gram
         w = w.astype(np.float64)
-        intercept = math.fsum([b or 0.0, -self.target * origin[-1], *(origin[:-1] * w)])
+        intercept = exact_sum([b or 0.0, -self.target * origin[-1], *(origin[:-1] * w)])
         v = np.concatenate([w, [intercept, -self.target]])
         product = matrix @ v
         divisor = matrix[-2, -2] if self.reduction == "mean" else 1.0

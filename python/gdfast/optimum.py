@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast.descent import Gram, Options
-from gdfast.objective import GRAM_ERROR
+from gdfast.objective import GRAM_ERROR, exact_sum
 
 Vector = NDArray[np.float64]
 
@@ -197,7 +197,7 @@ def certify(gram: Gram, options: Options, w: Vector, b: float | None) -> tuple[f
     v = w * objective.scale
     off = 0.0
     if b is not None:  # the mean residual, whose terms may be large and cancel
-        off = math.fsum([b, -objective.means[-1], *(objective.means[:-1] * w)])
+        off = exact_sum([b, -objective.means[-1], *(objective.means[:-1] * w)])
     beside = objective.weight * off**2
     # Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
     whole = objective.k if objective.k > 0 else objective.weight * float(gram.origin[-1]) ** 2

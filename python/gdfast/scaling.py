@@ -63,6 +63,8 @@ def of_samples(x: Array, sample_weight: Array | None) -> tuple[Columns, Columns]
         weight = float(s.sum())
         if weight == 0:
             continue
+        if not s.all():  # a row that doesn't count may be so large that its square is infinite
+            z, s = z[s != 0], s[s != 0]
         block_mean = s @ z / weight
         z -= block_mean
         z *= z

@@ -183,10 +183,12 @@ class _Training:
     def find_means(self) -> None:
         """Conjugate gradients descend in columns of mean 0: an offset is as bad for them as a column twice as there.
 
-        Neither the coefficients nor what they cost are others.
+        And in columns of deviation 1, beside which an intercept doesn't make everything look flat, unless l2 would be
+        of other coefficients then.
         """
         self.find_scales()
-        self.options = self.options._replace(scale=np.ones(self.arguments.w.size))
+        if self.options.l2 > 0:
+            self.options = self.options._replace(scale=np.ones(self.arguments.w.size))
 
     def curvature(self) -> float:
         """L, no less than the largest eigenvalue of the Hessian."""
@@ -306,7 +308,7 @@ class _Training:
         """There are no scales, or no learning rate, of such data."""
         doctor.refuse_not_finite(self.arguments)
         raise doctor.DivergenceError(
-            "the squares of the data are beyond the range of its dtype: scale the largest columns down"
+            "the squares of the data are beyond the range of its dtype: scale columns, or y, to numbers nearer to 1"
         )
 
 

@@ -63,7 +63,7 @@ def loss_and_gradient(
     b = None if b is None else x.dtype.type(b)
     r = _difference(_model(x.astype(np.float64), np.asarray(w, x.dtype), b), y)
     divisor = float(np.sum(s, dtype=np.float64)) if reduction == "mean" else 1
-    value = float(np.sum(s * np.square(r)) / divisor)
+    value = float(np.sum(s * r * r) / divisor)  # in this order a weight of 0 is stronger than any residual
     grad_w = (2 * (x.T @ (s * r)) / divisor).astype(x.dtype)
     grad_b = float(2 * np.sum(s * r) / divisor)
 
