@@ -122,6 +122,47 @@ print(fit.stop_reason, fit.n_iters, len(fit.losses), fit.w.tolist() == [0.0] * 6
 """
 
 
+CTRL_C_IN_A_CALL = """
+import os, signal, threading, time
+import numpy as np
+import gdfast
+
+# Each call takes seconds and no memory to speak of.
+x, n = np.broadcast_to(np.ones((1, 4_000)), (4_000_000, 4_000)), 20_000_000_000
+some, many = np.broadcast_to(np.ones(1), len(x)), np.broadcast_to(np.ones(1, np.float32), n)
+call = {
+    "forward": lambda: gdfast.forward(x, x[0]),
+    "loss": lambda: gdfast.loss(many, many),
+    "gradient": lambda: gdfast.gradient(x, some, some),
+    "loss_and_gradient": lambda: gdfast.loss_and_gradient(x, some, x[0]),
+}["CALL"]
+beats = []  # of another thread, which needs the GIL
+
+def send():
+    for _ in range(30):
+        time.sleep(0.01)
+        beats.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+
+thread = threading.Thread(target=send)
+thread.start()
+try:
+    call()
+except KeyboardInterrupt:
+    late = time.monotonic() - beats[-1]
+print(late < 0.2, max(np.diff(beats)) < 0.2)
+"""
+
+
+@pytest.mark.parametrize("call", ["forward", "loss", "gradient", "loss_and_gradient"])
+def test_ctrl_c_stops_a_call_that_lets_others_run(call: str, run_python: Callable[..., str]) -> None:
+    for _ in range(3):  # a machine that is busy may be late, but not always
+        found = run_python(CTRL_C_IN_A_CALL.replace("CALL", call)).split()
+        if found == ["True", "True"]:
+            return
+    pytest.fail(f"back in time, with the GIL let go of meanwhile: {found}")
+
+
 @pytest.mark.parametrize("learning_rate", [0.01, "auto"])
 def test_ctrl_c_stops_a_pass(learning_rate: object, run_python: Callable[..., str]) -> None:
     script = CTRL_C_IN_THE_FIRST_PASS.replace("LEARNING_RATE", repr(learning_rate))

@@ -4,6 +4,7 @@
 #include "engine/least_squares.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
+#include "signal_check.hpp"
 
 namespace gdfast::bindings {
 namespace {
@@ -23,8 +24,9 @@ py::object predict(py::handle x, py::handle w, py::handle b) {
     T* const into = data_of<T>(y_pred);
     WeightRoom<T> room;
     const T* const start = weights(inputs, room);
-    const ReleasedGil released(worth_releasing_gil(inputs.x));
-    forward(MatrixSource<T>({inputs.x, {}, {}, {}}), start, static_cast<T>(inputs.b), into);
+    without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
+      forward(MatrixSource<T>({inputs.x, {}, {}, {}}), start, static_cast<T>(inputs.b), into, ctrl_c);
+    });
     return y_pred;
   });
 }
@@ -36,10 +38,9 @@ py::object mean_or_sum_loss(py::handle y, py::handle y_pred, py::handle reductio
   return with_dtype(inputs.y.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     double loss = 0;
-    {
-      const ReleasedGil released(worth_releasing_gil(inputs.n));
-      loss = squared_error<T>(inputs.y, inputs.y_pred, inputs.n, mean_or_sum);
-    }
+    without_gil(inputs.n, [&](const Stop* ctrl_c) {
+      loss = squared_error<T>(inputs.y, inputs.y_pred, inputs.n, mean_or_sum, ctrl_c);
+    });
     return py::float_(loss);
   });
 }
@@ -51,10 +52,9 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
   return with_dtype(inputs.x.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
-    {
-      const ReleasedGil released(worth_releasing_gil(inputs.x));
-      gradient(MatrixSource<T>({inputs.x, inputs.y, {}, inputs.y_pred}), mean_or_sum, grad.data());
-    }
+    without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
+      gradient(MatrixSource<T>({inputs.x, inputs.y, {}, inputs.y_pred}), mean_or_sum, grad.data(), ctrl_c);
+    });
     return py::reinterpret_steal<py::object>(grad.release());
   });
 }

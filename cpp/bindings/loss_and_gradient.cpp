@@ -32,20 +32,12 @@ struct Arguments {
   }
 };
 
-// More than a few milliseconds, from memory or a disk: then Ctrl-C shouldn't have to wait for the end.
-bool takes_long(const MatrixView& x) { return x.n * x.d >= 16 << 20; }
-
 template <class T>
 void evaluate_segments(const Inputs& inputs, Reduction reduction, const T* w, T* grad, Loss& loss, bool& negative) {
-  py::object error;
-  {
-    const ReleasedGil released(worth_releasing_gil(inputs.x));
-    const Stop ctrl_c = takes_long(inputs.x) ? Stop(SignalCheck(error)) : Stop();
+  without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
     const MatrixSource<T> source({inputs.x, inputs.y, inputs.s, {}});
-    LeastSquares<T>(source, reduction)
-        .evaluate(w, static_cast<T>(inputs.b), grad, loss, ctrl_c ? &ctrl_c : nullptr, nullptr, &negative);
-  }
-  if (error) raise(error);
+    LeastSquares<T>(source, reduction).evaluate(w, static_cast<T>(inputs.b), grad, loss, ctrl_c, nullptr, &negative);
+  });
 }
 
 template <class T>

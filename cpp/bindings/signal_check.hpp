@@ -3,6 +3,9 @@
 
 #include <chrono>
 
+#include "arrays.hpp"
+#include "engine/stop_flag.hpp"
+#include "gil.hpp"
 #include "python_code.hpp"
 
 namespace gdfast::bindings {
@@ -44,5 +47,19 @@ class SignalCheck {
   bool slow_ = true;
   Clock::time_point last_{}, asked_{};  // 0: not yet; a small problem never looks
 };
+
+// One call on so many numbers. Without the GIL where that is worthwhile, as in `worth_releasing_gil`; and where it takes
+// more than a few milliseconds, from memory or a disk, Ctrl-C doesn't have to wait for the end: `work` is given whom to
+// ask, or null. What comes out of it is to be handed out after this, under the GIL.
+template <class Work>
+void without_gil(std::int64_t numbers, Work work) {
+  py::object error;
+  {
+    const ReleasedGil released(worth_releasing_gil(numbers));
+    const Stop ctrl_c = numbers >= 16 << 20 ? Stop(SignalCheck(error)) : Stop();
+    work(ctrl_c ? &ctrl_c : nullptr);
+  }
+  if (error) raise(error);
+}
 
 }  // namespace gdfast::bindings

@@ -63,7 +63,7 @@ bool sum_up(const Pass<T>& pass, Operation operation) {
 
 // A vector is a matrix of one column: the same segments, with a kernel that sums its elements.
 template <class T>
-double sum_elements(const Samples& samples, RunKernel<T> kernel) {
+double sum_elements(const Samples& samples, RunKernel<T> kernel, const Stop* stop = nullptr) {
   const MatrixSource<T> source(samples);
   const Segments segments = cut(source.n(), 1, sizeof(T));
   BorrowedScratch scratch;
@@ -71,6 +71,7 @@ double sum_elements(const Samples& samples, RunKernel<T> kernel) {
   SegmentSums sums(segments.count, 0, *scratch);
   Pass<T> pass{source, segments, {"", Order::rows, kernel}};
   pass.sums = &sums;
+  pass.stop = stop;
   run(pass);
   sums.merge();
   return sums.loss();
@@ -113,7 +114,7 @@ bool LeastSquares<T>::evaluate(const T* w, T b, G* grad, Loss& loss, const Stop*
 }
 
 template <class T>
-void forward(const Source<T>& source, const T* w, T b, T* out) {
+void forward(const Source<T>& source, const T* w, T b, T* out, const Stop* stop) {
   const std::int64_t d = source.d();
   BorrowedScratch scratch;
   scratch->reserve(Scratch::bytes<T>(padded(d)));
@@ -121,11 +122,12 @@ void forward(const Source<T>& source, const T* w, T b, T* out) {
   pass.w = padded_weights<T>(w, d, *scratch);
   pass.b = b;
   pass.out = out;
+  pass.stop = stop;
   run(pass);
 }
 
 template <class T>
-void gradient(const Source<T>& source, Reduction reduction, T* grad) {
+void gradient(const Source<T>& source, Reduction reduction, T* grad, const Stop* stop) {
   const std::int64_t d = source.d();
   const Segments segments = cut(source.n(), d, sizeof(T));
   BorrowedScratch scratch;
@@ -133,16 +135,17 @@ void gradient(const Source<T>& source, Reduction reduction, T* grad) {
   SegmentSums sums(segments.count, d, *scratch);
   Pass<T> pass{source, segments, choose_walk<T>(source.layout(), Operation::gradient)};
   pass.sums = &sums;
-  sum_up(pass, Operation::gradient);
+  pass.stop = stop;
+  if (!sum_up(pass, Operation::gradient)) return;
   write_gradient(sums, d, reduction == Reduction::mean ? 2.0 / static_cast<double>(source.n()) : 2.0, grad);
 }
 
 template <class T>
-double squared_error(const VectorView& y, const VectorView& y_pred, std::int64_t n, Reduction reduction) {
+double squared_error(const VectorView& y, const VectorView& y_pred, std::int64_t n, Reduction reduction,
+                     const Stop* stop) {
   const MatrixView none{nullptr, n, 1, 0, 0, kDType<T>};
-  const double loss = sum_elements<T>({none, y, {}, y_pred}, [](const Run<T>& run, Sums& lanes) {
-    kernels<T>().squares(run.y, run.y_pred, run.n, lanes);
-  });
+  const auto squares = [](const Run<T>& run, Sums& lanes) { kernels<T>().squares(run.y, run.y_pred, run.n, lanes); };
+  const double loss = sum_elements<T>({none, y, {}, y_pred}, squares, stop);
   return reduction == Reduction::mean ? loss / static_cast<double>(n) : loss;
 }
 
@@ -159,12 +162,12 @@ template bool LeastSquares<float>::evaluate(const float*, float, float*, Loss&, 
 template bool LeastSquares<float>::evaluate(const float*, float, double*, Loss&, const Stop*, Counters*, bool*) const;
 template bool LeastSquares<double>::evaluate(const double*, double, double*, Loss&, const Stop*, Counters*,
                                              bool*) const;
-template void forward(const Source<float>&, const float*, float, float*);
-template void forward(const Source<double>&, const double*, double, double*);
-template void gradient(const Source<float>&, Reduction, float*);
-template void gradient(const Source<double>&, Reduction, double*);
-template double squared_error<float>(const VectorView&, const VectorView&, std::int64_t, Reduction);
-template double squared_error<double>(const VectorView&, const VectorView&, std::int64_t, Reduction);
+template void forward(const Source<float>&, const float*, float, float*, const Stop*);
+template void forward(const Source<double>&, const double*, double, double*, const Stop*);
+template void gradient(const Source<float>&, Reduction, float*, const Stop*);
+template void gradient(const Source<double>&, Reduction, double*, const Stop*);
+template double squared_error<float>(const VectorView&, const VectorView&, std::int64_t, Reduction, const Stop*);
+template double squared_error<double>(const VectorView&, const VectorView&, std::int64_t, Reduction, const Stop*);
 template double sum(const float*, std::int64_t);
 template double sum(const double*, std::int64_t);
 

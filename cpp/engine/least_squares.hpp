@@ -38,17 +38,20 @@ class LeastSquares {
   Walk<T> walk_;
 };
 
+// Where `stop` gives up, the results of these three are not to be used.
+
 // out[i] = x_i · w + b
 template <class T>
-void forward(const Source<T>& source, const T* w, T b, T* out);
+void forward(const Source<T>& source, const T* w, T b, T* out, const Stop* stop = nullptr);
 
 // grad = 2 Xᵀ(y_pred − y) / n, or without the n
 template <class T>
-void gradient(const Source<T>& source, Reduction reduction, T* grad);
+void gradient(const Source<T>& source, Reduction reduction, T* grad, const Stop* stop = nullptr);
 
 // Σ (y_pred − y)² / n, or without the n
 template <class T>
-double squared_error(const VectorView& y, const VectorView& y_pred, std::int64_t n, Reduction reduction);
+double squared_error(const VectorView& y, const VectorView& y_pred, std::int64_t n, Reduction reduction,
+                     const Stop* stop = nullptr);
 
 // The sum of n contiguous elements: reads them as fast as they can be read.
 template <class T>
