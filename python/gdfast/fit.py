@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gdfast import fit_options, training
+from gdfast._path import planning
+from gdfast._path.request import request
 from gdfast.backends import backend as backend_by_name
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.plan import Explanation
 from gdfast.result import Callback, Fit, Step
 
 __all__ = ["Fit", "Step", "explain", "fit"]
+
+# Options that `gdfast.path` has and `fit` hasn't: where there is one, it is a path that is to be explained.
+_OF_A_PATH = frozenset(("folds", "groups", "l1_ratio", "penalties", "n_penalties", "rule"))
 
 
 def fit(
@@ -213,14 +218,15 @@ def fit(
 
 
 def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "native", **options: Any) -> Explanation:
-    """Say how `fit` with the same arguments would read the data, and what that is expected to cost. Reads none of it.
+    """Say how `fit` or `path` with these arguments would read the data, and what that costs. Reads none of it.
 
     Parameters
     ----------
     x, y, n_iters, backend
         As for `fit`.
     **options
-        Any other option of `fit`.
+        Any other option of `fit`; or options of `path`, of which ``folds``, ``l1_ratio``, ``penalties``,
+        ``n_penalties``, ``groups`` or ``rule`` says that it is one.
 
     Returns
     -------
@@ -230,7 +236,7 @@ def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "n
     Raises
     ------
     ValueError, TypeError, ImportError
-        As `fit` would.
+        As `fit` or `path` would.
 
     Examples
     --------
@@ -241,5 +247,10 @@ def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "n
     'moments'
     >>> gdfast.explain(x, x[:, 0], n_iters=1_000, batch_size=64).plan
     'stream'
+    >>> gdfast.explain(x, x[:, 0], folds=5).costs["moments"].bytes_read  # one read
+    68000000
     """
+    if _OF_A_PATH & options.keys():
+        asked = request(x, y, **options)
+        return planning.explain(asked.plan, asked.size)
     return training.explanation(backend_by_name(backend), fit_options.check(x, y, n_iters=n_iters, **options))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gdfast import _core, checks, fit_options, tables, training, validation
-from gdfast._path import drawing
-from gdfast._path.folds import fold_of_each_row
+from gdfast import _core, fit_options, training
+from gdfast._path import drawing, planning
+from gdfast._path.folds import check_moments
 from gdfast._path.moments import Moments, by_fold
+from gdfast._path.request import Request, request
+from gdfast._path.streamed import Found, streamed
+from gdfast._path.table import Table, table_of
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.report import Report
@@ -25,23 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Vector = NDArray[np.float64]
-
-RULES = ("min", "1se")
-
-
-class Table(NamedTuple):
-    """All of a path, by mixture and penalty."""
-
-    penalties: Vector  # (R, P)
-    coefs: Vector  # (R, P, d)
-    intercepts: Vector  # (R, P)
-    df: Vector  # (R, P)
-    gaps: Vector  # (R, P)
-    cv_loss: Vector  # (R, P, k)
-    cv_mean: Vector  # (R, P)
-    cv_se: Vector  # (R, P)
-    best: tuple[int, int] | None
-    best_1se: tuple[int, int] | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,7 +62,7 @@ class Path:
     names : tuple of str
         Of the columns.
     report : Report
-        What was read: the data, once.
+        What was read: the data, once; with ``plan="stream"`` about once a penalty and training set.
 
     Examples
     --------
@@ -101,6 +87,8 @@ class Path:
     standardize: bool
     all_rows: Moments = field(repr=False)
     report: Report = field(repr=False)
+    columns: NDArray[np.intp] | None = field(default=None, repr=False)  # that all_rows are of; None: all
+    fits: dict[tuple[int, int], Fit] = field(default_factory=dict, repr=False)  # that are known already
 
     def _of(self, values: Vector) -> Vector:
         return np.asarray(values[0]) if self.one_ratio else values
@@ -163,6 +151,8 @@ class Path:
         """
         if self._chosen is None:
             raise ValueError("no penalty is chosen without rows held out: write gdfast.path(x, y, folds=5)")
+        if self._chosen in self.fits:
+            return replace(self.fits[self._chosen], feature_names=self.feature_names)
         ratio, penalty = float(self.l1_ratio[self._chosen[0]]), float(self.table.penalties[self._chosen])
         arguments = fit_options.check_moments(
             self.all_rows.gram,
@@ -173,7 +163,12 @@ class Path:
             fit_intercept=self.fit_intercept,
             standardize=self.standardize,
         )
-        return training.train(backend_by_name("native"), arguments._replace(columns=self.feature_names))
+        fit = training.train(backend_by_name("native"), arguments._replace(columns=self.feature_names))
+        if self.columns is None:
+            return fit
+        w = np.zeros(self.table.coefs.shape[-1])
+        w[self.columns] = fit.w
+        return replace(fit, w=w, gap=float(self.table.gaps[self._chosen]), report=self.report)
 
     def plot(self, l1_ratio: float | None = None) -> Figure:
         """Draw the coefficients over the penalty and, with folds, the loss of the rows held out.
@@ -233,6 +228,7 @@ def path(
     fit_intercept: bool = True,
     standardize: bool = True,
     rule: str = "min",
+    plan: str = "auto",
 ) -> Path:
     r"""Fit a whole path of penalties, and cross-validate it, from one read of the data.
 
@@ -265,6 +261,10 @@ def path(
         Whether the penalty acts on coefficients of columns of deviation 1; each training set has scales of its own.
     rule : {"min", "1se"}, default "min"
         What ``Path.fit`` takes: the penalty of the least loss, or the largest within one standard error of that.
+    plan : {"auto", "moments", "stream"}, default "auto"
+        Read the data once for its moments, (d + 2)² numbers a fold, or about once a penalty and training set, and solve
+        on the columns that may have a coefficient. "auto" streams where moments would take too much memory;
+        ``gdfast.explain(x, y, folds=5)`` says which, and why.
 
     Returns
     -------
@@ -279,8 +279,12 @@ def path(
     Notes
     -----
     Moments of each fold are taken in one read; a training set is the sum of the other folds. Coefficients go down the
-    path by coordinate descent from those before, to a duality gap of 10⁻¹² of the objective at 0. With ``l1_ratio=0``
-    one tridiagonal form serves all penalties. Bits don't depend on the number of threads.
+    path by coordinate descent from those before, to a duality gap of 10⁻¹² of the objective at 0, or of what rounding
+    leaves of it. With ``l1_ratio=0`` one tridiagonal form serves all penalties. Bits don't depend on the number of
+    threads.
+
+    Streamed, moments are of the columns at work, and a pass over all columns bounds the gap at each penalty: as closely
+    as x's dtype lets it. With ``l1_ratio=0`` it is conjugate gradients, and ``df`` is NaN.
 
     Examples
     --------
@@ -296,109 +300,55 @@ def path(
     array([ 2.94, -1.93,  0.02,  0.05,  0.04, -0.19])
     """
     started = time.perf_counter()
-    ratios, one_ratio = _ratios(l1_ratio)
-    asked = None if penalties is None else _penalties(penalties)
-    count = checks.whole("n_penalties", n_penalties, 1, "a whole number, 1 or more") if asked is None else len(asked)
-    smallest = checks.number("eps", eps, "a number above 0 and below 1", positive=True)
-    if smallest >= 1:
-        raise ValueError(f"eps is {smallest:g}, accepted is a number above 0 and below 1")
-    intercept, standard = checks.flag("fit_intercept", fit_intercept), checks.flag("standardize", standardize)
-    checks.one_of("rule", rule, RULES)
-    given = x
-    feature_names = tables.names("x", given)
-    matrix, y, s = validation.samples(given, y, sample_weight)
-    if s is not None:
-        validation.weights("sample_weight", s)
-    d = 1 if matrix.ndim == 1 else matrix.shape[1]
-    names = feature_names or tuple("x" if matrix.ndim == 1 else f"x[{j}]" for j in range(d))
-    if folds is None and (groups is not None or rng is not None):
-        raise ValueError("groups and rng are about folds: write folds=5 as well")
-    ids = None if folds is None else fold_of_each_row(folds, groups, rng, matrix, y, len(y))
-    read = by_fold(matrix, y, s, ids)
-    _check(read.folds, names)
-    grid = None if asked is None else np.broadcast_to(asked, (len(ratios), count)).copy()
-    grams = [moments.gram for moments in read.folds]
-    found = _core.path(
-        np.stack([gram.matrix for gram in grams]),
-        np.stack([gram.origin for gram in grams]),
-        ratios,
-        grid,
-        count,
-        smallest,
-        intercept,
-        standard,
-    )
-    weights = np.array([gram.matrix[-2, -2] for gram in grams])
-    rows = read.folds[0].rows
-    for moments in read.folds[1:]:
-        rows = rows.with_more(moments.rows)
-    one_read = matrix.nbytes + y.nbytes + (0 if s is None else s.nbytes)
+    asked = request(
+        x, y, l1_ratio=l1_ratio, penalties=penalties, n_penalties=n_penalties, eps=eps, folds=folds, groups=groups,
+        rng=rng, sample_weight=sample_weight, fit_intercept=fit_intercept, standardize=standardize, rule=rule,
+        plan=plan,
+    )  # fmt: skip
+    options, size = asked.options, asked.size
+    chosen = planning.choose(asked.plan, size)
+    if chosen == "stream":
+        rows = asked.x.reshape(size.n, size.d)
+        found = streamed(rows, asked.y, asked.s, asked.folds, options, asked.names)
+    else:
+        found = _from_moments(asked)
     report = Report(
-        plan="moments",
-        passes=read.bytes_read / one_read,
-        bytes_read=read.bytes_read,
+        plan=chosen,
+        passes=found.bytes_read / size.data_bytes,
+        bytes_read=found.bytes_read,
         seconds=time.perf_counter() - started,
         threads=_core.get_num_threads(),
         isa=str(_core.config()["isa"]),
-        peak_bytes=read.peak_bytes,
+        peak_bytes=found.peak_bytes,
     )
     return Path(
-        table=_table(found[:6], weights),
-        l1_ratio=ratios,
-        one_ratio=one_ratio,
+        table=table_of(found.numbers, found.weights),
+        l1_ratio=options.ratios,
+        one_ratio=asked.one_ratio,
         rule=rule,
-        names=names,
-        feature_names=feature_names,
-        fit_intercept=intercept,
-        standardize=standard,
-        all_rows=Moments(Gram(*found[6:]), rows),
+        names=asked.names,
+        feature_names=asked.feature_names,
+        fit_intercept=options.fit_intercept,
+        standardize=options.standardize,
+        all_rows=found.moments,
         report=report,
+        columns=found.columns,
+        fits=found.fits,
     )
 
 
-def _table(found: tuple[Vector, ...], weights: Vector) -> Table:
-    penalties, coefs, intercepts, df, gaps, losses = found
-    cv_loss = np.moveaxis(losses, 0, -1)
-    if not len(losses):
-        return Table(penalties, coefs, intercepts, df, gaps, cv_loss, np.empty(0), np.empty(0), None, None)
-    share = weights / weights.sum()
-    mean = cv_loss @ share
-    se = np.sqrt(((cv_loss - mean[..., np.newaxis]) ** 2) @ share / (len(weights) - 1))
-    ratio, place = map(int, np.unravel_index(int(np.argmin(mean)), mean.shape))
-    within = np.flatnonzero(mean[ratio] <= mean[ratio, place] + se[ratio, place])
-    sparing = int(within[np.argmax(penalties[ratio, within])])
-    return Table(penalties, coefs, intercepts, df, gaps, cv_loss, mean, se, (ratio, place), (ratio, sparing))
-
-
-def _ratios(l1_ratio: Any) -> tuple[Vector, bool]:
-    one = np.ndim(l1_ratio) == 0
-    accepted = "a number from 0 to 1, or a list of them"
-    ratios = [checks.number("l1_ratio", ratio, accepted) for ratio in ([l1_ratio] if one else l1_ratio)]
-    if not ratios or max(ratios) > 1:
-        raise ValueError(f"l1_ratio is {shown(l1_ratio)}, accepted is {accepted}")
-    return np.array(ratios), one
-
-
-def _penalties(penalties: Any) -> Vector:
-    accepted = "accepted is a list of finite numbers, 0 or more"
-    try:
-        values = np.array(penalties, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"penalties is {shown(penalties)}, {accepted}") from None
-    if values.ndim != 1 or not len(values):
-        raise ValueError(f"penalties has shape {values.shape}, {accepted}")
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if len(wrong):
-        raise ValueError(f"penalties[{wrong[0]}] is {values[wrong[0]]:g}, {accepted}")
-    return values
-
-
-def _check(folds: list[Moments], names: tuple[str, ...]) -> None:
-    for i, (gram, _) in enumerate(folds):
-        where = f" in fold {i}" if len(folds) > 1 else ""
-        wrong = np.flatnonzero(~np.isfinite(np.diag(gram.matrix)))
-        if len(wrong):
-            name = (*names, "sample_weight", "y")[int(wrong[0])]
-            raise ValueError(f"{name} holds NaN or infinity{where}, or numbers whose squares are beyond float64")
-        if gram.matrix[-2, -2] == 0:
-            raise ValueError(f"sample_weight is 0 for all rows{where}: there is no loss of these to choose by")
+def _from_moments(asked: Request) -> Found:
+    read = by_fold(asked.x, asked.y, asked.s, asked.folds)
+    grams = [moments.gram for moments in read.folds]
+    check_moments(grams, asked.names)
+    found = _core.path(
+        np.stack([gram.matrix for gram in grams]),
+        np.stack([gram.origin for gram in grams]),
+        *asked.options,
+    )
+    rows = read.folds[0].rows
+    for moments in read.folds[1:]:
+        rows = rows.with_more(moments.rows)
+    weights = np.array([gram.matrix[-2, -2] for gram in grams])
+    together = Moments(Gram(*found[6:]), rows)
+    return Found(found[:6], None, together, {}, weights, read.bytes_read, read.peak_bytes)

@@ -209,6 +209,16 @@ def _moments(work: Work, model: CostModel) -> Cost:
     return Cost(read, once + evaluations * (model.gram_pass_s + size * model.gram_s))
 
 
+def of_moments(n: int, d: int, data_bytes: int, model: CostModel) -> float:
+    """Seconds that the moments of so many rows take."""
+    return _moments(Work(n, d, data_bytes, 0, 0, 0, False, False, False, False, True), model).seconds
+
+
+def of_a_pass(data_bytes: int, model: CostModel) -> float:
+    """Seconds that a pass takes."""
+    return model.pass_s + _reading(data_bytes, model)
+
+
 def _reading(data_bytes: int, model: CostModel) -> float:
     if data_bytes <= model.cache_bytes:
         return data_bytes / (model.cache_bytes_per_s * THREADS)

@@ -205,9 +205,10 @@ void PathDescent::solve_active() {
     std::size_t first = way.size();
     for (std::size_t i = 0; i < way.size(); ++i) {
       const double to_zero = -now_.u[static_cast<std::size_t>(at_work[i])] / way[i];
-      if (!(to_zero > 0 && to_zero < share)) continue;
-      share = to_zero;
-      first = i;
+      if (to_zero > 0 && to_zero < share) {
+        share = to_zero;
+        first = i;
+      }
     }
     if (!std::isfinite(share)) return;
     for (std::size_t i = 0; i < way.size(); ++i) now_.u[static_cast<std::size_t>(at_work[i])] += share * way[i];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from gdfast import checks
 from gdfast._path.moments import Consecutive
+from gdfast.descent import Gram
 from gdfast.errors import Argument, Message
 from gdfast.wording import shown, type_name
 
@@ -138,3 +140,21 @@ def _refuse_split_groups(names: Ids, ids: Ids) -> None:
             f"groups: row {row} is in fold {ids[row]}, and others of its group in fold {first[names[row]]}; each group "
             "has to be in one fold"
         )
+
+
+def check_moments(grams: list[Gram], names: Sequence[str]) -> None:
+    """Of each fold, and of columns of these names.
+
+    Raises
+    ------
+    ValueError
+        When one isn't finite, or a fold has no weight.
+    """
+    for i, gram in enumerate(grams):
+        where = f" in fold {i}" if len(grams) > 1 else ""
+        wrong = np.flatnonzero(~np.isfinite(np.diag(gram.matrix)))
+        if len(wrong):
+            name = (*names, "sample_weight", "y")[int(wrong[0])]
+            raise ValueError(f"{name} holds NaN or infinity{where}, or numbers whose squares are beyond float64")
+        if gram.matrix[-2, -2] == 0:
+            raise ValueError(f"sample_weight is 0 for all rows{where}: there is no loss of these to choose by")
