@@ -139,6 +139,13 @@ def fit(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that says which rows belong together, for --summary: residuals may be alike within a cluster.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     optimizer: Annotated[
         Literal["auto", "exact", "cg", "gd", "momentum", "nesterov", "adam"],
         typer.Option(
@@ -237,6 +244,8 @@ def fit(
         raise fail(f"--validation is {validation}, accepted is a share between 0 and 1, such as 0.2")
     if vcov is not None and not summary:
         raise fail("--vcov says what the standard errors of --summary are: write --summary as well")
+    if cluster is not None and (vcov is not None or not summary):
+        raise fail("--cluster is for the standard errors of --summary: write --summary as well, and leave out --vcov")
     if folds is None and (l1_ratio is not None or rule is not None):
         raise fail("--l1-ratio and --rule are about the penalty that --folds chooses: write --folds 5 as well")
     if folds is not None and (l1 or l2 or summary or batch_size or plan == "stream" or reduction == "sum"):
@@ -264,12 +273,14 @@ def fit(
         "backend": backend,
         "progress": True,
     }
-    outputs = Outputs(model, chart, (vcov or "iid") if summary else None, json)
+    kind = "cluster" if cluster is not None else vcov or "iid"
+    outputs = Outputs(model, chart, kind if summary else None, json)
     if moments_command.are_moments(data):
         of_rows = {
             "--columns": columns,
             "--exclude": exclude,
             "--weights": weights,
+            "--cluster": cluster,
             "--drop-missing": drop_missing,
             "--dtype": dtype,
             "--batch-size": batch_size,
@@ -282,7 +293,7 @@ def fit(
     if len(data) > 1:
         raise fail(f"{data[0]} and {data[1]} are two tables: name one, or moments of them (`gdfast moments`)")
     fit_command.run(
-        Data(data[0], target, columns or (), exclude or (), weights, drop_missing, dtype, csv),
+        Data(data[0], target, columns or (), exclude or (), weights, drop_missing, dtype, csv, cluster),
         outputs,
         validation_share=validation,
         seed=seed,

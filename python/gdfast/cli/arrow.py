@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet as pq
 
 from gdfast.cli import integers
-from gdfast.cli.tables import BadColumn, ColumnsError, TableError
+from gdfast.cli.tables import BadColumn, ColumnsError, TableError, listed
 from gdfast.cli.text import describe
 
 Array = NDArray[Any]
@@ -36,6 +36,26 @@ class ParquetTable:
         """See `gdfast.cli.tables.Table`."""
         table = _reading(self.path, lambda: self.file.read(columns=list(names)).select(list(names)))
         return matrix(self.path, names, table, dtype, None)
+
+    def labels(self, name: str) -> Array:
+        """See `gdfast.cli.tables.Table`."""
+        return labels(self.path, name, _reading(self.path, lambda: self.file.read(columns=[name]).column(name)))
+
+
+def labels(path: Path, name: str, column: pa.ChunkedArray) -> Array:
+    """The values of a column as numbers: equal ones where they are equal.
+
+    Raises
+    ------
+    TableError
+        When one is missing.
+    """
+    if column.null_count:
+        n = f"{column.null_count:,} of {len(column):,} rows"
+        raise TableError(f"{path} has no value of column {listed([name])} in {n}, and each row needs one")
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return np.asarray(column.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False))
 
 
 def matrix(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from gdfast.cli import csv_head, integers
-from gdfast.cli.arrow import first_line, matrix
+from gdfast.cli.arrow import first_line, labels, matrix
 from gdfast.cli.shell import option
 from gdfast.cli.tables import ColumnsError, TableError, listed
 
@@ -81,6 +81,10 @@ class CsvTable:
             for name, column in zip(doubtful, self._read(doubtful, pa.large_string()).columns, strict=True):
                 integers.refuse_collapsed(self.path, name, column)
         return numbers
+
+    def labels(self, name: str) -> Array:
+        """See `gdfast.cli.tables.Table`."""
+        return labels(self.path, name, self._read([name], pa.large_string()).column(0))
 
     def _read(self, names: Sequence[str], kind: pa.DataType | None) -> pa.Table:
         """Columns by position, since names may stand twice; of a type found in the values, if `kind` is None."""

@@ -33,6 +33,7 @@ class Data:
     drop_missing: bool = False
     dtype: str | None = None
     csv: CsvOptions = PLAIN
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class Samples:
     y: Array
     sample_weight: Array | None
     in_file: Array  # the number of each row in the file, from 1
+    clusters: Array | None = None  # which one each row belongs to, as numbers
 
     def rows(self, chosen: Array) -> Samples:
         s = self.sample_weight
-        return Samples(self.x[chosen], self.y[chosen], None if s is None else s[chosen], self.in_file[chosen])
+        clusters = None if self.clusters is None else self.clusters[chosen]
+        return Samples(self.x[chosen], self.y[chosen], None if s is None else s[chosen], self.in_file[chosen], clusters)
 
     def score(self, fit: gdfast.Fit) -> Score:
         return score(self.x, self.y, fit.w, fit.b, self.sample_weight)
@@ -85,7 +88,9 @@ def samples_of(data: Data) -> Chosen:
     TableError
         When there is no such file, column or number.
     """
-    words = [word for word in (data.target, data.weights, *data.columns, *data.exclude) if word is not None]
+    words = [
+        word for word in (data.target, data.weights, data.cluster, *data.columns, *data.exclude) if word is not None
+    ]
     asked = [*words, *(name for word in words for name in word.split(","))]
     table = open_table(data.path, data.csv, asked)
     notes = [table.note] if table.note else []
@@ -93,7 +98,8 @@ def samples_of(data: Data) -> Chosen:
     weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
     if target == weights:
         raise TableError(f"{listed([target])} is the target and can't be the weights as well")
-    special = [target] if weights is None else [target, weights]
+    cluster = None if data.cluster is None else columns_of.one(table, data.cluster, "--cluster")
+    special = [name for name in (target, weights, cluster) if name is not None]
     names = _features(table, data, special, notes)
 
     wanted = Wanted(table, names, target, weights, data.drop_missing)
@@ -101,7 +107,8 @@ def samples_of(data: Data) -> Chosen:
     d = len(names)
     matrix = rows.matrix
     s = matrix[:, d + 1] if weights is not None else None
-    samples = Samples(matrix[:, :d], matrix[:, d], s, rows.in_file)
+    clusters = None if cluster is None else _clusters(table, cluster, rows.in_file)
+    samples = Samples(matrix[:, :d], matrix[:, d], s, rows.in_file, clusters)
     if weights is not None:
         _refuse_bad_weights(samples, weights)
     return Chosen(names, target, weights, samples, rows.dropped, notes)
@@ -126,7 +133,7 @@ def _features(table: tables.Table, data: Data, special: Sequence[str], notes: li
         chosen = columns_of.many(table, data.columns, "--columns")
         both = [name for name in chosen if name in special]
         if both:
-            raise TableError(f"--columns: {listed(both)} is what the model is to predict, or the weights")
+            raise TableError(f"--columns: {listed(both)} is what the model is to predict, or weights or clusters")
     else:
         chosen = [name for name in table.names if name not in special]
         if table.index in chosen and table.index not in left_out:
@@ -140,6 +147,13 @@ def _features(table: tables.Table, data: Data, special: Sequence[str], notes: li
         raise TableError(f"{data.path} has no column left to predict {listed(special[:1])} from")
     columns_of.refuse_twice(table, names)
     return names
+
+
+def _clusters(table: tables.Table, name: str, in_file: Array) -> Array:
+    clusters: Array = table.labels(name)[in_file - 1]
+    if (clusters == clusters[0]).all():
+        raise TableError(f"--cluster: column {listed([name])} is the same in all rows, and two clusters are the least")
+    return clusters
 
 
 def _refuse_bad_weights(samples: Samples, name: str) -> None:

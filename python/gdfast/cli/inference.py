@@ -37,9 +37,11 @@ def summary(trained: Trained, vcov: str) -> gdfast.Summary:
     rows, words = trained.data, trained.words
     data: tuple[Any, ...] = ()
     weight = None
+    kind: Any = vcov
     if rows is not None and (vcov != "iid" or trained.fit.basis.gram is None):
         data, weight = (Columns(rows.x, words.columns), rows.y), rows.sample_weight
+        kind = {"cluster": rows.clusters} if vcov == "cluster" else vcov
     try:
-        return trained.fit.summary(*data, sample_weight=weight, vcov=vcov)
+        return trained.fit.summary(*data, sample_weight=weight, vcov=kind)
     except ValueError as error:
         raise fail(words.said(error), status=1) from None

@@ -49,3 +49,10 @@ class NpyTable:
                     raise CollapsedError(self.path, name, *same)
         with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and refused as such
             return array.astype(dtype.newbyteorder("="), copy=False)
+
+    def labels(self, name: str) -> Array:
+        """See `Table`."""
+        column = self.array[:, int(name)]
+        if column.dtype.kind == "f" and np.isnan(column).any():
+            raise TableError(f"{self.path} has NaN in column {name}, and each row needs a number there")
+        return np.unique(column, return_inverse=True)[1]

@@ -82,6 +82,9 @@ class Table(Protocol):
     def matrix(self, names: Sequence[str], dtype: np.dtype[Any] | None) -> Array:
         """These columns, (n, k), of `dtype` or else of the table's own; NaN where a value is missing."""
 
+    def labels(self, name: str) -> Array:
+        """A column of whatever kind, (n,): equal numbers where its values are equal."""
+
 
 class Rows(NamedTuple):
     """The columns that were asked for, without the rows that were left out."""
