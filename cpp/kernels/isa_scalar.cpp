@@ -1,4 +1,5 @@
 #define GDFAST_COMPACT
+#define GDFAST_NO_FETCH
 #include "make_table.hpp"
 #include "register_scalar.hpp"
 

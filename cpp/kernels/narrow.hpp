@@ -169,8 +169,12 @@ struct Narrow {
 
 template <class V, int D, bool InColumns, Fetch F>
 constexpr RunKernel<typename V::T> narrow_kernel() {
+#ifdef GDFAST_NO_FETCH
+  return Narrow<V, D, InColumns, Fetch::none>::kernel;
+#else
   constexpr Fetch kHelpful = D >= fetched_from<V>(InColumns, F) ? F : Fetch::none;
   return Narrow<V, D, InColumns, kHelpful>::kernel;
+#endif
 }
 
 }  // namespace
