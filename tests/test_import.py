@@ -25,6 +25,8 @@ PUBLIC = {
         "Summary",
         "Path",
         "path",
+        "Scan",
+        "scan",
     ),
     *("get_num_threads", "set_num_threads", "config", "show_config", "__version__"),
 }
@@ -56,7 +58,7 @@ def test_the_version_has_one_place() -> None:
 
 
 def test_functions_keep_their_names_beside_modules() -> None:
-    for module in ("fit", "path", "config", "backends", "backends.numpy", "tutorial"):
+    for module in ("fit", "path", "scan", "config", "backends", "backends.numpy", "tutorial"):
         import_module(f"gdfast.{module}")
     for name in ("fit", "path", "config", "backends", "backend"):
         assert callable(getattr(gdfast, name)), name

@@ -21,6 +21,7 @@ from gdfast.moments import Moments
 from gdfast.path import Path, path
 from gdfast.plan import Explanation
 from gdfast.report import Report
+from gdfast.scan import Scan, scan
 from gdfast.summary import Summary
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Moments",
     "Path",
     "Report",
+    "Scan",
     "Step",
     "Summary",
     "__version__",
@@ -45,6 +47,7 @@ __all__ = [
     "loss",
     "loss_and_gradient",
     "path",
+    "scan",
     "set_num_threads",
     "show_config",
 ]

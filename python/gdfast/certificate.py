@@ -41,11 +41,17 @@ def certificate(arguments: FitArguments, train: Samples, options: Options, outco
     if outcome.gradient is None:
         return UNKNOWN
     with quiet():
-        return _Streamed(arguments, options, outcome).certificate()
+        return Streamed(arguments, options, outcome).certificate()
 
 
-class _Streamed:
+class Streamed:
     """A fit at its end, in the coordinates of its descent."""
+
+    @property
+    def n(self) -> int:
+        """Rows of the data."""
+        assert self.arguments.train.y is not None
+        return len(self.arguments.train.y)
 
     def __init__(self, arguments: FitArguments, options: Options, outcome: Outcome) -> None:
         assert outcome.gradient is not None
@@ -78,7 +84,7 @@ class _Streamed:
         in_x = float(np.abs(self.outcome.w) @ doctor.column_scales(train))
         terms = in_x + abs(self.outcome.b or 0.0) + float(np.sqrt(np.mean(np.square(sampled))))
         residual = 4 * float(np.finfo(self.arguments.w.dtype).eps) * terms
-        count = 1.0 if self.options.reduction == "mean" else float(len(train.y))
+        count = 1.0 if self.options.reduction == "mean" else float(self.n)
         loss = max(self.outcome.loss, 0.0)
         return residual * (2 * math.sqrt(loss * count) + residual * count) + 1e-14 * loss
 

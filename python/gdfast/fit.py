@@ -14,6 +14,7 @@ from gdfast.backends import backend as backend_by_name
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.plan import Explanation
 from gdfast.result import Callback, Fit, Step
+from gdfast.scan import Scan
 
 __all__ = ["Fit", "Step", "explain", "fit"]
 
@@ -22,8 +23,8 @@ _OF_A_PATH = frozenset(("folds", "groups", "l1_ratio", "penalties", "n_penalties
 
 
 def fit(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | Scan,
+    y: ArrayLike | str | None = None,
     *,
     w0: ArrayLike | None = None,
     b0: float | None = None,

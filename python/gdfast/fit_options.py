@@ -10,12 +10,15 @@ import numpy as np
 from gdfast import checks, tables
 from gdfast import validation as arrays
 from gdfast._inference.basis import Counted
+from gdfast._scan.bind import bind
+from gdfast._scan.sums import Passes
 from gdfast.conversion import Array, cast
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER, nothing_chosen
 from gdfast.descent import Gram, Options, Samples
 from gdfast.errors import Argument, Message
 from gdfast.plan import Asked
 from gdfast.result import Callback
+from gdfast.scan import Scan
 from gdfast.wording import shown, type_name
 
 OPTIMIZERS = ("gd", "momentum", "nesterov", "adam", "cg", "exact")
@@ -42,6 +45,8 @@ class FitArguments(NamedTuple):
     given: tuple[Any, ...]  # x, y and sample_weight as they came, for messages
     given_validation: Any
     counted: Counted | None = None  # the rows of moments that came instead of samples
+    passes: Passes | None = None  # of a scan that came instead of x: what is in `train` only has its shape
+    validation_passes: Passes | None = None
 
     def name(self, j: int) -> str:
         """What messages call column j."""
@@ -82,8 +87,16 @@ def check(
 ) -> FitArguments:
     """The arguments of `fit` but for its backend, with `fit`'s own defaults."""
     arrays.reduction(reduction)
+    given = x, y, sample_weight
+    scanned = held_out = None
+    if isinstance(x, Scan):
+        scanned = Passes(bind(x, y, sample_weight))
+        x, y, sample_weight = scanned.shape()
+        validation, held_out = _scanned_validation(validation, scanned)
     matrix = arrays.matrix(x)
     columns = None if type(x) is np.ndarray else _columns(x, matrix)
+    if scanned is not None:
+        columns = scanned.bound.names
     train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
@@ -118,8 +131,10 @@ def check(
         callback=callback,
         progress=checks.flag("progress", progress),
         plan=checks.one_of("plan", plan, PLANS),
-        given=(x, y, sample_weight),
+        given=given,
         given_validation=validation,
+        passes=scanned,
+        validation_passes=held_out,
     )
     return _together(arguments)
 
@@ -249,6 +264,19 @@ def _validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Sample
         )
     names = "validation[1]", "validation[2]", "validation[0]"
     return _samples(cast(matrix, x.dtype), given[1], given[2] if len(given) == 3 else None, *names)
+
+
+def _scanned_validation(given: Any, passes: Passes) -> tuple[Any, Passes | None]:
+    """Validation for a scan: arrays, as they came; or another scan."""
+    if not (isinstance(given, tuple | list) and given and isinstance(given[0], Scan)):
+        return given, None
+    bound = bind(given[0], *given[1:3], *(None,) * (3 - len(given)))
+    if (bound.names, bound.d, bound.dtype) != (passes.bound.names, passes.bound.d, passes.bound.dtype):
+        raise ValueError(
+            f"validation[0] has {bound.d:,} columns of {bound.dtype} and x has {passes.bound.d:,} of "
+            f"{passes.bound.dtype}: accepted is a scan with the columns of x, in their order and of their dtypes"
+        )
+    return None, Passes(bound)
 
 
 def _columns(x: Any, matrix: Array) -> tuple[str, ...] | None:

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from gdfast import _core, checks, fit_options, moments_format, optimum, tables, training, validation
 from gdfast._inference.basis import Counted, counted
 from gdfast._path.moments import by_group
+from gdfast._scan import sums
+from gdfast._scan.bind import bind
+from gdfast._scan.sums import Passes
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments, quiet
 from gdfast.result import Fit
+from gdfast.scan import Scan
 from gdfast.wording import listed
 
 _OF_SINGLE_SAMPLES = {"sample_weight", "batch_size", "shuffle", "rng", "plan"}
@@ -137,9 +141,10 @@ class Moments:
 
         Parameters
         ----------
-        X : array_like, (n, d), or (n,) where d is 1
+        X : array_like, (n, d), or (n,) where d is 1; or a scan
             float32 and float64 are read as they lie in memory, integers and lists become float64. The columns of a
-            table are found by the names of the first table that came, whatever their order.
+            table are found by the names of the first table that came, whatever their order. Of a scan, y and
+            sample_weight may be names of columns.
         y : array_like, (n,)
             Converted to X's dtype.
         sample_weight : array_like, (n,), optional
@@ -171,6 +176,8 @@ class Moments:
         >>> moments[0], moments.without(0), moments
         (<gdfast.Moments: n=2, d=1>, <gdfast.Moments: n=1, d=1>, <gdfast.Moments: n=3, d=1, groups=2>)
         """
+        if isinstance(X, Scan):
+            return self._update_from_scan(X, y, sample_weight, group)
         x, y, s = validation.samples(tables.by_name("X", X, self._names), y, sample_weight, "X")
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
         names = self._names or tables.names("X", X)
@@ -193,6 +200,18 @@ class Moments:
                     own._names = names
                     self._add(*part)
         self._names = names
+        return self
+
+    def _update_from_scan(self, scan: Scan, y: Any, sample_weight: Any, group: Any) -> Moments:
+        if group is not None or self._groups is not None:
+            raise ValueError("group goes with arrays and tables: update with the pieces of the scan, one by one")
+        bound = bind(scan if self._names is None else scan.with_columns(self._names), y, sample_weight)
+        validation.same_columns("X", bound.d, self._d)
+        found = sums.moments(Passes(bound))
+        part = Moments(self._d)
+        part._sums, part._rows, part._names = found.gram, found.rows, bound.names
+        part.target = y if isinstance(y, str) else None
+        self += part
         return self
 
     def __getitem__(self, i: int) -> Moments:

@@ -32,6 +32,10 @@ class Report:
     form : str or None
         Form of the kernel that streamed the samples: the quickest for their shape, order and place. All that are
         possible give the same bits. None where moments took their place, and for a reference backend.
+    disk_bytes : int
+        Of a scan: the bytes of files that were read, compressed as they are.
+    waited : float
+        Of a scan: the seconds in which nothing was done but to wait for the next piece.
 
     Examples
     --------
@@ -50,6 +54,8 @@ class Report:
     peak_bytes: int
     advice: tuple[str, ...] = ()
     form: str | None = None
+    disk_bytes: int = 0
+    waited: float = 0.0
 
     @property
     def gb_per_s(self) -> float:
@@ -68,5 +74,9 @@ class Report:
             **({} if self.form is None else {"form": self.form}),
             "peak bytes": f"{self.peak_bytes:,}",
         }
+        if self.disk_bytes:
+            rows["from disk"] = f"{self.disk_bytes:,} bytes"
+        if self.waited:
+            rows["waited"] = f"{self.waited:.3g} s for pieces"
         lines = [f"{name:<10}  {value}" for name, value in rows.items()]
         return "\n".join([*lines, *(f"{'advice':<10}  {advice}" for advice in self.advice)])

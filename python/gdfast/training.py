@@ -56,7 +56,11 @@ def train(backend: Machinery, arguments: FitArguments) -> Fit:
     KeyboardInterrupt, Exception
         Ctrl-C, and whatever the callback raised. The fit so far is on each of them.
     """
-    return _Training(backend, arguments).run()
+    if arguments.passes is not None:
+        from gdfast._scan.training import ScanTraining  # which builds on this module
+
+        return ScanTraining(backend, arguments).run()
+    return Training(backend, arguments).run()
 
 
 def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
@@ -93,7 +97,7 @@ def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
     )
 
 
-class _Training:
+class Training:
     """One fit under way: what it has found and read so far."""
 
     def __init__(self, backend: Machinery, arguments: FitArguments) -> None:
@@ -147,7 +151,7 @@ class _Training:
     def prepare(self) -> None:
         """All that comes before the first pass."""
         arguments = self.arguments
-        self.plan = _plan(self.backend, arguments)
+        self.plan = self.choose_plan()
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
@@ -161,6 +165,9 @@ class _Training:
                 self.refuse_data()
             # Without curvature there is no gradient either, and any rate leaves everything where it is.
             self.options = self.options._replace(learning_rate=1 / largest if largest > 0 else 1.0)
+
+    def choose_plan(self) -> plan.PlanName:
+        return _plan(self.backend, self.arguments)
 
     def take_moments(self, samples: Samples) -> Samples:
         if samples.gram is not None:
@@ -202,12 +209,15 @@ class _Training:
     def descend(self) -> Outcome:
         arguments = self.arguments
         callback = None if arguments.callback is None else _after_pass(arguments.callback, arguments.one_column)
-        start = self.train, self.validation, arguments.w, arguments.b, self.options
         # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
         if not arguments.progress:
-            return self.backend.descend(*start, Hooks(callback, None, self.kept))
+            return self.descend_with(Hooks(callback, None, self.kept))
         with ProgressBar(self.options.n_iters) as bar:
-            return bar.finished(self.backend.descend(*start, Hooks(callback, bar, self.kept)))
+            return bar.finished(self.descend_with(Hooks(callback, bar, self.kept)))
+
+    def descend_with(self, hooks: Hooks) -> Outcome:
+        arguments = self.arguments
+        return self.backend.descend(self.train, self.validation, arguments.w, arguments.b, self.options, hooks)
 
     def zero_loss(self) -> float:
         """The loss at w = b = 0, which takes no read of x: all that is left of the residuals is y."""
@@ -226,7 +236,7 @@ class _Training:
     # --- what comes of it ---
 
     def fit(self, outcome: Outcome, ended_early: bool) -> Fit:
-        known = UNKNOWN if ended_early else certificate(self.arguments, self.train, self.options, outcome)
+        known = UNKNOWN if ended_early else self.certificate(outcome)
         advice = () if ended_early else self.advice(outcome, known)
         seconds = time.perf_counter() - self.started
         one_read = sample_bytes(self.train)
@@ -260,6 +270,9 @@ class _Training:
             sample=plot.sample_of(self.arguments.train, self.predicted(outcome)),
             basis=self.basis(),
         )
+
+    def certificate(self, outcome: Outcome) -> Certificate:
+        return certificate(self.arguments, self.train, self.options, outcome)
 
     def predicted(self, outcome: Outcome) -> Callable[[Array], Array] | None:
         """What the model makes of rows, where that is drawn: there is no descent to look at instead."""
@@ -297,16 +310,20 @@ class _Training:
                 self.refuse_data()
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):
-                doctor.refuse_not_finite(self.arguments)
+                self.refuse_not_finite()
             far = () if self.plan == "moments" else digits.far_columns(self.arguments, self.options)
             largest = math.nan if self.options.optimizer == "adam" else self.curvature()
             raise doctor.DivergenceError(doctor.diagnose(self.arguments, reached, largest, far))
         if self.arguments.validation is not None and not np.isfinite(outcome.validation_losses).all():
-            doctor.refuse_not_finite(self.arguments, validation=True)
+            self.refuse_not_finite(validation=True)
+
+    def refuse_not_finite(self, validation: bool = False) -> None:
+        """Raise if the data holds a NaN or an infinity."""
+        doctor.refuse_not_finite(self.arguments, validation)
 
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
-        doctor.refuse_not_finite(self.arguments)
+        self.refuse_not_finite()
         raise doctor.DivergenceError(
             "the squares of the data are beyond the range of its dtype: scale columns, or y, to numbers nearer to 1"
         )

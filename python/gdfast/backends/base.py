@@ -18,6 +18,7 @@ from gdfast.descent import Descend
 from gdfast.objective import LossAndGradient
 from gdfast.plan import REFERENCE, CostModel
 from gdfast.result import Callback, Fit
+from gdfast.scan import Scan
 from gdfast.step_size import TakeMoments
 
 
@@ -77,8 +78,8 @@ class Backend:
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Scan,
+        y: ArrayLike | str | None = None,
         *,
         w0: ArrayLike | None = None,
         b0: float | None = None,

@@ -15,8 +15,8 @@ import numpy as np
 
 from gdfast.backends.optimizers import OPTIMIZERS
 from gdfast.conversion import Array
-from gdfast.descent import GROWTH, Hooks, OnProgress, Options, Outcome, Samples, StopReason
-from gdfast.objective import Coordinates, LossAndGradient, Objective, Penalty, data_of, quiet
+from gdfast.descent import GROWTH, Gram, Hooks, OnProgress, Options, Outcome, Samples, StopReason
+from gdfast.objective import Coordinates, Data, LossAndGradient, Objective, Penalty, data_of, quiet
 from gdfast.optimum import certify
 
 PROGRESS_SECONDS = 0.1
@@ -34,6 +34,19 @@ def descend(
     """Train; `Backend.descend` for a backend that has no loop of its own. Counts no memory: `peak_bytes` is 0."""
     data = data_of(train, loss_and_gradient, options.reduction)
     held_out = None if validation is None else data_of(validation, loss_and_gradient, options.reduction)
+    return descend_on(data, held_out, train.gram, w, b, options, hooks)
+
+
+def descend_on(
+    data: Data,
+    held_out: Data | None,
+    gram: Gram | None,
+    w: Array,
+    b: float | None,
+    options: Options,
+    hooks: Hooks,
+) -> Outcome:
+    """Train on whatever can be evaluated; `gram` are its moments, if there are any."""
     wide = options.optimizer in ("cg", "exact")  # these reckon in float64, whatever dtype x has
     coordinates = Coordinates(np.dtype(np.float64) if wide else w.dtype, b is not None, options.shift, options.scale)
     penalty = Penalty(options.l2, options.l1, b is not None)
@@ -80,9 +93,9 @@ def descend(
         if rules.losses:
             last = _in_dtype(coordinates.leave(optimizer.p if best is None else best), w.dtype)
         known = (math.nan,) * 3
-        if train.gram is not None and error is None and stop != "diverged":
+        if gram is not None and error is None and stop != "diverged":
             with quiet():
-                known = certify(train.gram, options, last[0].astype(np.float64), last[1])
+                known = certify(gram, options, last[0].astype(np.float64), last[1])
         return Outcome(
             *last,
             losses=np.array(rules.losses, dtype=np.float64),

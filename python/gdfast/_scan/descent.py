@@ -1,0 +1,106 @@
+"""A scan as data that a descent evaluates: a pass over it for each gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast import _core, optimum
+from gdfast._path.moments import Moments, together
+from gdfast._scan import sums
+from gdfast._scan.pieces import Piece
+from gdfast._scan.sums import Passes
+from gdfast._scan.tree import Tree
+from gdfast.conversion import Array
+from gdfast.descent import Gram, Samples
+from gdfast.objective import Data, LossAndGradient, Streamed, Value
+
+SAMPLED = 1024  # rows that are kept, for pictures and for messages about scales
+
+
+class Noticed:
+    """What the first pass over a scan tells by the way: how y is spread, and some rows to show."""
+
+    def __init__(self) -> None:
+        self.of_y: Tree[Moments] = Tree(together)
+        self.rows: list[tuple[Array, ...]] = []
+        self.step = 1
+        self.seen = 0
+
+    def note(self, piece: Piece) -> None:
+        """Take note of a piece."""
+        x, y, s = piece.x, piece.y, piece.sample_weight
+        self.of_y.put(sums.moments_of(y.reshape(-1, 1), y, s, _core.moments))
+        first = -self.seen % self.step
+        self.seen += len(x)
+        kept = slice(first, None, self.step)
+        self.rows += [tuple(array[i].copy() for array in (x, y, s) if array is not None) for i in range(len(x))[kept]]
+        while len(self.rows) > SAMPLED:
+            self.rows, self.step = self.rows[::2], 2 * self.step
+
+    def sample(self) -> Samples:
+        """Evenly spaced rows."""
+        x, y, *s = (np.array(part) for part in zip(*self.rows, strict=True))
+        return Samples(x, y, s[0] if s else None)
+
+    def squares(self, about_mean: bool) -> tuple[float, float]:
+        """The weights' sum, and that of the squares of y, or of its differences from its mean."""
+        moments = self.of_y.total()
+        assert moments is not None
+        gram: Gram = moments.gram
+        matrix: NDArray[np.float64] = optimum.centred(gram) if about_mean else optimum.moved(gram)
+        return float(gram.matrix[-2, -2]), float(matrix[-1, -1])
+
+
+class Scanned:
+    """See `gdfast.objective.Data`."""
+
+    def __init__(self, passes: Passes, kernel: LossAndGradient, reduction: str, noticed: Noticed | None) -> None:
+        self.passes, self.kernel, self.reduction = passes, kernel, reduction
+        self.noticed = noticed
+        self.target = 1
+        self.bytes_read = 0  # is counted by the passes
+        self.eps = float(np.finfo(passes.bound.dtype).eps)
+
+    def evaluate(self, w: Array, b: float | None) -> Value:
+        """A pass."""
+        total = sums.loss_and_gradient(self.pieces(), w, b, self.kernel)
+        if not total.weight:
+            raise ValueError("sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0")
+        divisor = total.weight if self.reduction == "mean" else 1.0
+        grad = total.grad / divisor
+        return total.loss / divisor, grad[:-1], float(grad[-1])
+
+    def pieces(self) -> Iterator[Piece]:
+        """One pass; the first one is taken note of."""
+        noticed = self.noticed if self.noticed is not None and not self.noticed.seen else None
+        for piece in self.passes:
+            if noticed is not None and len(piece.x):
+                noticed.note(piece)
+            yield piece if self.target else piece._replace(y=np.broadcast_to(np.zeros(1, piece.y.dtype), len(piece.y)))
+            del piece
+
+    def without_y(self) -> Data:
+        """See `Data`."""
+        other = Scanned(self.passes, self.kernel, self.reduction, None)
+        other.target = 0
+        return other
+
+    def error(self, w: Array, b: float | None, loss: float) -> float:
+        """See `Data`."""
+        return 0.0
+
+    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[Data]:
+        """See `Data`: the rows of a piece are shuffled among themselves, and no batch has rows of two pieces."""
+        if not size:
+            yield self
+            return
+        for piece in self.pieces():
+            order = np.arange(len(piece.x)) if rng is None else rng.permutation(len(piece.x))
+            for start in range(0, len(order), size):
+                rows = order[start : start + size]
+                s = piece.sample_weight
+                batch = Samples(piece.x[rows], piece.y[rows], None if s is None else s[rows])
+                yield Streamed(self.kernel, batch, self.reduction)

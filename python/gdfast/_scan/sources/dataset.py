@@ -1,0 +1,80 @@
+"""Datasets of pyarrow, fragment by fragment and there by row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gdfast._scan.arrow import Decoder, Undecoded, cut, equal_parts, storage
+from gdfast._scan.choice import wanted
+from gdfast._scan.pieces import Asked, Piece, Wanted
+from gdfast._scan.sources.files import unreadable
+
+
+class DatasetSource:
+    """A `pyarrow.dataset.Dataset`: files in any place that pyarrow knows, columns made of folders' names, filters."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def bind(self, asked: Asked) -> BoundDataset:
+        """See `Source`."""
+        schema = self.dataset.schema
+        kinds = dict(zip(schema.names, schema.types, strict=True))
+        found = wanted("the dataset", schema.names, asked, lambda name: storage(kinds[name]))
+        return BoundDataset(self.dataset, found)
+
+
+class BoundDataset:
+    """A dataset whose columns are chosen; see `Bound`."""
+
+    one_column = False
+    restartable = True
+
+    def __init__(self, dataset: Any, wanted: Wanted) -> None:
+        self.dataset, self.wanted = dataset, wanted
+        self.decoder = Decoder(wanted)
+        self.names: tuple[str, ...] | None = wanted.x
+        self.d, self.dtype = len(wanted.x), wanted.dtype
+        self.has_y, self.weighted = wanted.y is not None, wanted.sample_weight is not None
+        self.filter = getattr(dataset, "_scan_options", {}).get("filter")
+        self.rows = self._known_rows()
+
+    def _known_rows(self) -> int | None:
+        """Where they stand in the files' metadata."""
+        if self.filter is not None or self.wanted.drop_missing:
+            return None
+        fragments = list(self.dataset.get_fragments())
+        if not all(hasattr(fragment, "num_row_groups") for fragment in fragments):
+            return None
+        return sum(int(group.num_rows) for fragment in fragments for group in fragment.row_groups)
+
+    def read(self) -> Iterator[Undecoded]:
+        """See `Bound`."""
+        for fragment in self.dataset.get_fragments(filter=self.filter):
+            split = getattr(fragment, "split_by_row_group", None)
+            for i, unit in enumerate(split() if split else [fragment]):
+                where = getattr(fragment, "path", "the dataset") + (f", row group {i}" if split else "")
+                rows = self.wanted.piece_rows
+                if split and unit.row_groups[0].num_rows:
+                    rows = equal_parts(unit.row_groups[0].num_rows, self.wanted.unit_rows)
+                try:
+                    yield from cut(self._batches(unit, rows), self.wanted.every, rows, where, 0)
+                except OSError as error:
+                    raise unreadable(where, error) from None
+
+    def piece(self, read: Undecoded) -> Piece:
+        """See `Bound`."""
+        return self.decoder.piece(read)
+
+    def _batches(self, unit: Any, rows: int) -> Iterator[Any]:
+        """Without reading ahead: what pyarrow reads ahead on its own is many times what is worked on."""
+        batches = unit.to_batches(
+            schema=self.dataset.schema,
+            columns=self.wanted.every,
+            filter=self.filter,
+            batch_size=rows,
+            batch_readahead=1,
+            fragment_readahead=1,
+        )
+        return (batch for batch in batches if batch.num_rows)

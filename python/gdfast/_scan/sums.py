@@ -1,0 +1,147 @@
+"""Passes over a scan, and the two sums that are taken of its pieces: moments, and loss with gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdfast import _core, validation
+from gdfast._inference.basis import counted
+from gdfast._path.moments import Moments, together
+from gdfast._scan.ahead import Waiting, read_ahead
+from gdfast._scan.bind import Beside
+from gdfast._scan.pieces import Bound, PassRead, Piece
+from gdfast._scan.tree import Tree
+from gdfast.conversion import Array
+from gdfast.descent import Gram
+from gdfast.objective import LossAndGradient
+from gdfast.step_size import TakeMoments
+
+# Called with (rows so far, rows in all or None).
+OnRows = Callable[[int, int | None], None]
+
+
+class Passes:
+    """Pass after pass over a scan, and what all of them have read."""
+
+    def __init__(self, bound: Bound, on_rows: OnRows | None = None) -> None:
+        self.bound, self.on_rows = bound, on_rows
+        self.rows = bound.rows
+        self.done = 0
+        self.nbytes = self.disk_bytes = self.largest_piece = 0
+        self.waiting = Waiting()
+
+    @property
+    def one_read(self) -> int:
+        """Bytes of one pass, as arrays."""
+        bound = self.bound
+        return (self.rows or 0) * (bound.d + 1 + bound.weighted) * bound.dtype.itemsize
+
+    @property
+    def peak_bytes(self) -> int:
+        """Of the two pieces that are there at a time."""
+        return 2 * self.largest_piece
+
+    def shape(self) -> tuple[Array, Array, None]:
+        """What stands for x, y and weights where only shape and dtype matter: it has no memory."""
+        bound, rows = self.bound, self.rows or 2**40  # of unknown ones there may be any number
+        nothing = np.zeros(1, bound.dtype)
+        x = np.broadcast_to(nothing, (rows,) if bound.one_column else (rows, bound.d))
+        return x, np.broadcast_to(nothing, rows), None
+
+    def __iter__(self) -> Iterator[Piece]:
+        """One pass.
+
+        Raises
+        ------
+        ValueError
+            When there are no rows, weights are no weights, or the rows are other ones than in the pass before.
+        """
+        if self.done and not self.bound.restartable:
+            raise ValueError(
+                "source is an iterator that was read already, and can't be started again: hand in a function that "
+                "returns a fresh one (lambda: …), or write plan='moments', which reads once"
+            )
+        read = PassRead()
+        for undecoded in read_ahead(self.bound.read(), self.waiting):
+            piece = self.bound.piece(undecoded)
+            read.count(piece)
+            if piece.sample_weight is not None and len(piece.x):
+                _check_weights(piece)
+            yield piece
+            self.nbytes, self.disk_bytes = self.nbytes + piece.nbytes, self.disk_bytes + piece.disk_bytes
+            if self.on_rows is not None:
+                self.on_rows(read.rows, self.rows)
+            del piece
+        if not read.rows:
+            raise ValueError("the scan has no rows, and at least one is needed")
+        if self.rows is not None and read.rows != self.rows:
+            by = "by y, " if isinstance(self.bound, Beside) else ""
+            raise ValueError(
+                f"the scan has {read.rows:,} rows, and {self.rows:,} were expected {by}by the metadata of files or by "
+                "the pass before"
+            )
+        self.rows = read.rows
+        self.largest_piece = max(self.largest_piece, read.largest_piece)
+        self.done += 1
+
+
+def _check_weights(piece: Piece) -> None:
+    try:
+        validation.weights("sample_weight", piece.sample_weight, some=False)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ValueError(f"{piece.where}: {error}") from None
+
+
+class Sums(NamedTuple):
+    """Loss and gradient as sums over rows, in float64."""
+
+    weight: float
+    loss: float
+    grad: NDArray[np.float64]  # in w, and then in b
+
+
+def moments(pieces: Iterable[Piece], take: TakeMoments = _core.moments) -> Moments:
+    """The moments of all rows, in one pass."""
+    tree = Tree(together)
+    for piece in pieces:
+        tree.put(moments_of(piece.x, piece.y, piece.sample_weight, take))
+    total = tree.total()
+    assert total is not None
+    return total
+
+
+def moments_of(x: Array, y: Array, s: Array | None, take: TakeMoments = _core.moments) -> Moments | None:
+    """Of one piece; None where it has no rows."""
+    if not len(x):
+        return None
+    matrix, origin, _, _ = take(x, y, s)
+    return Moments(Gram(matrix, origin), counted(len(x), s))
+
+
+def loss_and_gradient(pieces: Iterable[Piece], w: Any, b: float | None, kernel: LossAndGradient) -> Sums:
+    """Of all rows, in one pass."""
+    tree = Tree(added)
+    for piece in pieces:
+        tree.put(sums_of(piece.x, piece.y, piece.sample_weight, w, b, kernel))
+    return tree.total() or Sums(0.0, 0.0, np.zeros(len(w) + 1))
+
+
+def sums_of(x: Array, y: Array, s: Array | None, w: Array, b: float | None, kernel: LossAndGradient) -> Sums | None:
+    """Of one piece; None where no row counts.
+
+    The kernel's means times what the rows weigh: in float32, sums of gradients could overflow where means don't.
+    """
+    weight = float(len(x)) if s is None else float(s.sum(dtype=np.float64))
+    if not weight:
+        return None
+    loss, (grad_w, grad_b) = kernel(x, y, w, 0.0 if b is None else b, sample_weight=s)
+    return Sums(weight, loss * weight, np.append(grad_w, grad_b).astype(np.float64) * weight)
+
+
+def added(a: Sums, b: Sums) -> Sums:
+    """Of the rows of both."""
+    return Sums(a.weight + b.weight, a.loss + b.loss, a.grad + b.grad)
