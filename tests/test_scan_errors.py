@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scans import NAMES, SOURCES, X, Y, pa, parquet
 
 RunPython = Callable[..., str]
 
-EXACT = {"optimizer": "exact"}
+EXACT: dict[str, Any] = {"optimizer": "exact"}
 
 
 def files(folder: Path) -> list[Path]:
@@ -131,9 +132,7 @@ def test_numbers_that_are_not_finite_are_found(tmp_path: Path) -> None:
     values[7] = np.inf
     parquet.write_table(table.set_column(2, "c", pa.array(values)), paths[1])
     for options in (EXACT, {"optimizer": "cg", "plan": "stream"}, {"learning_rate": 1e-9, "plan": "stream"}):
-        message = refused(
-            lambda options=options: gdfast.fit(gdfast.scan(paths), "y", **options), gdfast.DivergenceError
-        )
+        message = refused(partial(gdfast.fit, gdfast.scan(paths), "y", **options), gdfast.DivergenceError)
         assert f"{paths[1]}, row group 0: column 'c' of x is inf in row 7 of this piece" in message
 
 
@@ -212,7 +211,7 @@ def test_a_function_that_shuffles_is_noticed() -> None:
                 yield X[:500], Y[:500]
 
         scan = gdfast.scan(other_lengths)
-        message = refused(lambda scan=scan: gdfast.fit(scan, optimizer="cg", plan="stream"))
+        message = refused(partial(gdfast.fit, scan, optimizer="cg", plan="stream"))
         assert f"piece {changed} is not" in message
 
 
@@ -252,7 +251,7 @@ def test_weights_are_checked_piece_by_piece() -> None:
     assert "piece 1: sample_weight[200] is -1.0" in refused(lambda: gdfast.fit(scan, **EXACT))
     none = gdfast.scan([(X, Y, np.zeros(1000))])
     for options in (EXACT, {"optimizer": "cg", "plan": "stream"}):
-        assert "adds up to 0 over all rows" in refused(lambda options=options: gdfast.fit(none, **options))
+        assert "adds up to 0 over all rows" in refused(partial(gdfast.fit, none, **options))
     some = gdfast.scan([(X, Y, np.zeros(1000)), (X, Y, np.ones(1000))])
     for plan in ("moments", "stream"):
         fit = gdfast.fit(some, optimizer="cg", plan=plan)
@@ -286,7 +285,7 @@ def test_an_interrupted_fit_hands_out_what_it_has() -> None:
 def test_divergence_is_diagnosed() -> None:
     scan = gdfast.scan([(X[:500], Y[:500]), (X[500:], Y[500:])])
     for plan in ("moments", "stream"):
-        message = refused(lambda plan=plan: gdfast.fit(scan, learning_rate=1.0, plan=plan), gdfast.DivergenceError)
+        message = refused(partial(gdfast.fit, scan, learning_rate=1.0, plan=plan), gdfast.DivergenceError)
         assert "The largest stable learning rate is" in message
         assert "largest scale (root mean square): x[:, 1]" in message
 
