@@ -13,7 +13,9 @@ import pytest
 
 import gdfast
 import scans
-from scans import NAMES, SOURCES, X, Y, pa, parquet
+from scans import NAMES, SOURCES, X, Y, pa
+
+parquet = pytest.importorskip("pyarrow.parquet")
 
 RunPython = Callable[..., str]
 
