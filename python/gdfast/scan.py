@@ -15,7 +15,7 @@ MISSING = ("error", "drop")
 
 
 class Scan:
-    """What `gdfast.scan` returns: data that `fit`, `path` and others take in place of x.
+    """What `gdfast.scan` returns: data that `fit` and `Moments.update` take in place of x.
 
     Attributes
     ----------
@@ -23,6 +23,14 @@ class Scan:
         What it was made of.
     columns : tuple of str or None
         The columns of x, where some were chosen.
+
+    Examples
+    --------
+    >>> import gdfast
+    >>> parts = gdfast.scan([([[1.0], [2.0]], [3.0, 5.0]), ([[3.0]], [7.0])])
+    >>> fit = gdfast.fit(parts, optimizer="exact", fit_intercept=True)
+    >>> fit.w.round(9), round(fit.b, 9)
+    (array([2.]), 1.0)
     """
 
     def __init__(self, source: Any, columns: tuple[str, ...] | None, piece_rows: int | None, drop: bool) -> None:
