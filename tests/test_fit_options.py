@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -172,10 +173,16 @@ def test_options_that_are_not_there_are_not_accepted(backend: Any, option: str) 
 
 
 def test_defaults_are_the_same_everywhere() -> None:
-    wanted = {p.name: p.default for p in inspect.signature(gdfast.fit).parameters.values() if p.name != "backend"}
-    assert wanted == {p.name: p.default for p in inspect.signature(fit_options.check).parameters.values()}
-    explain = inspect.signature(gdfast.explain).parameters
-    assert explain["n_iters"].default == wanted["n_iters"]
+    wanted = defaults(gdfast.fit)
+    del wanted["backend"]
+    assert wanted == defaults(fit_options.check)
+    assert defaults(gdfast.explain)["n_iters"] == wanted["n_iters"]
+
+
+def defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Of the options, which are those given by name only."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize(
