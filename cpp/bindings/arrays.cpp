@@ -182,6 +182,12 @@ bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional) {
   return x.n > 0 && x.d > 0;
 }
 
+bool is_scan(py::handle x) {
+  PyTypeObject* const type = Py_TYPE(x.ptr());
+  return type != py::detail::npy_api::get().PyArray_Type_ &&
+         PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "_loss_and_gradient") != 0;
+}
+
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs) {
   if (read_problem(x, y, w, b, sample_weight, inputs)) return;
   inputs.keep_alive = validate("problem", {x, y, w, b, sample_weight});

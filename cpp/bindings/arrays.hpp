@@ -41,6 +41,9 @@ void learn_numpy_numbers();
 std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);
 
+// A gdfast.Scan: it is read piece by piece, in Python. Of an array the answer is a comparison of two addresses.
+bool is_scan(py::handle x);
+
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs);
 // Raises what validation says of these weights; nothing if it has nothing to say.
 void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight);

@@ -59,9 +59,17 @@ PyObject* evaluate(const Arguments& given, const Inputs& inputs, Reduction reduc
   return pair(PyFloat_FromDouble(loss.loss), pair(grad.release(), PyFloat_FromDouble(loss.grad_b)));
 }
 
+PyObject* of_scan(const Arguments& given) {
+  const py::object reduction = given.reduction ? py::reinterpret_borrow<py::object>(given.reduction) : py::str("mean");
+  return given.x.attr("_loss_and_gradient")(given.y, given.w, given.b, given.sample_weight, reduction, given.out)
+      .release()
+      .ptr();
+}
+
 PyObject* loss_and_gradient(PyObject* /*module*/, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {
   return returned_or_raised([&] {
     const Arguments given(values, count, keywords);
+    if (is_scan(given.x)) return of_scan(given);
     Inputs inputs;
     take_problem(given.x, given.y, given.w, given.b, given.sample_weight, inputs);
     const Reduction reduction = given.reduction ? take_reduction(given.reduction) : Reduction::mean;

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gdfast.conversion import Array
 from gdfast.descent import Hooks, Options, Outcome, Samples
+from gdfast.scan import Scan
 
 def forward(x: ArrayLike, w: ArrayLike, b: float | None = None) -> Array: ...
 def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> float: ...
@@ -15,23 +16,23 @@ def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> float: 
 def gradient(x: ArrayLike, y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> Any: ...
 @overload
 def loss_and_gradient(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | Scan,
+    y: ArrayLike | str | None,
     w: ArrayLike,
     b: None = None,
     *,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | str | None = None,
     reduction: str = "mean",
     out: Array | None = None,
 ) -> tuple[float, Any]: ...
 @overload
 def loss_and_gradient(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | Scan,
+    y: ArrayLike | str | None,
     w: ArrayLike,
     b: float,
     *,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | str | None = None,
     reduction: str = "mean",
     out: Array | None = None,
 ) -> tuple[float, tuple[Any, float]]: ...

@@ -12,7 +12,7 @@ from gdfast._path import planning
 from gdfast._path.request import request
 from gdfast.backends import backend as backend_by_name
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
-from gdfast.plan import Explanation
+from gdfast.plan import Cost, Explanation, PlanName
 from gdfast.result import Callback, Fit, Step
 from gdfast.scan import Scan
 
@@ -218,7 +218,14 @@ def fit(
     return training.train(backend_by_name(backend), arguments)
 
 
-def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "native", **options: Any) -> Explanation:
+def explain(
+    x: ArrayLike | Scan,
+    y: ArrayLike | str | None = None,
+    *,
+    n_iters: int = 100,
+    backend: str = "native",
+    **options: Any,
+) -> Explanation:
     """Say how `fit` or `path` with these arguments would read the data, and what that costs. Reads none of it.
 
     Parameters
@@ -253,5 +260,9 @@ def explain(x: ArrayLike, y: ArrayLike, *, n_iters: int = 100, backend: str = "n
     """
     if _OF_A_PATH & options.keys():
         asked = request(x, y, **options)
-        return planning.explain(asked.plan, asked.size)
+        found = planning.explain(asked.plan, asked.size)
+        if asked.passes is None:
+            return found
+        costs: dict[PlanName, Cost] = {} if asked.passes.rows is None else {"moments": found.costs["moments"]}
+        return Explanation("moments", "a path of a scan is solved from the moments of one pass", costs)
     return training.explanation(backend_by_name(backend), fit_options.check(x, y, n_iters=n_iters, **options))

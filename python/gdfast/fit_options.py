@@ -10,7 +10,6 @@ import numpy as np
 from gdfast import checks, tables
 from gdfast import validation as arrays
 from gdfast._inference.basis import Counted
-from gdfast._scan.bind import bind
 from gdfast._scan.sums import Passes
 from gdfast.conversion import Array, cast
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER, nothing_chosen
@@ -90,7 +89,7 @@ def check(
     given = x, y, sample_weight
     scanned = held_out = None
     if isinstance(x, Scan):
-        scanned = Passes(bind(x, y, sample_weight))
+        scanned = Passes.over(x, y, sample_weight)
         x, y, sample_weight = scanned.shape()
         validation, held_out = _scanned_validation(validation, scanned)
     matrix = arrays.matrix(x)
@@ -270,13 +269,14 @@ def _scanned_validation(given: Any, passes: Passes) -> tuple[Any, Passes | None]
     """Validation for a scan: arrays, as they came; or another scan."""
     if not (isinstance(given, tuple | list) and given and isinstance(given[0], Scan)):
         return given, None
-    bound = bind(given[0], *given[1:3], *(None,) * (3 - len(given)))
+    held_out = Passes.over(given[0], *given[1:3], *(None,) * (3 - len(given)))
+    bound = held_out.bound
     if (bound.names, bound.d, bound.dtype) != (passes.bound.names, passes.bound.d, passes.bound.dtype):
         raise ValueError(
             f"validation[0] has {bound.d:,} columns of {bound.dtype} and x has {passes.bound.d:,} of "
             f"{passes.bound.dtype}: accepted is a scan with the columns of x, in their order and of their dtypes"
         )
-    return None, Passes(bound)
+    return None, held_out
 
 
 def _columns(x: Any, matrix: Array) -> tuple[str, ...] | None:

@@ -12,7 +12,6 @@ from gdfast import _core, checks, fit_options, moments_format, optimum, tables, 
 from gdfast._inference.basis import Counted, counted
 from gdfast._path.moments import by_group
 from gdfast._scan import sums
-from gdfast._scan.bind import bind
 from gdfast._scan.sums import Passes
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
@@ -205,9 +204,10 @@ class Moments:
     def _update_from_scan(self, scan: Scan, y: Any, sample_weight: Any, group: Any) -> Moments:
         if group is not None or self._groups is not None:
             raise ValueError("group goes with arrays and tables: update with the pieces of the scan, one by one")
-        bound = bind(scan if self._names is None else scan.with_columns(self._names), y, sample_weight)
+        passes = Passes.over(scan if self._names is None else scan.with_columns(self._names), y, sample_weight)
+        bound = passes.bound
         validation.same_columns("X", bound.d, self._d)
-        found = sums.moments(Passes(bound))
+        found = sums.moments(passes)
         part = Moments(self._d)
         part._sums, part._rows, part._names = found.gram, found.rows, bound.names
         part.target = y if isinstance(y, str) else None

@@ -18,10 +18,14 @@ from gdfast._path.moments import Moments, by_fold
 from gdfast._path.request import Request, request
 from gdfast._path.streamed import Found, streamed
 from gdfast._path.table import Table, table_of
+from gdfast._scan import folds as scan_folds
+from gdfast._scan.finite import first_not_finite
+from gdfast._scan.folds import ByPiece
 from gdfast.backends import backend as backend_by_name
 from gdfast.descent import Gram
 from gdfast.report import Report
 from gdfast.result import Fit
+from gdfast.scan import Scan
 from gdfast.wording import shown
 
 if TYPE_CHECKING:
@@ -214,8 +218,8 @@ class Path:
 
 
 def path(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | Scan,
+    y: ArrayLike | str | None = None,
     *,
     l1_ratio: float | Sequence[float] = 1.0,
     penalties: ArrayLike | None = None,
@@ -224,7 +228,7 @@ def path(
     folds: Any = None,
     groups: ArrayLike | None = None,
     rng: int | np.random.Generator | None = None,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | str | None = None,
     fit_intercept: bool = True,
     standardize: bool = True,
     rule: str = "min",
@@ -238,8 +242,9 @@ def path(
 
     Parameters
     ----------
-    x : array of shape (n,) or (n, d), or table
+    x : array of shape (n,) or (n, d), or table, or scan
     y : array of shape (n,)
+        Of a scan, y and sample_weight may be names of columns.
     l1_ratio : float or list of float, default 1
         From 0 to 1.
     penalties : array of shape (P,), optional
@@ -249,7 +254,8 @@ def path(
     eps : float, default 1e-3
     folds : int, array of shape (n,), or splitter, optional
         How to cross-validate: in so many folds of consecutive rows; in folds of these numbers or names; or in the test
-        sets of a splitter of scikit-learn, which have each row once. By default not at all.
+        sets of a splitter of scikit-learn, which have each row once. By default not at all. Of a scan whose number of
+        rows isn't known before they are read (CSV, functions), a number k puts all rows of piece i into fold i % k.
     groups : array of shape (n,), optional
         Rows of one group stay in one fold.
     rng : int or numpy.random.Generator, optional
@@ -309,17 +315,21 @@ def path(
     chosen = planning.choose(asked.plan, size)
     if chosen == "stream":
         rows = asked.x.reshape(size.n, size.d)
+        assert not isinstance(asked.folds, ByPiece)
         found = streamed(rows, asked.y, asked.s, asked.folds, options, asked.names)
     else:
         found = _from_moments(asked)
+    passes = asked.passes
     report = Report(
         plan=chosen,
-        passes=found.bytes_read / size.data_bytes,
+        passes=found.bytes_read / (size.data_bytes if passes is None else passes.one_read),
         bytes_read=found.bytes_read,
         seconds=time.perf_counter() - started,
         threads=_core.get_num_threads(),
         isa=str(_core.config()["isa"]),
         peak_bytes=found.peak_bytes,
+        disk_bytes=0 if passes is None else passes.disk_bytes,
+        waited=0.0 if passes is None else passes.waiting.seconds,
     )
     return Path(
         table=table_of(found.numbers, found.weights),
@@ -338,8 +348,16 @@ def path(
 
 
 def _from_moments(asked: Request) -> Found:
-    read = by_fold(asked.x, asked.y, asked.s, asked.folds)
+    if asked.passes is not None:
+        read = scan_folds.by_fold(asked.passes, asked.folds)
+    else:
+        assert not isinstance(asked.folds, ByPiece)
+        read = by_fold(asked.x, asked.y, asked.s, asked.folds)
     grams = [moments.gram for moments in read.folds]
+    if asked.passes is not None and not all(np.isfinite(np.diag(gram.matrix)).all() for gram in grams):
+        where = first_not_finite(asked.passes, lambda j: repr(asked.names[j]))
+        if where is not None:
+            raise ValueError(where)
     check_moments(grams, asked.names)
     found = _core.path(
         np.stack([gram.matrix for gram in grams]),

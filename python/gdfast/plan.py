@@ -127,7 +127,9 @@ class Explanation:
     costs: dict[PlanName, Cost]
 
     def __str__(self) -> str:
-        lines = [f"plan: {self.plan}, because {self.why}", f"{'':2}{'':8} {'bytes read':>20} {'seconds':>10}"]
+        lines = [f"plan: {self.plan}, because {self.why}"]
+        if self.costs:
+            lines.append(f"{'':2}{'':8} {'bytes read':>20} {'seconds':>10}")
         for name, cost in self.costs.items():
             mark = "*" if name == self.plan else ""
             lines.append(f"{mark:2}{name:8} {cost.bytes_read:20,} {cost.seconds:10.3g}")

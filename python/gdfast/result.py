@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from gdfast.scan import Scan
+
 
 class Predictor(Protocol):
     """What a `Fit` asks of the backend it came from."""
@@ -183,11 +185,11 @@ class Fit:
 
     def summary(
         self,
-        x: ArrayLike | None = None,
-        y: ArrayLike | None = None,
+        x: ArrayLike | Scan | None = None,
+        y: ArrayLike | str | None = None,
         *,
-        sample_weight: ArrayLike | None = None,
-        vcov: str | Mapping[str, ArrayLike] = "iid",
+        sample_weight: ArrayLike | str | None = None,
+        vcov: str | Mapping[str, ArrayLike | str] = "iid",
         weights: str = "analytic",
         level: float = 0.95,
     ) -> Summary:
@@ -199,7 +201,8 @@ class Fit:
         Parameters
         ----------
         x, y : as for the fit, optional
-            The data that the fit is of. A table's columns are found by name.
+            The data that the fit is of. A table's columns are found by name. Of a scan, y, sample_weight and clusters
+            may be names of columns.
         sample_weight : array of shape (n,), optional
             With x, where the fit had weights.
         vcov : {"iid", "HC0", "HC1"} or {"cluster": ids}, default "iid"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from gdfast import checks
-from gdfast._scan.pieces import Asked, Bound
+from gdfast._scan.pieces import Asked, Bound, Missing
 from gdfast._scan.sources import open_source
 from gdfast.wording import shown
 
@@ -15,7 +15,7 @@ MISSING = ("error", "drop")
 
 
 class Scan:
-    """What `gdfast.scan` returns: data that `fit` and `Moments.update` take in place of x.
+    """What `gdfast.scan` returns: data that `fit` and others take in place of x.
 
     Attributes
     ----------
@@ -33,13 +33,26 @@ class Scan:
     (array([2.]), 1.0)
     """
 
-    def __init__(self, source: Any, columns: tuple[str, ...] | None, piece_rows: int | None, drop: bool) -> None:
+    def __init__(
+        self, source: Any, columns: tuple[str, ...] | None, piece_rows: int | None, missing: Missing, progress: bool
+    ) -> None:
         self.source, self.columns = source, columns
-        self._piece_rows, self._drop = piece_rows, drop
+        self._piece_rows, self._missing, self._progress = piece_rows, missing, progress
         self._opened = open_source(source)
 
     def _bound(self, y: str | None, sample_weight: str | None) -> Bound:
-        return self._opened.bind(Asked(self.columns, y, sample_weight, self._piece_rows, self._drop))
+        return self._opened.bind(Asked(self.columns, y, sample_weight, self._piece_rows, self._missing))
+
+    def _loss_and_gradient(
+        self, y: Any, w: Any, b: Any, sample_weight: Any, reduction: Any, out: Any, kernel: Any = None
+    ) -> tuple[float, Any]:
+        """What `gdfast.loss_and_gradient` returns of a scan; it knows one by this method."""
+        from gdfast import _core
+        from gdfast._scan import evaluate  # which builds on this module
+
+        return evaluate.loss_and_gradient(
+            self, y, w, b, sample_weight, reduction, out, kernel or _core.loss_and_gradient
+        )
 
     def with_columns(self, columns: Sequence[str]) -> Scan:
         """The same rows, with these columns of x, in this order.
@@ -66,6 +79,7 @@ def scan(
     columns: Sequence[str] | None = None,
     piece_rows: int | None = None,
     missing: str = "error",
+    progress: bool = False,
 ) -> Scan:
     """Data that is read in pieces, again for each pass, and so needn't fit into memory.
 
@@ -92,12 +106,14 @@ def scan(
     missing : {"error", "drop"}, default "error"
         What to do about nulls in the columns used: refuse them, or leave such rows out. (NaN is a number, as in
         arrays, and makes a fit fail that isn't finite.)
+    progress : bool, default False
+        Whether to show on stderr how many rows have been read, in passes that take more than two seconds.
 
     Returns
     -------
     Scan
-        For `fit`, `path`, `Moments.update`, `Fit.predict` and `Fit.summary`, in place of x; y and sample_weight are
-        then names of columns, or arrays in memory.
+        For `fit`, `path`, `explain`, `loss_and_gradient`, `Moments.update`, `Fit.predict`, `Fit.predict_to` and
+        `Fit.summary`, in place of x; y and sample_weight are then names of columns, or arrays in memory.
 
     Raises
     ------
@@ -129,4 +145,4 @@ def scan(
     chosen = None if columns is None else tuple(map(str, columns))
     if chosen is not None and len(set(chosen)) < len(chosen):
         raise ValueError(f"columns is {shown(list(chosen))}, which names a column twice")
-    return Scan(source, chosen, rows, missing == "drop")
+    return Scan(source, chosen, rows, cast(Missing, missing), checks.flag("progress", progress))

@@ -65,6 +65,10 @@ def train(backend: Machinery, arguments: FitArguments) -> Fit:
 
 def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
     """The plan of the fit that `arguments` describe. Reads no data."""
+    if arguments.passes is not None:
+        from gdfast._scan import planning  # which builds on this module
+
+        return planning.explain(arguments, _work(backend, arguments), backend.costs)
     return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.is_reference)
 
 

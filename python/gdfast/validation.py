@@ -160,6 +160,15 @@ def point(w: Any, b: Any, d: int) -> tuple[Any, float | None]:
     return w, None if b is None else scalar("b", b)
 
 
+def same_rows(name: str, got: int, n: int) -> None:
+    """What has a number for each row of a scan has as many as that has rows."""
+    if got != n:
+        raise ValueError(
+            f"{name} has shape {(got,)}, and the scan has more or fewer rows ({n:,} so far): accepted is "
+            "one for each row"
+        )
+
+
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 

@@ -41,6 +41,13 @@ class Basis(NamedTuple):
     reduction: str = "mean"
 
 
+def refuse_other_weights(basis: Basis, weighted: bool) -> None:
+    """Raise where the data has weights and the fit had none, or the other way round."""
+    if basis.weighted != weighted:
+        had = "had a sample_weight: hand it over as well" if basis.weighted else "had none: leave it out"
+        raise ValueError(f"sample_weight is {'here' if weighted else 'missing'}, and the fit {had}")
+
+
 def counted(n: int, sample_weight: NDArray[Any] | None) -> Counted:
     """n rows, which count 1 where there are no weights."""
     if sample_weight is None:

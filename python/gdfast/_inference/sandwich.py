@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import _core, optimum
+from gdfast._inference.basis import Counted, counted
 from gdfast.conversion import Array
 from gdfast.descent import Gram
 
@@ -39,6 +40,25 @@ class Model(NamedTuple):
     intercept: bool
 
 
+class Meat(NamedTuple):
+    """What `Scores.meat` is the sum of."""
+
+    robust: bool
+    frequency: bool  # weights are numbers of equal rows
+
+
+class Partial(NamedTuple):
+    """Sums over some of the rows, about the model's shift."""
+
+    squares: float
+    gradient: Vector
+    meat: Vector | None  # of rows that are independent of one another
+
+    def __add__(self, other: Partial) -> Partial:  # type: ignore[override]
+        meat = None if self.meat is None or other.meat is None else self.meat + other.meat
+        return Partial(self.squares + other.squares, self.gradient + other.gradient, meat)
+
+
 class Rows(NamedTuple):
     """The data of a fit."""
 
@@ -46,31 +66,60 @@ class Rows(NamedTuple):
     y: Array
     sample_weight: Array | None
 
+    def moments(self) -> tuple[Gram, Counted]:
+        """Of all rows."""
+        matrix, origin, _, _ = _core.moments(self.x, self.y, self.sample_weight)
+        return Gram(matrix, origin), counted(len(self.x), self.sample_weight)
 
-def scores(rows: Rows, model: Model, robust: bool, clusters: NDArray[np.intp] | None, frequency: bool) -> Scores:
-    """In one read. What `meat` is the sum of, where `robust`:
+    def scores(self, model: Model, meat: Meat) -> Scores:
+        """In one read."""
+        return total(partial(self, model, meat), model)
 
-    s²·r²·z·zᵀ over the rows; with frequencies s·r²·z·zᵀ, as of so many rows; with clusters U·Uᵀ over them, where U is
-    the sum of s·r·z over one.
+    def scores_of_clusters(self, model: Model, ids: Any) -> tuple[Scores, int]:
+        """In one read, and how many clusters there are."""
+        codes = codes_of(ids, len(self.x))
+        by_cluster = np.zeros((int(codes.max()) + 1, len(model.w) + model.intercept))
+        found = partial(self, model, Meat(False, False), codes, by_cluster)
+        return total_of_clusters(found, model, by_cluster), len(by_cluster)
+
+
+def partial(
+    rows: Rows,
+    model: Model,
+    kind: Meat,
+    clusters: NDArray[np.intp] | None = None,
+    by_cluster: Vector | None = None,
+) -> Partial:
+    """Sums over these rows; what `meat` is the sum of, where it is one over rows:
+
+    s²·r²·z·zᵀ; with frequencies s·r²·z·zᵀ, as of so many rows. Where rows have clusters, s·r·z is added to that of
+    each row's cluster.
     """
     size = len(model.w) + model.intercept
     squares, gradient = 0.0, np.zeros(size)
-    meat = np.zeros((size, size)) if robust else None
-    by_cluster = np.zeros((0 if clusters is None else int(clusters.max()) + 1, size))
+    meat = np.zeros((size, size)) if kind.robust else None
     for start, z, r, s in _blocks(rows, model):
         squares += float(np.sum(s * r * r))
         u = s * r
         gradient += _weighted_sum(z, u, model.intercept)
-        if clusters is not None:
+        if clusters is not None and by_cluster is not None:
             _add_by_cluster(by_cluster, clusters[start : start + len(u)], z, u, model.intercept)
         elif meat is not None:
-            meat += _products(z, s * r * r if frequency else u * u, model.intercept)
-    if clusters is not None:
-        meat = _products(by_cluster, np.ones(len(by_cluster)), intercept=False)
-    about = np.eye(size)
+            meat += _products(z, s * r * r if kind.frequency else u * u, model.intercept)
+    return Partial(squares, gradient, meat)
+
+
+def total(sums: Partial, model: Model) -> Scores:
+    """Of the sums over all rows, about the means themselves."""
+    about = np.eye(len(sums.gradient))
     if model.intercept:
         about[:-1, -1] = -model.missed
-    return Scores(squares, about @ gradient, None if meat is None else about @ meat @ about.T)
+    return Scores(sums.squares, about @ sums.gradient, None if sums.meat is None else about @ sums.meat @ about.T)
+
+
+def total_of_clusters(sums: Partial, model: Model, by_cluster: Vector) -> Scores:
+    """The meat is the sum of U·Uᵀ over the clusters, U being the sum of s·r·z over one."""
+    return total(sums._replace(meat=_products(by_cluster, np.ones(len(by_cluster)), intercept=False)), model)
 
 
 def _blocks(rows: Rows, model: Model) -> Iterator[tuple[int, Vector, Vector, Vector]]:

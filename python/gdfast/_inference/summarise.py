@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, checks, tables, validation
+from gdfast import checks, tables, validation
 from gdfast._inference import sandwich
-from gdfast._inference.basis import Basis, counted
+from gdfast._inference.basis import Basis, refuse_other_weights
 from gdfast._inference.design import Design, design
+from gdfast._inference.scanned import ScannedRows
 from gdfast.convergence import CONVERGED
-from gdfast.descent import Gram
 from gdfast.errors import Argument, Message
+from gdfast.scan import Scan
 from gdfast.summary import Summary
 from gdfast.wording import shown, type_name
 
@@ -120,25 +121,25 @@ def _level(level: Any) -> float:
     return share
 
 
-def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | None:
+def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | ScannedRows | None:
     """The data, if it is that of the fit as far as its shape tells."""
     if x is None:
         return None
     basis = fit.basis
+    if isinstance(x, Scan):
+        return ScannedRows.of_fit(x, y, sample_weight, basis, fit.feature_names, np.atleast_1d(fit.w))
     validation.like_the_fit(x, np.shape(fit.w), fit.feature_names)
     x, y, s = validation.samples(tables.by_name("x", x, fit.feature_names), y, sample_weight)
     if len(x) != basis.n:
         raise ValueError(f"x has {len(x):,} rows, and the fit was of {basis.n:,}: write the x that it was fitted to")
-    if basis.weighted != (s is not None):
-        had = "had a sample_weight: hand it over as well" if basis.weighted else "had none: leave it out"
-        raise ValueError(f"sample_weight is {'missing' if s is None else 'here'}, and the fit {had}")
+    refuse_other_weights(basis, s is not None)
     return sandwich.Rows(x.reshape(len(x), -1), y, s)
 
 
 class _Summarised:
     """One summary under way."""
 
-    def __init__(self, fit: Fit, asked: _Covariance, frequency: bool, level: float, rows: sandwich.Rows | None) -> None:
+    def __init__(self, fit: Fit, asked: _Covariance, frequency: bool, level: float, rows: Any) -> None:
         self.fit, self.asked, self.frequency, self.level, self.rows = fit, asked, frequency, level, rows
         self.basis = _with_moments(fit.basis, rows)
         assert self.basis.gram is not None
@@ -220,15 +221,14 @@ class _Summarised:
             squares = self.fit.loss * (self.total_weight if mean else 1.0)
             self.doubt(squares, self.fit.loss_error * (self.total_weight if mean else 1.0))
             return squares, squares / self.df_resid * (to_x @ bread @ to_x.T)
-        codes = None
-        if self.asked.kind == "cluster":
-            codes = sandwich.codes_of(self.asked.ids, len(self.rows.x))
-            self.groups = int(codes.max()) + 1
         d = len(self.design.shift)
         w = self.coefs[:d]
         c = self.mean_of_y() - float(self.design.missed @ w) if self.intercept else 0.0
         model = sandwich.Model(self.design.shift, self.design.missed, w, c, self.intercept)
-        found = sandwich.scores(self.rows, model, self.asked.kind != "iid", codes, self.frequency)
+        if self.asked.kind == "cluster":
+            found, self.groups = self.rows.scores_of_clusters(model, self.asked.ids)
+        else:
+            found = self.rows.scores(model, sandwich.Meat(self.asked.kind != "iid", self.frequency))
         above = float(found.gradient @ bread @ found.gradient) + self.off(w)
         if not above <= CONVERGED * (self.design.total or 1.0):
             if self.fit.converged:
@@ -295,9 +295,8 @@ class _Summarised:
         return -self.n / 2 * (math.log(2 * math.pi * squares / self.n) + 1) + logarithms / 2
 
 
-def _with_moments(basis: Basis, rows: sandwich.Rows | None) -> Basis:
+def _with_moments(basis: Basis, rows: Any) -> Basis:
     if basis.gram is not None:
         return basis
-    assert rows is not None
-    matrix, origin, _, _ = _core.moments(rows.x, rows.y, rows.sample_weight)
-    return basis._replace(gram=Gram(matrix, origin), counted=counted(len(rows.x), rows.sample_weight))
+    gram, counted = rows.moments()
+    return basis._replace(gram=gram, counted=counted)

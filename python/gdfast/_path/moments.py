@@ -48,7 +48,7 @@ def by_fold(x: Array, y: Array, s: Array | None, folds: NDArray[np.intp] | Conse
         assert read is not None
         return read
     starts = (0, *folds.ends[:-1])
-    return _of_runs(x, y, s, list(zip(range(len(folds.ends)), starts, folds.ends, strict=True)), len(folds.ends))
+    return of_runs(x, y, s, list(zip(range(len(folds.ends)), starts, folds.ends, strict=True)), len(folds.ends))
 
 
 def by_group(x: Array, y: Array, s: Array | None, ids: NDArray[Any], count: int) -> Read | None:
@@ -56,7 +56,7 @@ def by_group(x: Array, y: Array, s: Array | None, ids: NDArray[Any], count: int)
     numbers = np.ascontiguousarray(ids, dtype=np.int64)
     runs = _runs(numbers, count)
     if runs is not None:
-        return _of_runs(x, y, s, runs, count)
+        return of_runs(x, y, s, runs, count)
     found = _core.moments_of_groups(x, y, s, numbers, count)
     if found is None:
         return None
@@ -84,7 +84,8 @@ def _runs(ids: NDArray[np.int64], count: int) -> list[tuple[int, int, int]] | No
     return list(zip(groups.tolist(), starts.tolist(), [*ends.tolist(), len(ids)], strict=True))
 
 
-def _of_runs(x: Array, y: Array, s: Array | None, runs: list[tuple[int, int, int]], count: int) -> Read:
+def of_runs(x: Array, y: Array, s: Array | None, runs: list[tuple[int, int, int]], count: int) -> Read:
+    """Of groups of which each is one run of rows (group, start, end), or has none."""
     size = (1 if x.ndim == 1 else x.shape[1]) + 2
     nothing = Moments(Gram(np.zeros((size, size)), np.zeros(size - 1)), Counted(0, s is not None, 0, 0.0))
     found, read, peak = [nothing] * count, 0, 0

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from gdfast import checks, tables, validation
 from gdfast._path import planning
 from gdfast._path.folds import fold_of_each_row
-from gdfast._path.moments import Consecutive
+from gdfast._scan.folds import Folds, count_of, folds_of
+from gdfast._scan.sums import Passes
 from gdfast.conversion import Array
+from gdfast.scan import Scan
 from gdfast.wording import shown
 
 Vector = NDArray[np.float64]
@@ -31,17 +33,18 @@ class Options(NamedTuple):
 
 
 class Request(NamedTuple):
-    """Samples, their folds, and what is wanted of them."""
+    """Samples, or a scan and what has the shape of samples; their folds, and what is wanted of them."""
 
     x: Array
     y: Array
     s: Array | None
-    folds: NDArray[np.intp] | Consecutive | None
+    folds: Folds | None
     options: Options
     names: tuple[str, ...]  # of the columns, in messages and pictures
     feature_names: tuple[str, ...] | None
     one_ratio: bool
     plan: str
+    passes: Passes | None = None
 
     @property
     def size(self) -> planning.Size:
@@ -49,8 +52,10 @@ class Request(NamedTuple):
         ids, options = self.folds, self.options
         folds = 1
         if ids is not None:
-            folds = len(ids.ends) if isinstance(ids, Consecutive) else int(ids.max()) + 1
+            folds = count_of(ids)
         data_bytes = self.x.nbytes + self.y.nbytes + (0 if self.s is None else self.s.nbytes)
+        if self.passes is not None:
+            data_bytes = self.passes.one_read
         if options.penalties is None:
             ridge = options.penalty_count * int((options.ratios == 0).sum())
         else:
@@ -92,17 +97,33 @@ def request(
     intercept, standard = checks.flag("fit_intercept", fit_intercept), checks.flag("standardize", standardize)
     checks.one_of("rule", rule, RULES)
     checks.one_of("plan", plan, planning.PLANS)
-    feature_names = tables.names("x", x)
-    matrix, targets, s = validation.samples(x, y, sample_weight)
+    passes = None
+    if isinstance(x, Scan):
+        if plan == "stream":
+            raise ValueError(
+                "plan='stream' walks over columns here and there in each pass, and a scan reads rows: write plan='auto'"
+            )
+        passes, plan = Passes.over(x, y, sample_weight), "moments"
+        feature_names = passes.bound.names
+        matrix, targets, s = passes.shape()
+    else:
+        feature_names = tables.names("x", x)
+        matrix, targets, s = validation.samples(x, y, sample_weight)
     if s is not None:
         validation.weights("sample_weight", s)
     names = feature_names or tuple(["x"] if matrix.ndim == 1 else [f"x[{j}]" for j in range(matrix.shape[1])])
     if folds is None and (groups is not None or rng is not None):
         raise ValueError("groups and rng are about folds: write folds=5 as well")
-    ids = None if folds is None else fold_of_each_row(folds, groups, rng, matrix, targets, len(targets))
+    ids: Folds | None = None
+    if folds is not None:
+        ids = (
+            fold_of_each_row(folds, groups, rng, matrix, targets, len(targets))
+            if passes is None
+            else folds_of(folds, groups, rng, passes)
+        )
     grid = None if asked is None else np.broadcast_to(asked, (len(ratios), count)).copy()
     options = Options(ratios, grid, count, smallest, intercept, standard)
-    return Request(matrix, targets, s, ids, options, names, feature_names, one_ratio, plan)
+    return Request(matrix, targets, s, ids, options, names, feature_names, one_ratio, plan, passes)
 
 
 def _ratios(l1_ratio: Any) -> tuple[Vector, bool]:

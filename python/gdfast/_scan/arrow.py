@@ -90,7 +90,7 @@ class Decoder:
     def piece(self, undecoded: Undecoded) -> Piece:
         """The piece, valid until the next one is made."""
         batches, where, disk_bytes = undecoded
-        if any(column.null_count for columns in batches for column in columns):
+        if self.wanted.missing != "nan" and any(column.null_count for columns in batches for column in columns):
             self._without_nulls(batches, where)
         rows = sum(len(columns[0]) for columns in batches)
         block = self._block(rows)
@@ -107,7 +107,7 @@ class Decoder:
 
     def _without_nulls(self, batches: list[list[Any]], where: str) -> None:
         """Leave out rows with nulls, or refuse them."""
-        if not self.wanted.drop_missing:
+        if self.wanted.missing == "error":
             for j, name in enumerate(self.wanted.every):
                 count = sum(columns[j].null_count for columns in batches)
                 if count:
@@ -132,6 +132,8 @@ class Decoder:
 def _fill(into: Array, start: int, column: Any) -> int:
     """Write a column's numbers from `start` on, as floats; where they end."""
     for chunk in getattr(column, "chunks", (column,)):
+        if chunk.null_count and pyarrow().types.is_boolean(chunk.type):
+            chunk = chunk.cast("int8")  # of which a null becomes NaN
         with np.errstate(over="ignore"):  # what float32 can't hold is infinite
             into[start : start + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
         start += len(chunk)

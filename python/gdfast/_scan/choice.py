@@ -46,7 +46,7 @@ def wanted(what: str, names: Sequence[str], asked: Asked, storage: Callable[[str
     dtype = FLOAT32 if all(kinds[name] in (np.dtype(np.float16), FLOAT32) for name in x) else FLOAT64
     rows = asked.piece_rows or piece_rows(len(x) + len(special), dtype)
     unit_rows = asked.piece_rows or UNIT_PIECES * rows
-    return Wanted(x, asked.y, asked.sample_weight, dtype, rows, unit_rows, asked.drop_missing)
+    return Wanted(x, asked.y, asked.sample_weight, dtype, rows, unit_rows, asked.missing)
 
 
 def refuse_no_numbers(what: str, kinds: Mapping[str, np.dtype[Any] | str]) -> None:

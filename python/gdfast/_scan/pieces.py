@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from gdfast.conversion import Array
+
+# What to do about nulls: refuse them, leave such rows out, or take them for NaN.
+Missing = Literal["error", "drop", "nan"]
 
 
 class Piece(NamedTuple):
@@ -33,7 +36,7 @@ class Asked(NamedTuple):
     y: str | None
     sample_weight: str | None
     piece_rows: int | None
-    drop_missing: bool
+    missing: Missing
 
 
 class Wanted(NamedTuple):
@@ -45,7 +48,7 @@ class Wanted(NamedTuple):
     dtype: np.dtype[Any]
     piece_rows: int
     unit_rows: int  # a row group or record batch of so many is one piece
-    drop_missing: bool
+    missing: Missing
 
     @property
     def every(self) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +12,33 @@ from gdfast import _core, validation
 from gdfast._inference.basis import counted
 from gdfast._path.moments import Moments, together
 from gdfast._scan.ahead import Waiting, read_ahead
-from gdfast._scan.bind import Beside
+from gdfast._scan.bind import Beside, bind
 from gdfast._scan.pieces import Bound, PassRead, Piece
 from gdfast._scan.tree import Tree
 from gdfast.conversion import Array
 from gdfast.descent import Gram
 from gdfast.objective import LossAndGradient
+from gdfast.progress import RowsBar
 from gdfast.step_size import TakeMoments
 
-# Called with (rows so far, rows in all or None).
-OnRows = Callable[[int, int | None], None]
+if TYPE_CHECKING:
+    from gdfast.scan import Scan
 
 
 class Passes:
     """Pass after pass over a scan, and what all of them have read."""
 
-    def __init__(self, bound: Bound, on_rows: OnRows | None = None) -> None:
+    def __init__(self, bound: Bound, on_rows: RowsBar | None = None) -> None:
         self.bound, self.on_rows = bound, on_rows
         self.rows = bound.rows
         self.done = 0
         self.nbytes = self.disk_bytes = self.largest_piece = 0
         self.waiting = Waiting()
+
+    @classmethod
+    def over(cls, scan: Scan, y: Any = None, sample_weight: Any = None) -> Passes:
+        """Of a scan with its y and weights; see `bind`."""
+        return cls(bind(scan, y, sample_weight), RowsBar() if scan._progress else None)
 
     @property
     def one_read(self) -> int:
@@ -76,6 +82,8 @@ class Passes:
             if self.on_rows is not None:
                 self.on_rows(read.rows, self.rows)
             del piece
+        if self.on_rows is not None:
+            self.on_rows.finished()
         if not read.rows:
             raise ValueError("the scan has no rows, and at least one is needed")
         if self.rows is not None and read.rows != self.rows:

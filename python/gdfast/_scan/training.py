@@ -9,8 +9,9 @@ import numpy as np
 
 from gdfast import doctor, plan, step_size
 from gdfast._inference.basis import Basis, Counted
-from gdfast._scan import sums
+from gdfast._scan import planning, sums
 from gdfast._scan.descent import Noticed, Scanned
+from gdfast._scan.finite import first_not_finite
 from gdfast._scan.scales import scales_of
 from gdfast._scan.sums import Passes
 from gdfast.backends.reference import descend_on
@@ -39,14 +40,7 @@ class ScanTraining(Training):
         return self.plan == "stream"
 
     def choose_plan(self) -> plan.PlanName:
-        """Reading files takes so long that one read is better than several, if moments fit into memory at all."""
-        asked, options = self.arguments.plan, self.options
-        if asked != "auto":
-            return asked
-        if options.batch_size:
-            return "stream"
-        fits = plan.moments_fit(self.passes.bound.d, self.passes.one_read)
-        return "moments" if options.optimizer == "exact" or fits or not self.passes.bound.restartable else "stream"
+        return planning.choose(self.arguments)[0]
 
     def prepare(self) -> None:
         super().prepare()
@@ -155,18 +149,9 @@ class ScanTraining(Training):
             raise doctor.DivergenceError(
                 "the data holds a NaN or an infinity, or squares beyond the range of its dtype"
             )
-        for piece in passes:
-            for name, array in zip(("x", "y", "sample_weight"), piece[:3], strict=True):
-                at = None if array is None else doctor.first_not_finite(array)
-                if array is None or at is None:
-                    continue
-                column = f"column {self.arguments.name(at[1])} of x" if len(at) == 2 else name
-                raise doctor.DivergenceError(
-                    Message(
-                        f"{piece.where}: {column} is {array[at]} in row {at[0]:,} of this piece, and no loss is finite "
-                        "with it: leave such rows out where the data is written, or fill them in"
-                    )
-                )
+        found = first_not_finite(passes, self.arguments.name)
+        if found is not None:
+            raise doctor.DivergenceError(Message(found))
         return None
 
 

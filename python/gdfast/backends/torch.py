@@ -17,6 +17,7 @@ from gdfast.backends.base import Backend
 from gdfast.backends.moments import moments
 from gdfast.backends.reference import descend
 from gdfast.conversion import Array
+from gdfast.scan import Scan
 
 # Autograd has to record here, whether or not the caller is inside `torch.no_grad()` or `torch.inference_mode()`.
 _recording = partial(torch.inference_mode, mode=False)
@@ -63,6 +64,8 @@ def loss_and_gradient(
     out: Array | None = None,
 ) -> tuple[float, Any]:
     """The loss, and its derivatives: ``(loss, grad_w)``, or ``(loss, (grad_w, grad_b))`` where b is given."""
+    if isinstance(x, Scan):
+        return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, loss_and_gradient)
     validation.reduction(reduction)
     x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
     if out is not None:

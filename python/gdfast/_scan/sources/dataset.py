@@ -42,7 +42,7 @@ class BoundDataset:
 
     def _known_rows(self) -> int | None:
         """Where they stand in the files' metadata."""
-        if self.filter is not None or self.wanted.drop_missing:
+        if self.filter is not None or self.wanted.missing == "drop":
             return None
         fragments = list(self.dataset.get_fragments())
         if not all(hasattr(fragment, "num_row_groups") for fragment in fragments):

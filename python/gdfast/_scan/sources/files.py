@@ -94,7 +94,7 @@ class BoundFiles:
         self.d, self.dtype = len(wanted.x), wanted.dtype
         self.has_y, self.weighted = wanted.y is not None, wanted.sample_weight is not None
         counts = [file.rows for file in files]
-        known = None not in counts and not wanted.drop_missing
+        known = None not in counts and wanted.missing != "drop"
         self.rows = int(np.sum([count or 0 for count in counts])) if known else None
 
     def read(self) -> Iterator[Undecoded]:
