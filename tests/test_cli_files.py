@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from commands import done, refused, run, text, write
-from gdfast.cli.files import write_whole
 from gdfast.cli.model import Model, load
+from gdfast.whole_files import write_whole
 
 COLUMNS: dict[str, Any] = {"a": range(9), "b": [(7 * i) % 5 for i in range(9)], "y": [2 * i + 3 for i in range(9)]}
 

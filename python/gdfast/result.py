@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,16 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from gdfast import plot, validation
 from gdfast._inference import summarise
 from gdfast._inference.basis import Basis
+from gdfast._scan import prediction
 from gdfast.convergence import CONVERGED
 from gdfast.descent import StopReason
 from gdfast.report import Report
+from gdfast.scan import Scan
 from gdfast.summary import Summary
+from gdfast.wording import type_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from gdfast.scan import Scan
 
 
 class Predictor(Protocol):
@@ -152,12 +154,12 @@ class Fit:
     def converged(self) -> bool | None:
         return None if self.gap is None else self.gap <= CONVERGED
 
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike | Scan) -> NDArray[Any]:
         """The model's value for each row of `x`, as `forward` gives it.
 
         Parameters
         ----------
-        x : array of shape (n,) or (n, d), or table
+        x : array of shape (n,) or (n, d), or table, or scan
             Of as many columns as the data of the fit. Where both are tables, the columns are found by name: their order
             doesn't matter, and further ones are ignored.
 
@@ -179,9 +181,47 @@ class Fit:
         w = self.w
         # An array that fits has no names to go by: it is on its way without a closer look.
         fits = type(x) is np.ndarray and type(w) is np.ndarray and x.shape[1:] == w.shape
+        if isinstance(x, Scan):
+            return prediction.as_array(self._predictions(x))
         rows = x if fits else validation.like_the_fit(x, np.shape(w), self.feature_names)
-        prediction: NDArray[Any] = self.backend.forward(rows, w, self.b)
-        return prediction
+        y_pred: NDArray[Any] = self.backend.forward(rows, w, self.b)
+        return y_pred
+
+    def predict_to(self, path: str | os.PathLike[str], x: Scan) -> int:
+        """Write the model's value for each row of a scan to a file, piece by piece.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in .parquet, .csv or .npy. The file is complete or not there.
+        x : scan
+            As for `predict`.
+
+        Returns
+        -------
+        int
+            How many rows there are.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict`; or the file would be of another kind.
+        OSError
+            When it can't be written.
+
+        Examples
+        --------
+        >>> import gdfast
+        >>> fit = gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8])
+        >>> fit.predict_to("y.parquet", gdfast.scan("x*.parquet"))  # doctest: +SKIP
+        1000000
+        """
+        if not isinstance(x, Scan):
+            raise TypeError(f"x is of type {type_name(x)}, accepted is a scan: write gdfast.scan(…), or fit.predict(x)")
+        return prediction.write(path, (y_pred for _, y_pred in self._predictions(x)))
+
+    def _predictions(self, x: Scan) -> Any:
+        return prediction.predictions(x, self.feature_names, self.backend.forward, np.atleast_1d(self.w), self.b)
 
     def summary(
         self,

@@ -38,10 +38,11 @@ class Scan:
     ) -> None:
         self.source, self.columns = source, columns
         self._piece_rows, self._missing, self._progress = piece_rows, missing, progress
-        self._opened = open_source(source)
+        self._opened: Any = open_source(source)
 
     def _bound(self, y: str | None, sample_weight: str | None) -> Bound:
-        return self._opened.bind(Asked(self.columns, y, sample_weight, self._piece_rows, self._missing))
+        bound: Bound = self._opened.bind(Asked(self.columns, y, sample_weight, self._piece_rows, self._missing))
+        return bound
 
     def _loss_and_gradient(
         self, y: Any, w: Any, b: Any, sample_weight: Any, reduction: Any, out: Any, kernel: Any = None

@@ -10,6 +10,7 @@ import numpy as np
 
 from gdfast._scan.pieces import Piece, Wanted
 from gdfast.conversion import Array
+from gdfast.errors import Argument, Message
 
 Storage = np.dtype[Any] | str
 
@@ -112,8 +113,11 @@ class Decoder:
                 count = sum(columns[j].null_count for columns in batches)
                 if count:
                     raise ValueError(
-                        f"{where}: column {name!r} has {count:,} null{'' if count == 1 else 's'}: write missing='drop' "
-                        "to leave such rows out, or fill them in"
+                        Message(
+                            f"{where}: column {name!r} has {count:,} null{'' if count == 1 else 's'}: write ",
+                            Argument("missing", "drop"),
+                            " to leave such rows out, or fill them in",
+                        )
                     )
         compute = pyarrow("pyarrow.compute")
         for columns in batches:

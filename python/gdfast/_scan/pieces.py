@@ -77,7 +77,7 @@ class Bound(Protocol):
 
 
 class Source(Protocol):
-    """Where pieces come from."""
+    """Where pieces come from. Those of files have `files`, and `names` of their columns."""
 
     def bind(self, asked: Asked) -> Bound:
         """Settle what x, y and weights are.

@@ -51,6 +51,11 @@ class Samples:
         clusters = None if self.clusters is None else self.clusters[chosen]
         return Samples(self.x[chosen], self.y[chosen], None if s is None else s[chosen], self.in_file[chosen], clusters)
 
+    def again(self, columns: Sequence[str], vcov: str) -> tuple[tuple[Any, ...], Any, Any]:
+        """What `Fit.summary` takes of them: x and y, the weights, and vcov."""
+        kind = {"cluster": self.clusters} if vcov == "cluster" else vcov
+        return (tables.Columns(self.x, columns), self.y), self.sample_weight, kind
+
     def score(self, fit: gdfast.Fit) -> Score:
         return score(self.x, self.y, fit.w, fit.b, self.sample_weight)
 
@@ -94,13 +99,13 @@ def samples_of(data: Data) -> Chosen:
     asked = [*words, *(name for word in words for name in word.split(","))]
     table = open_table(data.path, data.csv, asked)
     notes = [table.note] if table.note else []
-    target = columns_of.one(table, _target(table, data), "--target")
+    target = columns_of.one(table, target_of(table, data), "--target")
     weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
     if target == weights:
         raise TableError(f"{listed([target])} is the target and can't be the weights as well")
     cluster = None if data.cluster is None else columns_of.one(table, data.cluster, "--cluster")
     special = [name for name in (target, weights, cluster) if name is not None]
-    names = _features(table, data, special, notes)
+    names = features_of(table, data, special, notes)
 
     wanted = Wanted(table, names, target, weights, data.drop_missing)
     rows = read(wanted, None if data.dtype is None else DTYPES[data.dtype])
@@ -114,7 +119,8 @@ def samples_of(data: Data) -> Chosen:
     return Chosen(names, target, weights, samples, rows.dropped, notes)
 
 
-def _target(table: tables.Table, data: Data) -> str:
+def target_of(table: tables.Table, data: Data) -> str:
+    """The column to predict."""
     by_number = table.path.suffix == ".npy"
     if data.target is None:
         if by_number:
@@ -126,7 +132,7 @@ def _target(table: tables.Table, data: Data) -> str:
     return data.target
 
 
-def _features(table: tables.Table, data: Data, special: Sequence[str], notes: list[str]) -> list[str]:
+def features_of(table: tables.Table, data: Data, special: Sequence[str], notes: list[str]) -> list[str]:
     """The columns to predict from."""
     left_out = columns_of.many(table, data.exclude, "--exclude")
     if data.columns:

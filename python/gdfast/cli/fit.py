@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,49 +17,29 @@ from gdfast.cli.data import Chosen, Data, Samples, samples_of, split
 from gdfast.cli.hand_out import Outputs, check, hand_out
 from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained, of_rows
+from gdfast.cli.training_options import Training
 
 
-def run(
-    data: Data,
-    outputs: Outputs,
-    *,
-    validation_share: float | None,
-    seed: int,
-    path_options: dict[str, Any] | None,
-    options: dict[str, Any],
-) -> None:
-    """Train, write what was asked for, and print the model and how it came about.
-
-    Parameters
-    ----------
-    data : Data
-    outputs : Outputs
-    validation_share : float or None
-        Share of the rows to hold out.
-    seed : int
-        Chooses them, and the order of mini-batches.
-    path_options : dict or None
-        Those of `gdfast.path` where cross-validation chooses the penalty.
-    options : dict
-        Those of `gdfast.fit`.
-    """
+def run(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training) -> None:
+    """Train on the one file, write what was asked for, and print the model and how it came about."""
+    options = training.options
     check(outputs, options)
     try:
         chosen = samples_of(data)
         train, held_out = chosen.samples, None
-        if validation_share is not None:
-            train, held_out = split(train, validation_share, seed)
+        if training.held_out is not None:
+            train, held_out = split(train, training.held_out, training.seed)
     except tables.TableError as error:
         raise fail(str(error)) from None
     for message in chosen.notes:
         note(message)
 
     validated: gdfast.Path | None = None
-    options = {**options, "rng": seed}
-    if path_options is None:
+    options = {**options, "rng": training.seed}
+    if training.path is None:
         trained = _trained(data.path, chosen, train, held_out, options)
     else:
-        trained, validated = cross_validated(data.path, chosen, train, held_out, options, path_options)
+        trained, validated = cross_validated(data.path, chosen, train, held_out, options, training.path)
     hand_out(trained, outputs, validated)
 
 

@@ -15,10 +15,10 @@ import gdfast
 from gdfast.cli import as_json, inference
 from gdfast.cli.console import fail, out, printable
 from gdfast.cli.cross_validation import chosen_by
-from gdfast.cli.files import write_whole
 from gdfast.cli.model import SUFFIXES as MODEL_SUFFIXES
 from gdfast.cli.model import Model
 from gdfast.cli.printed import Trained, show
+from gdfast.whole_files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

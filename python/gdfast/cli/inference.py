@@ -12,7 +12,6 @@ from gdfast._inference import summarise
 from gdfast.cli.console import fail, out, printable
 from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained
-from gdfast.cli.tables import Columns
 
 
 def check(options: dict[str, Any]) -> None:
@@ -39,8 +38,7 @@ def summary(trained: Trained, vcov: str) -> gdfast.Summary:
     weight = None
     kind: Any = vcov
     if rows is not None and (vcov != "iid" or trained.fit.basis.gram is None):
-        data, weight = (Columns(rows.x, words.columns), rows.y), rows.sample_weight
-        kind = {"cluster": rows.clusters} if vcov == "cluster" else vcov
+        data, weight, kind = rows.again(words.columns, vcov)
     try:
         return trained.fit.summary(*data, sample_weight=weight, vcov=kind)
     except ValueError as error:

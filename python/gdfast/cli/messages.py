@@ -49,6 +49,8 @@ class Words(NamedTuple):
         return self._entry(part) if isinstance(part, errors.Entry) else self._argument(part)
 
     def _argument(self, part: errors.Argument) -> str:
+        if part.name == "missing":
+            return "--drop-missing"
         option = OPTIONS.get(part.name)
         if option is None:
             name = _HELD_OUT.get(part.name, part.name)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gdfast
-from gdfast.cli.files import refuse_what_is_no_file, write_whole
+from gdfast.cli.files import refuse_what_is_no_file
 from gdfast.cli.tables import listed
+from gdfast.whole_files import write_whole
 
 FORMAT = "gdfast linear model"
 VERSION = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ import gdfast
 from gdfast.cli import as_json, optimizer
 from gdfast.cli.console import fail, note, printable
 from gdfast.cli.data import Data, samples_of
-from gdfast.cli.files import refuse_what_is_no_file, write_whole
+from gdfast.cli.files import refuse_what_is_no_file
 from gdfast.cli.fit import fitted
 from gdfast.cli.hand_out import Outputs, check, check_output, hand_out
 from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained
 from gdfast.cli.score import Score
 from gdfast.cli.tables import Columns, TableError, listed
+from gdfast.cli.training_options import Training
+from gdfast.whole_files import write_whole
 
 SUFFIX = ".gdm"
 
@@ -78,17 +80,21 @@ def are_moments(paths: Sequence[Path]) -> bool:
     return bool(found)
 
 
-def fit(
-    paths: Sequence[Path],
-    target: str | None,
-    refused: Mapping[str, object],
-    outputs: Outputs,
-    options: dict[str, Any],
-) -> None:
-    """Add up the moments in these files, and train on them as `gdfast.cli.fit` does on a table.
-
-    `refused` are the options that were given and are about single rows.
-    """
+def fit(paths: Sequence[Path], data: Data, training: Training, outputs: Outputs) -> None:
+    """Add up the moments in these files, and train on them as `gdfast.cli.fit` does on a table."""
+    options, target = training.options, data.target
+    refused = {
+        "--columns": data.columns,
+        "--exclude": data.exclude,
+        "--weights": data.weights,
+        "--cluster": data.cluster,
+        "--drop-missing": data.drop_missing,
+        "--dtype": data.dtype,
+        "--batch-size": options["batch_size"],
+        "--folds": training.path,
+        "--validation": training.held_out,
+        "--plan stream": options["plan"] == "stream",
+    }
     given = [name for name, value in refused.items() if value]
     if given:
         raise fail(f"{', '.join(given)}: files of moments hold no rows; `gdfast moments` takes rows and columns")

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import typer
 
+from gdfast._scan import prediction
 from gdfast.cli import as_json, model, names, tables
 from gdfast.cli.console import fail, note, printable, stdout_is_closed
 from gdfast.cli.csv_table import CsvOptions
-from gdfast.cli.files import write_whole
+from gdfast.cli.hand_out import check_output
 from gdfast.cli.integers import CollapsedError
 from gdfast.cli.model import Model
 from gdfast.cli.open_table import open_table
 from gdfast.cli.score import Score, score
 from gdfast.cli.tables import Array, Table, TableError, listed
-
-SUFFIXES = (".csv", ".npy")
-TOGETHER = 2**16  # predictions that are made text together
 
 
 def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions, json: bool = False) -> None:
@@ -30,11 +27,7 @@ def run(model_path: Path, path: Path, *, output: Path | None, csv: CsvOptions, j
     """
     if output is None and stdout_is_closed():
         raise fail("stdout is closed, and the predictions would go there: name a file with --output", status=1)
-    if output is not None:
-        if output.suffix not in SUFFIXES:
-            raise fail(f"--output: {str(output)!r} has to end in .csv or .npy")
-        if not output.parent.is_dir():
-            raise fail(f"--output: there is no folder {str(output.parent)!r}")
+    check_output(output, "--output", prediction.SUFFIXES)
     try:
         loaded = model.load(model_path)
         table = open_table(path, csv, loaded.names)
@@ -85,19 +78,10 @@ def _write(y_pred: Array, output: Path | None) -> None:
     try:
         if output is None:
             sys.stdout.writelines(f"{value}\n" for value in y_pred.tolist())
-        elif output.suffix == ".npy":
-            write_whole(output, lambda file: np.save(file, y_pred))
         else:
-            write_whole(output, lambda file: file.writelines(_lines(y_pred)))
+            prediction.write(output, [y_pred])
     except OSError as error:
         raise fail(f"--output: {str(output)!r} is not written: {error.strerror or error}", status=1) from None
-
-
-def _lines(y_pred: Array) -> Iterator[bytes]:
-    """A CSV file of one column, `prediction`, whose numbers read back as the same; nan where there is none."""
-    yield b"prediction\n"
-    for start in range(0, len(y_pred), TOGETHER):
-        yield "".join(f"{value}\n" for value in y_pred[start : start + TOGETHER].tolist()).encode()
 
 
 def _print_json(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from rich.table import Table as RichTable
@@ -24,6 +24,14 @@ from gdfast.plot import STOPPED
 SHOWN = 40  # coefficients that the table has room for
 
 
+class Again(Protocol):
+    """Rows that can be read again."""
+
+    def again(self, columns: Sequence[str], vcov: str) -> tuple[tuple[Any, ...], Any, Any]:
+        """What `Fit.summary` takes of them: x and y, the weights, and vcov."""
+        ...
+
+
 @dataclass(frozen=True)
 class Trained:
     """A fit, and all that it came from."""
@@ -38,7 +46,7 @@ class Trained:
     fit: gdfast.Fit
     score: Score
     dropped: int = 0
-    data: Samples | None = None  # to be read again by a summary
+    data: Again | None = None  # to be read again by a summary
     rows_held_out: int = 0
     tested: Score | None = None
 

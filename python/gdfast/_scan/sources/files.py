@@ -52,6 +52,7 @@ class FileSource:
 
     def __init__(self, files: Sequence[File]) -> None:
         self.files = files
+        self.names = files[0].names
 
     def bind(self, asked: Asked) -> BoundFiles:
         """See `Source`."""

@@ -79,6 +79,7 @@ class NpySource:
     def __init__(self, paths: Sequence[Path]) -> None:
         self.files = [NpyFile(path) for path in paths]
         first = self.files[0]
+        self.names = tuple(map(str, range(first.k)))
         for file in self.files[1:]:
             if (file.k, file.dtype) != (first.k, first.dtype):
                 raise ValueError(
@@ -89,7 +90,6 @@ class NpySource:
     def bind(self, asked: Asked) -> BoundMatrices:
         """See `Source`. A column from the end is counted as NumPy does: -1 is the last one."""
         first = self.files[0]
-        names = [str(j) for j in range(first.k)]
 
         def name(given: str | None) -> str | None:
             from_end = given is not None and given.startswith("-") and given[1:].isdecimal()
@@ -98,7 +98,7 @@ class NpySource:
         columns = None if asked.columns is None else tuple(str(name(column)) for column in asked.columns)
         numbers = first.dtype.kind in "fiub" and first.dtype.itemsize <= 8
         asked = asked._replace(columns=columns, y=name(asked.y), sample_weight=name(asked.sample_weight))
-        found = wanted(str(first.path), names, asked, lambda _: first.dtype if numbers else str(first.dtype))
+        found = wanted(str(first.path), self.names, asked, lambda _: first.dtype if numbers else str(first.dtype))
         return BoundMatrices(self.files, found)
 
 

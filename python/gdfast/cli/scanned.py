@@ -1,0 +1,200 @@
+"""Commands on several files, or a pattern of names: read piece by piece, so that they needn't fit into memory."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gdfast
+from gdfast._scan import sums
+from gdfast._scan.sources.files import FileSource
+from gdfast._scan.sums import Passes
+from gdfast.cli import moments as moments_command
+from gdfast.cli import names as columns_of
+from gdfast.cli import optimizer
+from gdfast.cli.console import fail, note
+from gdfast.cli.csv_table import PLAIN, CsvOptions
+from gdfast.cli.data import Data, features_of, target_of
+from gdfast.cli.fit import fitted
+from gdfast.cli.hand_out import Outputs, check, check_output, hand_out
+from gdfast.cli.messages import Words
+from gdfast.cli.printed import Trained
+from gdfast.cli.score import Score
+from gdfast.cli.tables import TableError
+from gdfast.cli.training_options import Training
+from gdfast.descent import Gram
+from gdfast.objective import FromMoments
+
+ONLY_SCANNED = (".arrow", ".feather", ".ipc")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The columns of files that are one table."""
+
+    path: Path
+    names: tuple[str, ...]
+    index: str | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A scan, and what its columns are to be."""
+
+    scan: gdfast.Scan
+    source: str
+    names: Sequence[str]
+    target: str
+    weights: str | None
+    cluster: str | None
+    file_bytes: int
+    rows: int | None  # where the files say it
+
+    @property
+    def words(self) -> Words:
+        return Words(self.names, self.target, self.weights, np.empty(0), None)
+
+    def again(self, columns: Sequence[str], vcov: str) -> tuple[tuple[Any, ...], Any, Any]:
+        """See `Samples.again`."""
+        return (self.scan, self.target), self.weights, {"cluster": self.cluster} if vcov == "cluster" else vcov
+
+
+def are_scanned(paths: Sequence[Path]) -> bool:
+    """Whether these files are read piece by piece: several, a pattern, or of a kind that is read in no other way."""
+    first = paths[0]
+    return len(paths) > 1 or (glob.has_magic(str(first)) and not first.exists()) or first.suffix in ONLY_SCANNED
+
+
+def scan_of(paths: Sequence[Path], csv: CsvOptions, missing: str) -> gdfast.Scan:
+    """The scan of these files; or fail with why there is none."""
+    if csv != PLAIN:
+        raise fail("options about CSV files are for one of them: several have to be UTF-8, with commas and a header")
+    source = [str(path) for path in paths]
+    try:
+        scan = gdfast.scan(source, missing="error" if missing == "nan" else missing, progress=True)
+    except (ValueError, TypeError) as error:
+        raise fail(str(error)) from None
+    if missing == "nan":
+        scan._missing = "nan"
+    return scan
+
+
+def chosen(paths: Sequence[Path], data: Data) -> Chosen:
+    """What `data` says of these files; or fail with why there is no such thing."""
+    if data.dtype is not None:
+        raise fail("--dtype is for one file: of several the columns say it, float32 where all are")
+    scan = scan_of(paths, data.csv, "drop" if data.drop_missing else "error")
+    source = scan._opened
+    table: Any = Named(paths[0], source.names)
+    notes: list[str] = []
+    try:
+        target = columns_of.one(table, target_of(table, data), "--target")
+        weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
+        cluster = None if data.cluster is None else columns_of.one(table, data.cluster, "--cluster")
+        names = features_of(table, data, [name for name in (target, weights, cluster) if name is not None], notes)
+    except TableError as error:
+        raise fail(str(error)) from None
+    files = source.files
+    counts = [file.rows if isinstance(source, FileSource) else file.n for file in files]
+    return Chosen(
+        scan=scan.with_columns(names),
+        source=str(files[0].path) if len(files) == 1 else f"{len(files):,} files, {files[0].path} to {files[-1].path}",
+        names=names,
+        target=target,
+        weights=weights,
+        cluster=cluster,
+        file_bytes=sum(file.stamp.size for file in files),
+        rows=None if None in counts else sum(counts),
+    )
+
+
+def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = False) -> None:
+    """Read the files once, and write their moments."""
+    check_output(output, "--output", (moments_command.SUFFIX,))
+    found = chosen(paths, data)
+    try:
+        summed = gdfast.Moments(len(found.names)).update(found.scan, found.target, found.weights)
+    except (ValueError, TypeError) as error:
+        raise fail(found.words.said(error)) from None
+    moments_command.write_file(summed, output, json=json)
+
+
+def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training) -> None:
+    """Train on the files, write what was asked for, and print the model and how it came about."""
+    options = training.options | {"rng": training.seed, "progress": False}
+    check(outputs, options)
+    if training.held_out is not None:
+        raise fail("--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds 5")
+    found = chosen(paths, data)
+    validated: gdfast.Path | None = None
+    if training.path is not None:
+        validated, model = _cross_validated(found, options, training.path)
+        options |= {"optimizer": "exact", "l1": model.basis.l1, "l2": model.basis.l2}
+        gram: Gram | None = validated.all_rows.gram
+    else:
+        options |= {"optimizer": optimizer.chosen(options, len(found.names), found.file_bytes)}
+        model = fitted(
+            found.words, lambda: gdfast.fit(found.scan, found.target, sample_weight=found.weights, **options)
+        )
+        gram = model.basis.gram
+    rows = model.basis.n
+    trained = Trained(
+        source=found.source,
+        names=found.names,
+        target=found.target,
+        rows=rows,
+        dtype=model.w.dtype.name,
+        options=options,
+        words=found.words,
+        fit=model,
+        score=fitted_score(found, model, gram),
+        dropped=0 if found.rows is None else found.rows - rows,
+        data=found,
+    )
+    hand_out(trained, outputs, validated)
+
+
+def _cross_validated(
+    found: Chosen, options: dict[str, Any], path_options: dict[str, Any]
+) -> tuple[gdfast.Path, gdfast.Fit]:
+    """Folds are of shuffled rows where the files say how many there are, else of pieces."""
+    try:
+        validated = gdfast.path(
+            found.scan,
+            found.target,
+            sample_weight=found.weights,
+            fit_intercept=options["fit_intercept"],
+            standardize=options["standardize"],
+            rng=None if Passes.over(found.scan, found.target).rows is None else options["rng"],
+            **path_options,
+        )
+        return validated, validated.fit
+    except (ValueError, TypeError) as error:
+        raise fail(found.words.said(error)) from None
+
+
+def fitted_score(found: Chosen, fit: gdfast.Fit, gram: Gram | None) -> Score:
+    """Loss and R², from moments where the fit has kept them; else in a pass of its own."""
+    if gram is None:
+        note("one more read for the loss without penalties, and R²")
+        passes = Passes.over(found.scan, found.target, found.weights)
+        try:
+            gram = sums.moments(piece._replace(x=_predicted(piece.x, fit)) for piece in passes).gram
+        except (ValueError, TypeError) as error:
+            raise fail(found.words.said(error)) from None
+        w, b = np.ones(1), None
+    else:
+        w, b = np.atleast_1d(fit.w), fit.b
+    loss = FromMoments(gram, "mean").evaluate(w, b)[0]
+    variance = float(gdfast.optimum.centred(gram)[-1, -1] / gram.matrix[-2, -2])
+    return Score(loss, 1 - loss / variance if variance > 0 else None)
+
+
+def _predicted(x: Any, fit: gdfast.Fit) -> Any:
+    """The model's values as the only column."""
+    return gdfast.forward(x, np.atleast_1d(fit.w), fit.b).reshape(-1, 1) if len(x) else x[:, :1]
