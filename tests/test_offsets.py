@@ -64,6 +64,24 @@ def test_streamed(backend: Any, kind: str) -> None:
     assert off(fit.w, x, y) <= CLOSE
 
 
+@KINDS
+@pytest.mark.parametrize("offset", [2_000.0, 1e8, 1.7e9])
+def test_a_target_that_is_as_far_off(backend: Any, kind: str, offset: float) -> None:
+    """In both plans, from one Moments and from two added."""
+    x, y = data(kind)
+    y = y - 1e6 + offset
+    halves = [gdfast.Moments(3).update(x[rows], y[rows]) for rows in (slice(700), slice(700, None))]
+    fits = [
+        backend.fit(x, y, optimizer="cg", plan="stream", fit_intercept=True),
+        backend.fit(x, y, optimizer="cg", plan="moments", fit_intercept=True),
+        backend.fit(x, y, optimizer="exact", fit_intercept=True),
+        gdfast.Moments(3).update(x, y).solve(fit_intercept=True),
+        (halves[0] + halves[1]).solve(fit_intercept=True),
+    ]
+    for fit in fits:
+        assert off(fit.w, x, y) <= CLOSE
+
+
 def chunks(name: str, x: Any, y: Any, s: Any) -> list[tuple[Any, Any, Any]]:
     """The rows in pieces, some of which look like nothing of the rest."""
     if name == "sorted":

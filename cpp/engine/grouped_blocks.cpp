@@ -97,7 +97,16 @@ template <class T>
 void NarrowBlocks<T>::sum(std::size_t block, std::int64_t n, const Origin& origin, double* sums,
                           Ahead& /*ahead*/) const {
   const BlockVectors<T>& vectors = vectors_[block];
-  kernels<T>().moments.narrow[d_]({columns_[block], kStride, origin.x(), origin.y, vectors.y, vectors.s, n, sums});
+  kernels<T>().moments.narrow[d_]({.x = columns_[block],
+                                   .stride = kStride,
+                                   .origin = origin.x(),
+                                   .y_origin = origin.y,
+                                   .y = vectors.y,
+                                   .s = vectors.s,
+                                   .n = n,
+                                   .out = sums,
+                                   .next = columns_[block],
+                                   .next_stride = kStride});
 }
 
 template class Window<float>;

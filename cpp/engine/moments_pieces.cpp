@@ -46,12 +46,8 @@ struct PieceJob : MomentsJob<T> {
   void sum_blocks(std::int64_t first_row, std::int64_t count, const Room& room, double* sums) {
     NarrowBlock<T> left = this->reader.read_narrow(first_row, count, room);
     left.out = sums;
-    for (std::int64_t done = 0; done < count && (done == 0 || !this->stop()); done += pieces.block) {
-      left.n = std::min(pieces.block, count - done);
-      kernels<T>().moments.narrow[this->source.d()](left);
-      left.x += left.n;
-      left.y += left.n;
-      if (left.s != nullptr) left.s += left.n;
+    for (bool first_block = true; left.n > 0 && (first_block || !this->stop()); first_block = false) {
+      this->reader.sum_narrow(left, std::min(pieces.block, left.n));
     }
   }
 

@@ -56,8 +56,11 @@ PanelReader<T>::PanelReader(const Source<T>& source, const Origin& origin)
     : source_(source),
       origin_(origin),
       order_(source.layout().columns && !source.layout().rows ? Order::columns : Order::rows),
+      in_rows_(!source.layout().columns && source.layout().rows_touch && source.d() < kNarrowMoments &&
+               kernels<T>().moments.narrow_rows[source.d()] != nullptr),
       // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
-      turns_(!source.layout().columns && source.layout().rows && source.d() > 1 && source.layout().rows_follow) {}
+      turns_(!in_rows_ && !source.layout().columns && source.layout().rows && source.d() > 1 &&
+             source.layout().rows_follow) {}
 
 template <class T>
 void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t at, const Panels& panels,
@@ -70,27 +73,53 @@ void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t a
 template <class T>
 NarrowBlock<T> PanelReader<T>::without_columns(std::int64_t first, std::int64_t count, const Room& room) const {
   const Piece<T> piece = source_.vectors(first, count, room);
-  return {nullptr, 0, nullptr, origin_.y, piece.y, piece.s, count, nullptr};
+  return {.y_origin = origin_.y, .y = piece.y, .s = piece.s, .n = count};
 }
 
 template <class T>
 std::size_t PanelReader<T>::narrow_bytes(std::int64_t rows) const {
-  if (!turns_) return source_.room_bytes(Order::columns, rows);
-  return Scratch::bytes<T>(source_.d() * rows) + source_.room_bytes(Order::rows, rows);
+  const std::size_t turned = turns_ ? Scratch::bytes<T>(source_.d() * rows) : 0;
+  return turned + source_.room_bytes(turns_ || in_rows_ ? Order::rows : Order::columns, rows);
 }
 
 template <class T>
 NarrowBlock<T> PanelReader<T>::read_narrow(std::int64_t first, std::int64_t count, const Room& room) const {
   Room rest = room;
   if (turns_) rest.memory += Scratch::bytes<T>(source_.d() * room.rows);
-  Piece<T> piece = source_.piece(turns_ ? Order::rows : Order::columns, first, count, rest);
+  const Piece<T> piece = source_.piece(turns_ || in_rows_ ? Order::rows : Order::columns, first, count, rest);
+  NarrowBlock<T> block{.x = piece.x,
+                       .stride = piece.column_stride,
+                       .origin = origin_.x(),
+                       .y_origin = origin_.y,
+                       .y = piece.y,
+                       .s = piece.s,
+                       .n = count,
+                       .next = piece.x,
+                       .next_stride = piece.column_stride};
   if (turns_) {
     T* const columns = reinterpret_cast<T*>(room.memory);
     kernels<T>().moments.turn(piece.x, piece.row_stride, count, source_.d(), columns, room.rows);
-    piece.x = columns;
-    piece.column_stride = room.rows;
+    block.x = columns;
+    block.stride = room.rows;
+    block.next_stride = room.rows;
+    // Where the rows come from memory, they are followed by the next ones.
+    if (source_.ready(Order::rows) && first + count < source_.n()) block.next += count * piece.row_stride;
   }
-  return {piece.x, piece.column_stride, origin_.x(), origin_.y, piece.y, piece.s, count, nullptr};
+  return block;
+}
+
+template <class T>
+void PanelReader<T>::sum_narrow(NarrowBlock<T>& block, std::int64_t n) const {
+  const MomentsTable<T>& table = kernels<T>().moments;
+  const std::int64_t left = block.n - n;
+  block.n = n;
+  // Of columns that lie in memory the next rows follow; those that were turned are all there are.
+  if (!turns_ && left > 0) block.next = block.x + n;
+  (in_rows_ ? table.narrow_rows : table.narrow)[source_.d()](block);
+  block.x += n * (in_rows_ ? source_.d() : 1);
+  block.y += n;
+  if (block.s != nullptr) block.s += n;
+  block.n = left;
 }
 
 template class PanelReader<float>;

@@ -46,15 +46,18 @@ class PanelReader {
   // y and s alone.
   NarrowBlock<T> without_columns(std::int64_t first, std::int64_t count, const Room& room) const;
 
-  // Few columns: rows in the lanes. x is read where it lies if it can be.
+  // Few columns: rows in the lanes. x is read where it lies if it can be, by the kernel for rows or the one for columns.
   std::size_t narrow_bytes(std::int64_t rows) const;
   NarrowBlock<T> read_narrow(std::int64_t first, std::int64_t count, const Room& room) const;
+  // Adds the first n rows of `block`, and takes them off it.
+  void sum_narrow(NarrowBlock<T>& block, std::int64_t n) const;
 
  private:
   const Source<T>& source_;
   const Origin& origin_;
   Order order_;  // in which rows go into panels
-  bool turns_;   // narrow: whether rows lie so that the kernel makes columns of them
+  // narrow: whether the kernel takes rows as they lie, or a block of them is turned to columns beforehand
+  bool in_rows_, turns_;
 };
 
 }  // namespace gdfast

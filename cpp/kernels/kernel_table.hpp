@@ -116,17 +116,20 @@ struct Band {
   std::ptrdiff_t out_stride;  // from row to row
 };
 
-// Few columns, or none, each contiguous. y and s likewise; s may be null.
+// Few columns, or none: each contiguous, or rows that follow each other. y and s are contiguous; s may be null.
 template <class T>
 struct NarrowBlock {
-  const T* x;
-  std::ptrdiff_t stride;  // from column to column
-  const double* origin;   // what is subtracted from each column
-  double y_origin;        // and from y
-  const T* y;
-  const T* s;
-  std::int64_t n;
-  double* out;  // (d + 2)², of which the upper triangle is added to
+  const T* x = nullptr;
+  std::ptrdiff_t stride = 0;       // from column to column
+  const double* origin = nullptr;  // what is subtracted from each column
+  double y_origin = 0;             // and from y
+  const T* y = nullptr;
+  const T* s = nullptr;
+  std::int64_t n = 0;
+  double* out = nullptr;  // (d + 2)², of which the upper triangle is added to
+  // What the rows after these lie in, to be fetched meanwhile: `next_stride` elements for each column. May be x itself.
+  const T* next = nullptr;
+  std::ptrdiff_t next_stride = 0;
 };
 
 struct PanelTable {
@@ -160,6 +163,8 @@ struct MomentsTable {
   // Rows of two to four elements as columns, `stride` elements apart.
   void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
+  void (*narrow_rows[kNarrowMoments])(
+      const NarrowBlock<T>&);  // rows that follow each other; null where they are turned
 };
 
 // Fused, by d.

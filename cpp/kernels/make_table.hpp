@@ -8,6 +8,7 @@
 #include "held_rows.hpp"
 #include "moments.hpp"
 #include "narrow.hpp"
+#include "narrow_moments.hpp"
 #include "vectors.hpp"
 #include "widen.hpp"
 
@@ -26,6 +27,9 @@ constexpr void fill_narrow(KernelTable<typename V::T>& table) {
 template <class V, int D>
 constexpr void fill_narrow_moments(MomentsTable<typename V::T>& table) {
   table.narrow[D] = narrow_moments<DoubleOf<V>, typename V::T, D>;
+  if constexpr (turns_in_registers<DoubleOf<V>, D>()) {
+    table.narrow_rows[D] = narrow_moments<DoubleOf<V>, typename V::T, D, true>;
+  }
   if constexpr (D + 1 < kNarrowMoments) fill_narrow_moments<V, D + 1>(table);
 }
 
@@ -47,7 +51,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
   table.sum = sum<V>;
-  table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}};
+  table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}, {}};
   fill_narrow_moments<V, 0>(table.moments);
   return table;
 }

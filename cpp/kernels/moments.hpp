@@ -1,7 +1,8 @@
 // Sums of products in float64: of z = [x, 1, y], each column with each, upper triangle.
 //
 // Every product is one FMA, every sum one chain over the rows of a block in their order. So neither the shape of the
-// tiles, which each ISA chooses by its registers, nor the dtype of x shows in the bits.
+// tiles, which each ISA chooses by its registers, nor the dtype of x shows in the bits. Of few columns:
+// `narrow_moments.hpp`.
 #pragma once
 
 #include "kernel_table.hpp"
@@ -127,135 +128,6 @@ void pick(Panel from, std::int64_t strips, const std::int64_t* rows, std::int64_
     double* const q = to.data + strip * to.stride;
     const typename V::reg less = V::load(origin + strip * kStrip);
     for (std::int64_t i = 0; i < n; ++i) V::store(q + kStrip * i, V::sub(V::load(p + kStrip * rows[i]), less));
-  }
-}
-
-// --- few columns: a register holds rows of one column ---
-//
-// Eight lanes, one chain of FMAs each, are one register or several. Where an ISA hasn't registers for all sums of all
-// lanes, the block, which lies in L1, is walked several times: for some lanes of all rows of eight, and for some rows of
-// the triangle. So the sums stay in registers, and few columns come in for many products.
-//
-//          x₀ x₁ x₂ x₃ 1  y           d = 4 with sixteen registers of four lanes: four walks
-//      x₀  ■  ■  ■  ■  ■  ■  ┐
-//      x₁     ■  ■  ■  ■  ■  ┘ 11     once for lanes 0 to 3, once for lanes 4 to 7
-//      x₂        ■  ■  ■  ■  ┐
-//      x₃           ■  ■  ■  │ 9      likewise
-//      1               n  ■  │
-//      y                  ■  ┘
-
-template <int D, bool Weighted>
-struct Triangle {
-  static constexpr int Z = D + 2;
-
-  // Without weights 1 times 1 is known: the rows.
-  static constexpr bool is_count(int j, int k) { return !Weighted && j == D && k == D; }
-  // How many sums there are left of and above (j, k), of rows from `first` on.
-  static constexpr int before(int first, int j, int k) {
-    int count = 0;
-    for (int row = first; row <= j; ++row) {
-      for (int column = row; column < (row < j ? Z : k); ++column) count += is_count(row, column) ? 0 : 1;
-    }
-    return count;
-  }
-  static constexpr int sums(int first, int end) { return before(first, end - 1, Z); }
-  // As many rows from `first` on as leave `most` sums or fewer; one, if even that is more.
-  static constexpr int end(int first, int most) {
-    int row = first + 1;
-    while (row < Z && sums(first, row + 1) <= most) ++row;
-    return row;
-  }
-};
-
-// How many of the registers of eight lanes there is room for `sums` times.
-template <class V>
-constexpr int parts_for(int sums) {
-  int parts = V::parts;
-  while (parts > 1 && parts * sums > V::narrow_sums) parts /= 2;
-  return parts;
-}
-
-// Adds rows i, i + 1, … of the block, of which the first m count, to the sums of rows First to End − 1 of the triangle.
-template <class Part, class T, int D, bool Weighted, int First, int End, int Sums>
-GDFAST_INLINE void add_rows(const NarrowBlock<T>& block, const double* origins, std::int64_t i, int m,
-                            typename Part::reg (&sum)[Sums]) {
-  using All = Triangle<D, Weighted>;
-  using reg = typename Part::reg;
-  constexpr int Z = All::Z, L = Part::lanes;
-  const double* origin = origins;
-  __asm__("" : "+r"(origin));
-  const auto load = [&](const T* p) GDFAST_LAMBDA { return m == L ? Part::load(p) : Part::load_first(p, m); };
-  const auto about = [&](const T* p, int k) GDFAST_LAMBDA {
-    const reg difference = Part::sub(load(p), Part::load(origin + k * L));
-    return m == L ? difference : Part::keep_first(difference, m);
-  };
-  reg left[End - First], s = Part::broadcast(1);
-  if constexpr (Weighted) s = load(block.s + i);
-  GDFAST_UNROLL for (int k = First; k < Z; ++k) {
-    reg z = Part::broadcast(1);
-    if (k != D) z = k < D ? about(block.x + k * block.stride + i, k) : about(block.y + i, D);
-    if (k < End) left[k - First] = k == D ? s : Weighted ? Part::mul(s, z) : z;
-    GDFAST_UNROLL for (int j = First; j < End && j <= k; ++j) {
-      if (All::is_count(j, k)) continue;
-      reg& to = sum[All::before(First, j, k)];
-      // Times 1: the same bits, from another port.
-      to = k == D ? Part::add(left[j - First], to) : Part::fma(left[j - First], z, to);
-    }
-  }
-}
-
-// Rows First, First + 1, … of the triangle, as many as there are registers for; then the rest.
-template <class V, class T, int D, bool Weighted, int First>
-GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
-  using All = Triangle<D, Weighted>;
-  constexpr int Z = All::Z, kEnd = All::end(First, V::narrow_sums), kSums = All::sums(First, kEnd);
-  using Part = typename V::template Part<parts_for<V>(kSums)>;
-  using reg = typename Part::reg;
-  constexpr int L = Part::lanes;
-  constexpr bool kOneWalk = L == V::lanes;
-  // From memory each time: in registers they would push sums out of them.
-  double origins[(D + 1) * L];
-  for (int k = 0; k <= D; ++k) Part::store(origins + k * L, Part::broadcast(k == D ? block.y_origin : block.origin[k]));
-  double lanes[kSums][V::lanes];
-  const auto walk = [&](int lane) GDFAST_LAMBDA {
-    reg sum[kSums];
-    GDFAST_UNROLL for (int e = 0; e < kSums; ++e) sum[e] = Part::zero();
-    const auto add = [&](std::int64_t i, int m)
-                         GDFAST_LAMBDA { add_rows<Part, T, D, Weighted, First, kEnd>(block, origins, i, m, sum); };
-    std::int64_t i = lane;
-    for (; i + L <= block.n; i += V::lanes) add(i, L);
-    if (i < block.n) add(i, static_cast<int>(block.n - i));
-    GDFAST_UNROLL for (int j = First; j < kEnd; ++j) {
-      GDFAST_UNROLL for (int k = j; k < Z; ++k) {
-        if (All::is_count(j, k)) continue;
-        const int e = All::before(First, j, k);
-        if constexpr (kOneWalk) {
-          block.out[j * Z + k] += V::sum(sum[e]);
-        } else {
-          Part::store(lanes[e] + lane, sum[e]);
-        }
-      }
-    }
-  };
-  for (int lane = 0; lane < V::lanes; lane += L) walk(lane);
-  GDFAST_UNROLL for (int j = First; j < kEnd; ++j) {
-    GDFAST_UNROLL for (int k = j; k < Z; ++k) {
-      if (All::is_count(j, k)) {
-        block.out[j * Z + k] += static_cast<double>(block.n);
-      } else if constexpr (!kOneWalk) {
-        block.out[j * Z + k] += V::sum(V::load(lanes[All::before(First, j, k)]));
-      }
-    }
-  }
-  if constexpr (kEnd < Z) narrow_sums<V, T, D, Weighted, kEnd>(block);
-}
-
-template <class V, class T, int D>
-void narrow_moments(const NarrowBlock<T>& block) {
-  if (block.s != nullptr) {
-    narrow_sums<V, T, D, true, 0>(block);
-  } else {
-    narrow_sums<V, T, D, false, 0>(block);
   }
 }
 

@@ -14,6 +14,7 @@
 //   load  load_first  of floats, converted
 //   tile_columns  tile_strips   how many sums moments keep at once, in columns times virtual registers
 //   narrow_sums       the same for moments of few columns, in machine registers
+//   turns_rows        whether it offers turn_rows, eight rows of two to four numbers to their columns
 // *_first(…, m) touches the first m lanes only; the others read as zero. m may be negative or above `lanes`.
 //
 // Everything per ISA lives in an anonymous namespace: two ISAs never share a symbol.
@@ -54,6 +55,7 @@ struct Register {
   static constexpr int group = N::group;
   static constexpr int rows_at_a_time = N::rows_at_a_time;
   static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
+  static constexpr bool turns_rows = N::turns_rows;
   using Double = Register<typename N::Double, 8 / N::Double::lanes>;
   static constexpr int registers = N::registers / K;
   static_assert(lanes * sizeof(T) <= 64, "the virtual register has 64 bytes on every ISA");
@@ -135,6 +137,15 @@ struct Register {
       N::load_transposed(p + k * N::lanes * stride, stride, native);
       GDFAST_UNROLL for (int c = 0; c < group; ++c) columns[c].part[k] = native[c];
     }
+  }
+  // `lanes` rows of D numbers that follow each other, in D registers, to their columns; where `turns_rows`.
+  template <int D>
+  static GDFAST_INLINE void turn_rows(const reg (&rows)[D], reg (&columns)[D]) {
+    static_assert(K == 1);
+    typename N::reg from[D], to[D];
+    GDFAST_UNROLL for (int k = 0; k < D; ++k) from[k] = rows[k].part[0];
+    N::turn_rows(from, to);
+    GDFAST_UNROLL for (int k = 0; k < D; ++k) columns[k].part[0] = to[k];
   }
   // out[i] = the sum of v[i]'s lanes. The tree is the same on every ISA: the upper half is added to the lower.
   static GDFAST_INLINE void sum4(const reg (&v)[4], T* out) {

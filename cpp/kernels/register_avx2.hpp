@@ -128,6 +128,7 @@ struct Avx2F64 {
   static constexpr int rows_at_a_time = 4;
   // Two FMA ports of latency 4 need eight native sums in flight; twelve would leave no room for operands here.
   static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 11;
+  static constexpr bool turns_rows = false;
   static constexpr int registers = 16;
 
   static GDFAST_INLINE __m256i mask(int m) {

@@ -109,6 +109,7 @@ struct Avx512F64 {
   static constexpr int lanes = 8;
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 8;
+  static constexpr bool turns_rows = true;
   // 24 sums, three registers of the right side, and the left side is broadcast on its way from memory.
   static constexpr int tile_columns = 8, tile_strips = 3, narrow_sums = 24;
   static constexpr int registers = 32;
@@ -138,6 +139,31 @@ struct Avx512F64 {
     const reg even = load_pieces(p, stride), odd = load_pieces(p + stride, stride);
     columns[0] = _mm512_unpacklo_pd(even, odd);
     columns[1] = _mm512_unpackhi_pd(even, odd);
+  }
+  // Eight rows of two to four numbers, one after the other, to columns.
+  static GDFAST_INLINE void turn_rows(const reg (&row)[2], reg (&column)[2]) {
+    column[0] = _mm512_permutex2var_pd(row[0], _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), row[1]);
+    column[1] = _mm512_permutex2var_pd(row[0], _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), row[1]);
+  }
+  static GDFAST_INLINE void turn_rows(const reg (&row)[3], reg (&column)[3]) {
+    reg two[3];  // what the first two registers have of each column, then what the third has
+    two[0] = _mm512_permutex2var_pd(row[0], _mm512_setr_epi64(0, 3, 6, 9, 12, 15, 0, 0), row[1]);
+    two[1] = _mm512_permutex2var_pd(row[0], _mm512_setr_epi64(1, 4, 7, 10, 13, 0, 0, 0), row[1]);
+    two[2] = _mm512_permutex2var_pd(row[0], _mm512_setr_epi64(2, 5, 8, 11, 14, 0, 0, 0), row[1]);
+    column[0] = _mm512_permutex2var_pd(two[0], _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 10, 13), row[2]);
+    column[1] = _mm512_permutex2var_pd(two[1], _mm512_setr_epi64(0, 1, 2, 3, 4, 8, 11, 14), row[2]);
+    column[2] = _mm512_permutex2var_pd(two[2], _mm512_setr_epi64(0, 1, 2, 3, 4, 9, 12, 15), row[2]);
+  }
+  static GDFAST_INLINE void turn_rows(const reg (&row)[4], reg (&column)[4]) {
+    const __m512i even = _mm512_setr_epi64(0, 4, 8, 12, 1, 5, 9, 13);
+    const __m512i odd = _mm512_setr_epi64(2, 6, 10, 14, 3, 7, 11, 15);
+    const reg low01 = _mm512_permutex2var_pd(row[0], even, row[1]), low23 = _mm512_permutex2var_pd(row[0], odd, row[1]);
+    const reg high01 = _mm512_permutex2var_pd(row[2], even, row[3]),
+              high23 = _mm512_permutex2var_pd(row[2], odd, row[3]);
+    column[0] = _mm512_shuffle_f64x2(low01, high01, 0x44);
+    column[1] = _mm512_shuffle_f64x2(low01, high01, 0xEE);
+    column[2] = _mm512_shuffle_f64x2(low23, high23, 0x44);
+    column[3] = _mm512_shuffle_f64x2(low23, high23, 0xEE);
   }
   static GDFAST_INLINE __m256d fold(reg v) {
     return _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));

@@ -15,6 +15,7 @@ Layout layout_of(const MatrixView& x, std::ptrdiff_t element_size) {
   layout.rows = elements && (x.column_stride == element_size || x.d == 1);
   layout.columns = elements && (x.row_stride == element_size || x.n == 1);
   layout.rows_follow = x.d * element_size >= 16 || x.row_stride >= x.d * element_size;
+  layout.rows_touch = layout.rows && x.row_stride == x.d * element_size;
   layout.x = x.data;
   layout.column_stride = x.column_stride;
   return layout;
