@@ -106,7 +106,6 @@ DTYPES: dict[str, tuple[Any, tuple[str, ...]]] = {
     "bytes": (np.array([b"1", b"2", b"3"]), ("S1", "astype\\(np.float64\\)")),
     "datetime": (np.array(["2020-01-01"] * 3, "M8[D]"), ("datetime64\\[D\\]", "timedelta64")),
     "timedelta": (np.ones(3, "m8[s]"), ("timedelta64\\[s\\]", "timedelta64")),
-    "float16": (np.ones(3, np.float16), ("float16", "astype\\(np.float32\\)")),
     "longdouble": (np.ones(3, np.longdouble), ("float(96|128)", "astype\\(np.float64\\)")),
     "swapped float32": (np.ones(3, np.dtype(np.float32).newbyteorder()), ("float32 in another", "newbyteorder")),
     "swapped float64": (np.ones(3, np.dtype(np.float64).newbyteorder()), ("float64 in another", "newbyteorder")),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <string_view>
@@ -14,13 +15,48 @@ namespace {
 
 using ArrayProxy = py::detail::PyArray_Proxy;
 
-// float32 or float64 in the machine's byte order, else nothing.
-std::optional<DType> float_dtype(const ArrayProxy* array) {
+using Api = py::detail::npy_api;
+
+// NumPy has no name for bfloat16: this stands for it, wherever such numbers come from.
+PyObject* bfloat16 = nullptr;
+
+constexpr DType integer(std::size_t size, bool is_signed) {
+  const DType smallest = is_signed ? DType::i8 : DType::u8;
+  return static_cast<DType>(static_cast<int>(smallest) + std::countr_zero(size));
+}
+
+// By NumPy's type number.
+constexpr auto kStored = [] {
+  std::array<std::optional<DType>, 24> stored{};
+  stored[Api::NPY_BOOL_] = DType::boolean;
+  stored[Api::NPY_BYTE_] = DType::i8;
+  stored[Api::NPY_UBYTE_] = DType::u8;
+  stored[Api::NPY_SHORT_] = integer(sizeof(short), true);
+  stored[Api::NPY_USHORT_] = integer(sizeof(short), false);
+  stored[Api::NPY_INT_] = integer(sizeof(int), true);
+  stored[Api::NPY_UINT_] = integer(sizeof(int), false);
+  stored[Api::NPY_LONG_] = integer(sizeof(long), true);
+  stored[Api::NPY_ULONG_] = integer(sizeof(long), false);
+  stored[Api::NPY_LONGLONG_] = integer(sizeof(long long), true);
+  stored[Api::NPY_ULONGLONG_] = integer(sizeof(long long), false);
+  stored[Api::NPY_FLOAT_] = DType::f32;
+  stored[Api::NPY_DOUBLE_] = DType::f64;
+  stored[23] = DType::f16;  // NPY_HALF
+  return stored;
+}();
+
+// What the array's numbers are, in the machine's byte order; else nothing.
+std::optional<DType> stored_dtype(const ArrayProxy* array) {
   const auto* descr = py::detail::array_descriptor_proxy(array->descr);
   if (descr->byteorder != '=' && descr->byteorder != '|') return std::nullopt;
-  if (descr->type_num == py::detail::npy_api::NPY_FLOAT_) return DType::f32;
-  if (descr->type_num == py::detail::npy_api::NPY_DOUBLE_) return DType::f64;
-  return std::nullopt;
+  const auto type = static_cast<std::size_t>(descr->type_num);
+  if (type < kStored.size() && kStored[type]) return kStored[type];
+  return array->descr == bfloat16 ? std::optional(DType::bf16) : std::nullopt;
+}
+
+std::optional<DType> float_dtype(const ArrayProxy* array) {
+  const auto dtype = stored_dtype(array);
+  return dtype && computed(*dtype) == *dtype ? dtype : std::nullopt;
 }
 
 // Subclasses may mean more than their floats (a mask, a unit): validation looks at them.
@@ -32,8 +68,6 @@ const ArrayProxy* array_of(py::handle object) {
 [[noreturn]] void unconverted() {
   throw std::runtime_error("gdfast.validation let through what the kernels can't take: please report this");
 }
-
-using Api = py::detail::npy_api;
 
 // The types of NumPy's scalars that are numbers and nothing else, by type number: the integers and float32. Not bool,
 // whose meaning is validation's to say, nor timedelta64, which passes for an integer; and float64 is a Python float.
@@ -139,7 +173,11 @@ bool read_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inpu
 
 }  // namespace
 
-void learn_numpy_numbers() {
+void learn_numpy_numbers(py::module_& m) {
+  py::list field;
+  field.append(py::make_tuple("bfloat16", "u2"));
+  m.attr("BFLOAT16") = py::dtype::from_args(field);
+  bfloat16 = py::object(m.attr("BFLOAT16")).release().ptr();
   for (int type = Api::NPY_BYTE_; type <= Api::NPY_FLOAT_; ++type) {
     py::object scalar = py::dtype(type).attr("type");
     numpy_numbers[static_cast<std::size_t>(type)] = reinterpret_cast<PyTypeObject*>(scalar.release().ptr());
@@ -173,7 +211,7 @@ std::optional<VectorView> as_vector(py::handle object, std::int64_t& size) {
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional) {
   const ArrayProxy* array = array_of(object);
   if (array == nullptr || array->nd < 1 || array->nd > 2) return false;
-  const auto dtype = float_dtype(array);
+  const auto dtype = stored_dtype(array);
   if (!dtype) return false;
   one_dimensional = array->nd == 1;
   const std::int64_t d = one_dimensional ? 1 : array->dimensions[1];

@@ -2,6 +2,7 @@
 
 #include "arrays.hpp"
 #include "engine/least_squares.hpp"
+#include "engine/sources/samples.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
 #include "signal_check.hpp"
@@ -9,10 +10,10 @@
 namespace gdfast::bindings {
 namespace {
 
-// Calls f with a null pointer whose type is x's dtype.
+// Calls f with a null pointer to what numbers of this dtype are computed in.
 template <class F>
 py::object with_dtype(DType dtype, F f) {
-  return dtype == DType::f32 ? f(static_cast<float*>(nullptr)) : f(static_cast<double*>(nullptr));
+  return computed(dtype) == DType::f32 ? f(static_cast<float*>(nullptr)) : f(static_cast<double*>(nullptr));
 }
 
 py::object predict(py::handle x, py::handle w, py::handle b) {
@@ -25,7 +26,8 @@ py::object predict(py::handle x, py::handle w, py::handle b) {
     WeightRoom<T> room;
     const T* const start = weights(inputs, room);
     without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
-      forward(MatrixSource<T>({inputs.x, {}, {}, {}}), start, static_cast<T>(inputs.b), into, ctrl_c);
+      const SamplesSource<T> source({inputs.x, {}, {}, {}});
+      forward(source.get(), start, static_cast<T>(inputs.b), into, ctrl_c);
     });
     return y_pred;
   });
@@ -53,7 +55,8 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
     using T = std::remove_pointer_t<decltype(none)>;
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
     without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
-      gradient(MatrixSource<T>({inputs.x, inputs.y, {}, inputs.y_pred}), mean_or_sum, grad.data(), ctrl_c);
+      const SamplesSource<T> source({inputs.x, inputs.y, {}, inputs.y_pred});
+      gradient(source.get(), mean_or_sum, grad.data(), ctrl_c);
     });
     return py::reinterpret_steal<py::object>(grad.release());
   });
@@ -62,7 +65,8 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
 py::object probe_sum(const py::array& x) {
   MatrixView view{};
   bool one_dimensional = false;
-  if (!as_matrix(x, view, one_dimensional) || (x.flags() & (py::array::c_style | py::array::f_style)) == 0) {
+  if (!as_matrix(x, view, one_dimensional) || computed(view.dtype) != view.dtype ||
+      (x.flags() & (py::array::c_style | py::array::f_style)) == 0) {
     throw py::value_error("probe_sum: x must be a contiguous float32 or float64 array with one or two dimensions");
   }
   return with_dtype(view.dtype, [&](auto* none) -> py::object {

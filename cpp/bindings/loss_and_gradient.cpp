@@ -5,7 +5,7 @@
 #include "arguments.hpp"
 #include "arrays.hpp"
 #include "engine/one_segment.hpp"
-#include "engine/sources/matrix.hpp"
+#include "engine/sources/samples.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
@@ -35,8 +35,9 @@ struct Arguments {
 template <class T>
 void evaluate_segments(const Inputs& inputs, Reduction reduction, const T* w, T* grad, Loss& loss, bool& negative) {
   without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
-    const MatrixSource<T> source({inputs.x, inputs.y, inputs.s, {}});
-    LeastSquares<T>(source, reduction).evaluate(w, static_cast<T>(inputs.b), grad, loss, ctrl_c, nullptr, &negative);
+    const SamplesSource<T> source({inputs.x, inputs.y, inputs.s, {}});
+    LeastSquares<T>(source.get(), reduction)
+        .evaluate(w, static_cast<T>(inputs.b), grad, loss, ctrl_c, nullptr, &negative);
   });
 }
 
@@ -73,8 +74,8 @@ PyObject* loss_and_gradient(PyObject* /*module*/, PyObject* const* values, Py_ss
     Inputs inputs;
     take_problem(given.x, given.y, given.w, given.b, given.sample_weight, inputs);
     const Reduction reduction = given.reduction ? take_reduction(given.reduction) : Reduction::mean;
-    return inputs.x.dtype == DType::f32 ? evaluate<float>(given, inputs, reduction)
-                                        : evaluate<double>(given, inputs, reduction);
+    return computed(inputs.x.dtype) == DType::f32 ? evaluate<float>(given, inputs, reduction)
+                                                  : evaluate<double>(given, inputs, reduction);
   });
 }
 

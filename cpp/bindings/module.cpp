@@ -20,7 +20,7 @@ PYBIND11_MODULE(_core, m) {
   } catch (const std::invalid_argument& error) {
     throw pybind11::import_error(error.what());
   }
-  gdfast::bindings::learn_numpy_numbers();
+  gdfast::bindings::learn_numpy_numbers(m);
   // Signatures in docstrings are written by hand: pybind11's would name no more than `object`.
   pybind11::options options;
   options.disable_function_signatures();

@@ -6,7 +6,7 @@
 
 #include "arrays.hpp"
 #include "engine/moments_grouped.hpp"
-#include "engine/sources/matrix.hpp"
+#include "engine/sources/samples.hpp"
 #include "functions.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
@@ -29,10 +29,10 @@ py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   {
     const ReleasedGil released(worth_releasing_gil(inputs.x));
     const Samples samples{inputs.x, inputs.y, inputs.s, {}};
-    if (inputs.x.dtype == DType::f32) {
-      moments(MatrixSource<float>(samples), into, about, counters, &stop);
+    if (computed(inputs.x.dtype) == DType::f32) {
+      moments(SamplesSource<float>(samples).get(), into, about, counters, &stop);
     } else {
-      moments(MatrixSource<double>(samples), into, about, counters, &stop);
+      moments(SamplesSource<double>(samples).get(), into, about, counters, &stop);
     }
   }
   if (!error.is_none()) raise(error);
@@ -73,7 +73,7 @@ py::object moments_of_groups(py::handle x, py::handle y, py::handle sample_weigh
       for (std::int64_t g = 0; g < count; ++g) rows[g] = groups.size(g);
       const Samples samples{inputs.x, inputs.y, inputs.s, {}};
       const auto sum =
-          inputs.x.dtype == DType::f32 ? gdfast::moments_of_groups<float> : gdfast::moments_of_groups<double>;
+          computed(inputs.x.dtype) == DType::f32 ? gdfast::moments_of_groups<float> : gdfast::moments_of_groups<double>;
       sum(samples, groups, into, about, counters, &stop);
     }
   }

@@ -39,9 +39,9 @@ unsigned saved_state() {
 }
 
 bool supports_avx2() {
-  return has(saved_state(), {1, 2}) &&  // SSE, AVX
-         has(cpuid(1).c, {12, 28}) &&   // FMA, AVX
-         has(cpuid(7).b, {5});          // AVX2
+  return has(saved_state(), {1, 2}) &&     // SSE, AVX
+         has(cpuid(1).c, {12, 28, 29}) &&  // FMA, AVX, F16C
+         has(cpuid(7).b, {5});             // AVX2
 }
 
 bool supports_avx512() {
@@ -57,7 +57,7 @@ std::vector<Isa> find_isas() {
   isas.push_back({"avx512", "AVX-512 F, DQ, BW, VL, BMI2", supports_avx512(), &kAvx512Kernels});
 #endif
 #if defined(GDFAST_HAS_AVX2)
-  isas.push_back({"avx2", "AVX2, FMA", supports_avx2(), &kAvx2Kernels});
+  isas.push_back({"avx2", "AVX2, FMA, F16C", supports_avx2(), &kAvx2Kernels});
 #endif
 #if defined(GDFAST_HAS_NEON)
   isas.push_back({"neon", "AArch64", true, &kNeonKernels});

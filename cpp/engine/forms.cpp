@@ -70,7 +70,7 @@ bool are_far(const Layout& x) {
 // The segments lie in memory as they are, and are enough.
 template <class T>
 bool have_segments(const Layout& x) {
-  return x.ready(Order::rows) && cut(x.n, x.d, sizeof(T)).count >= kAbreast;
+  return !x.made && x.ready(Order::rows) && cut(x.n, x.d, sizeof(T)).count >= kAbreast;
 }
 
 template <class T>
@@ -199,6 +199,12 @@ Walk<T> choose_walk(const Layout& x, Operation operation) {
   return walk;
 }
 
+template <class T>
+std::int64_t unit_rows(Order order, std::int64_t d) {
+  if (order == Order::rows) return d < kNarrowRows<T> ? kRunRows : kRowChunk;
+  return d < kNarrowColumns ? kRunRows : kSumRows;
+}
+
 std::vector<std::string> form_names() {
   std::vector<std::string> names;
   for (const auto& form : kRowForms<float>) names.emplace_back(form.name);
@@ -218,6 +224,8 @@ void check_forced_form() {
                               " (or unset it for the best of them)");
 }
 
+template std::int64_t unit_rows<float>(Order, std::int64_t);
+template std::int64_t unit_rows<double>(Order, std::int64_t);
 template Walk<float> choose_walk<float>(const Layout&, Operation);
 template Walk<double> choose_walk<double>(const Layout&, Operation);
 

@@ -24,6 +24,10 @@ struct Walk {
 template <class T>
 Walk<T> choose_walk(const Layout& x, Operation operation);
 
+// Rows in this order may be cut anywhere on a multiple of this without changing a bit, whichever form walks them.
+template <class T>
+std::int64_t unit_rows(Order order, std::int64_t d);
+
 // All of them, best first.
 std::vector<std::string> form_names();
 

@@ -1,17 +1,12 @@
 // Arrays as they lie in memory: any stride, any alignment, never copied and never written.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "kernels/storage_types.hpp"
 
 namespace gdfast {
 
-enum class DType { f32, f64 };
-
 template <class T>
 inline constexpr DType kDType = sizeof(T) == 4 ? DType::f32 : DType::f64;
-
-constexpr std::ptrdiff_t size_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
 
 // Strides are in bytes here, in elements from the kernels down.
 struct MatrixView {

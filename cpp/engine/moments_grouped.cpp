@@ -2,6 +2,7 @@
 
 #include "grouped_walk.hpp"
 #include "sources/gathered.hpp"
+#include "sources/samples.hpp"
 
 namespace gdfast {
 namespace {
@@ -117,7 +118,8 @@ bool moments_of_groups(const Samples& samples, const Groups& groups, double* gra
   const std::int64_t d = samples.x.d;
   const Results results{d, grams, origins};
   if (!fits_the_cache(d)) return one_by_one<T>(samples, groups, results, counters, stop);
-  const MatrixSource<T> source(samples);
+  const SamplesSource<T> chosen(samples);
+  const Source<T>& source = chosen.get();
   const auto sum = d < kNarrowMoments ? in_batches<T, NarrowBlocks<T>> : in_batches<T, WideBlocks<T>>;
   return sum(source, groups, results, counters, stop);
 }

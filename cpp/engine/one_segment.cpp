@@ -17,7 +17,8 @@ constexpr std::int64_t kOneSegmentBytes = 256 << 10;
 
 template <class T>
 bool is_small(const MatrixView& x) {
-  return x.d <= kMostColumns && x.n * x.d < kOneSegmentBytes / static_cast<std::int64_t>(sizeof(T));
+  return x.dtype == kDType<T> && x.d <= kMostColumns &&
+         x.n * x.d < kOneSegmentBytes / static_cast<std::int64_t>(sizeof(T));
 }
 
 // What the kernels ask for beside the data: whole registers, one more than full ones.

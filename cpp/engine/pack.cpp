@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "dispatch.hpp"
+
 namespace gdfast {
 namespace {
 
@@ -14,9 +16,9 @@ T read(const char* p) {
   return value;
 }
 
-template <class From, class T>
-void convert(const char* p, std::ptrdiff_t stride, std::int64_t count, T* out) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(read<From>(p + i * stride));
+template <class T>
+Convert<T> converter(DType dtype) {
+  return kernels<T>().convert[static_cast<int>(dtype)];
 }
 
 struct Axis {
@@ -57,11 +59,21 @@ void copy(const char* from, std::ptrdiff_t bytes, char* to) {
   for (; i < bytes; i += 4) std::memcpy(to + i, from + i, 4);
 }
 
-template <class From, class T>
-void gather(const VectorView& v, const Picked& picked, T* out) {
+template <class T, class Read>
+void gather(const VectorView& v, const Picked& picked, T* out, Read read_one) {
   for (std::int64_t i = 0; i < picked.count; ++i) {
     if (i + kRowsAhead < picked.known) fetch(v.data + picked.rows[i + kRowsAhead] * v.stride);
-    out[i] = static_cast<T>(read<From>(v.data + picked.rows[i] * v.stride));
+    read_one(v.data + picked.rows[i] * v.stride, out + i);
+  }
+}
+
+// A row's elements.
+template <class T>
+void copy_row(const MatrixView& x, const char* row, T* out) {
+  if (x.dtype == kDType<T> && (x.column_stride == size_of(x.dtype) || x.d == 1)) {
+    copy(row, x.d * size_of(x.dtype), reinterpret_cast<char*>(out));
+  } else {
+    converter<T>(x.dtype)(row, x.column_stride, x.d, out, 1);
   }
 }
 
@@ -69,42 +81,43 @@ void gather(const VectorView& v, const Picked& picked, T* out) {
 
 template <class T>
 void gather_vector(const VectorView& v, const Picked& picked, T* out) {
-  if (v.dtype == DType::f32) {
-    gather<float>(v, picked, out);
-  } else {
-    gather<double>(v, picked, out);
-  }
+  if (v.dtype == kDType<T>) return gather(v, picked, out, [](const char* p, T* to) { *to = read<T>(p); });
+  gather(v, picked, out, [one = converter<T>(v.dtype)](const char* p, T* to) { one(p, 0, 1, to, 1); });
 }
 
 template <class T>
 void gather_rows(const MatrixView& x, const Picked& picked, T* out) {
-  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
-  const bool contiguous = x.column_stride == kSize || x.d == 1;
-  const std::ptrdiff_t bytes = x.d * kSize;
+  const bool contiguous = x.column_stride == size_of(x.dtype) || x.d == 1;
+  const std::ptrdiff_t bytes = x.d * size_of(x.dtype);
   const std::int64_t ahead = rows_ahead(bytes);
   for (std::int64_t i = 0; i < picked.count; ++i, out += x.d) {
-    const char* const row = x.data + picked.rows[i] * x.row_stride;
-    if (contiguous) {
-      if (i + ahead < picked.known) {
-        const char* const later = x.data + picked.rows[i + ahead] * x.row_stride;
-        for (std::ptrdiff_t k = 0; k < bytes; k += kLine) fetch(later + k);
-        fetch(later + bytes - 1);
-      }
-      copy(row, bytes, reinterpret_cast<char*>(out));
-    } else {
-      for (std::int64_t j = 0; j < x.d; ++j) out[j] = read<T>(row + j * x.column_stride);
+    if (contiguous && i + ahead < picked.known) {
+      const char* const later = x.data + picked.rows[i + ahead] * x.row_stride;
+      for (std::ptrdiff_t k = 0; k < bytes; k += kLine) fetch(later + k);
+      fetch(later + bytes - 1);
     }
+    copy_row(x, x.data + picked.rows[i] * x.row_stride, out);
   }
 }
 
 template <class T>
 void pack_vector(const VectorView& v, std::int64_t first, std::int64_t count, T* out) {
-  const char* p = v.data + first * v.stride;
-  if (v.dtype == DType::f32) {
-    convert<float>(p, v.stride, count, out);
-  } else {
-    convert<double>(p, v.stride, count, out);
+  converter<T>(v.dtype)(v.data + first * v.stride, v.stride, count, out, 1);
+}
+
+template <class T>
+void convert_as(const MatrixView& x, std::int64_t first, std::int64_t count, T* out, std::ptrdiff_t row_step,
+                std::ptrdiff_t column_step) {
+  const Convert<T> line = converter<T>(x.dtype);
+  const char* const p = x.data + first * x.row_stride;
+  const bool by_rows = std::abs(x.column_stride) <= std::abs(x.row_stride);
+  const Axis rows{count, x.row_stride, row_step}, columns{x.d, x.column_stride, column_step};
+  const Axis outer = by_rows ? rows : columns, inner = by_rows ? columns : rows;
+  if (outer.from == inner.size * inner.from && outer.to == inner.size * inner.to) {
+    return line(p, inner.from, outer.size * inner.size, out, inner.to);
   }
+  for (std::int64_t i = 0; i < outer.size; ++i)
+    line(p + i * outer.from, inner.from, inner.size, out + i * outer.to, inner.to);
 }
 
 template <class T, class To>
@@ -113,6 +126,8 @@ void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* ou
   pack<T>(x.data + first * x.row_stride, {count, x.row_stride, row_step}, {x.d, x.column_stride, column_step}, out);
 }
 
+template void convert_as(const MatrixView&, std::int64_t, std::int64_t, float*, std::ptrdiff_t, std::ptrdiff_t);
+template void convert_as(const MatrixView&, std::int64_t, std::int64_t, double*, std::ptrdiff_t, std::ptrdiff_t);
 template void gather_vector(const VectorView&, const Picked&, float*);
 template void gather_vector(const VectorView&, const Picked&, double*);
 template void gather_rows(const MatrixView&, const Picked&, float*);

@@ -14,6 +14,11 @@ template <class T, class To>
 void pack_as(const MatrixView& x, std::int64_t first, std::int64_t count, To* out, std::ptrdiff_t row_step,
              std::ptrdiff_t column_step);
 
+// The same where x has any dtype.
+template <class T>
+void convert_as(const MatrixView& x, std::int64_t first, std::int64_t count, T* out, std::ptrdiff_t row_step,
+                std::ptrdiff_t column_step);
+
 // Numbers of rows, of which the first few are wanted now and the others soon.
 struct Picked {
   const std::int64_t* rows;

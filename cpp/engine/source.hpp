@@ -28,6 +28,7 @@ struct Layout {
   std::int64_t n = 0;  // rows that lie so at once: all of them, or those of a piece that is made in the cache
   std::int64_t d = 0;
   bool rows = false, columns = false;  // ready in this order; neither: packed, in the order that is asked for
+  bool made = false;                   // in the cache, a piece at a time
   bool rows_follow = false;            // what follows a row is rows, or the row has 16 bytes itself
   bool rows_touch = false;             // rows, and each begins where the last one ends
   const char* x = nullptr;             // the columns' first elements, and how many bytes they are apart

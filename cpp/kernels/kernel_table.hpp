@@ -3,8 +3,7 @@
 // a copy of a shared inline function that only some CPUs can run.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "storage_types.hpp"
 
 namespace gdfast {
 
@@ -25,6 +24,9 @@ inline constexpr int kLanes = static_cast<int>(64 / sizeof(T));
 // Runs may be cut anywhere on a multiple of this without changing a bit: every chunk after which partial sums move
 // to float64 divides it.
 inline constexpr std::int64_t kRunRows = 2048;
+
+// The same for rows too many columns for a lane each: they are cut at a multiple of this.
+inline constexpr std::int64_t kRowChunk = 256;
 
 // How many terms one chain of additions in x's dtype may have. Where all terms are equal each addition may round the same
 // way, and a chain of m is off by m/4 units in the last place: so chains are short, few of them make a second chain, and
@@ -174,6 +176,10 @@ struct NarrowTable {
   RunKernel<T> columns[kNarrowColumns];  // contiguous columns
 };
 
+// n numbers of some storage type that lie `stride` bytes apart, as T, `step` elements apart.
+template <class T>
+using Convert = void (*)(const char* from, std::ptrdiff_t stride, std::int64_t n, T* to, std::ptrdiff_t step);
+
 // What memory holds beyond the rows at hand: left to the hardware, as where x lies in the cache; fetched by software far
 // ahead, or near. It shows in no bit.
 enum class Fetch { none, far, near };
@@ -192,6 +198,7 @@ struct KernelTable {
   RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   bool (*any_negative)(const T* s, std::int64_t n);
+  Convert<T> convert[StorageTypes::count];    // by DType
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;
 };

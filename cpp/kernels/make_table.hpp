@@ -3,6 +3,7 @@
 
 #include "abreast_rows.hpp"
 #include "column_strips.hpp"
+#include "convert.hpp"
 #include "fused_columns.hpp"
 #include "gram_rows.hpp"
 #include "held_rows.hpp"
@@ -51,6 +52,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
   table.sum = sum<V>;
+  fill_convert<V>(table.convert, StorageTypes());
   table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}, {}};
   fill_narrow_moments<V, 0>(table.moments);
   return table;

@@ -8,6 +8,7 @@
 //   transpose4        four registers' first four lanes, rows to columns; zeros or anything after
 //   registers         how many there are
 //   wide              the same lanes in float64: wide_load  wide_store  wide_add  wide_fma
+//   loads_half        whether `load` takes float16, converted
 // and float32 offers
 //   low  high         its lower and upper lanes as registers of its `Double`, the native type of float64
 // and float64
@@ -20,8 +21,7 @@
 // Everything per ISA lives in an anonymous namespace: two ISAs never share a symbol.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "storage_types.hpp"
 
 // Unrolled, sixteen scalar lanes would be megabytes of code: there the compiler decides.
 #ifdef GDFAST_COMPACT
@@ -53,6 +53,7 @@ struct Register {
   using T = typename N::T;
   static constexpr int lanes = N::lanes * K;
   static constexpr int group = N::group;
+  static constexpr bool loads_half = N::loads_half;
   static constexpr int rows_at_a_time = N::rows_at_a_time;
   static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
   static constexpr bool turns_rows = N::turns_rows;

@@ -71,6 +71,10 @@ struct Avx2F32 {
   }
   static GDFAST_INLINE reg broadcast(T value) { return _mm256_set1_ps(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm256_loadu_ps(p); }
+  static constexpr bool loads_half = true;
+  static GDFAST_INLINE reg load(const Half* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm256_maskload_ps(p, mask(m)); }
   static GDFAST_INLINE void store(T* p, reg v) { _mm256_storeu_ps(p, v); }
   static GDFAST_INLINE void store_first(T* p, int m, reg v) { _mm256_maskstore_ps(p, mask(m), v); }
@@ -136,6 +140,7 @@ struct Avx2F64 {
   }
   static GDFAST_INLINE reg broadcast(T value) { return _mm256_set1_pd(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm256_loadu_pd(p); }
+  static constexpr bool loads_half = false;
   static GDFAST_INLINE reg load(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm256_maskload_pd(p, mask(m)); }
   static GDFAST_INLINE reg load_first(const float* p, int m) {

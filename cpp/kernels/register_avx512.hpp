@@ -26,6 +26,10 @@ struct Avx512F32 {
   }
   static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_ps(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_ps(p); }
+  static constexpr bool loads_half = true;
+  static GDFAST_INLINE reg load(const Half* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm512_maskz_loadu_ps(mask(m), p); }
   static GDFAST_INLINE void store(T* p, reg v) { _mm512_storeu_ps(p, v); }
   static GDFAST_INLINE void store_first(T* p, int m, reg v) { _mm512_mask_storeu_ps(p, mask(m), v); }
@@ -117,6 +121,7 @@ struct Avx512F64 {
   static GDFAST_INLINE __mmask8 mask(int m) { return static_cast<__mmask8>(_bzhi_u32(0xff, static_cast<unsigned>(m))); }
   static GDFAST_INLINE reg broadcast(T value) { return _mm512_set1_pd(value); }
   static GDFAST_INLINE reg load(const T* p) { return _mm512_loadu_pd(p); }
+  static constexpr bool loads_half = false;
   static GDFAST_INLINE reg load(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
   static GDFAST_INLINE reg load_first(const T* p, int m) { return _mm512_maskz_loadu_pd(mask(m), p); }
   static GDFAST_INLINE reg load_first(const float* p, int m) {

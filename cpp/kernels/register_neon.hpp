@@ -25,6 +25,10 @@ struct NeonF32 {
 
   static GDFAST_INLINE reg broadcast(T value) { return vdupq_n_f32(value); }
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f32(p); }
+  static constexpr bool loads_half = true;
+  static GDFAST_INLINE reg load(const Half* p) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(p))));
+  }
   static GDFAST_INLINE reg load_first(const T* p, int m) {
     T lane[lanes] = {};
     for (int k = 0; k < lanes && k < m; ++k) lane[k] = load_one(p + k);
@@ -102,6 +106,7 @@ struct NeonF64 {
 
   static GDFAST_INLINE reg broadcast(T value) { return vdupq_n_f64(value); }
   static GDFAST_INLINE reg load(const T* p) { return vld1q_f64(p); }
+  static constexpr bool loads_half = false;
   static GDFAST_INLINE reg load(const float* p) { return vcvt_f64_f32(vld1_f32(p)); }
   static GDFAST_INLINE reg load_first(const float* p, int m) {
     const T lane[lanes] = {m > 0 ? load_one(p) : 0.0, m > 1 ? load_one(p + 1) : 0.0};

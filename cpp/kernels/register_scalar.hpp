@@ -27,6 +27,7 @@ struct ScalarNative {
     }
   }
 
+  static constexpr bool loads_half = false;
   static reg broadcast(T value) { return value; }
   template <class From>
   static reg load(const From* p) {

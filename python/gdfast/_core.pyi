@@ -9,6 +9,8 @@ from gdfast.conversion import Array
 from gdfast.descent import Hooks, Options, Outcome, Samples
 from gdfast.scan import Scan
 
+BFLOAT16: np.dtype[np.void]  # stands for bfloat16, which NumPy can't name
+
 def forward(x: ArrayLike, w: ArrayLike, b: float | None = None) -> Array: ...
 def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> float: ...
 

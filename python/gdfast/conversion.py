@@ -1,7 +1,8 @@
-"""Whatever a user hands in, as a NumPy array of float32 or float64; or an exception that says what to write instead."""
+"""Whatever a user hands in, as a NumPy array of numbers; or an exception that says what to write instead."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,29 +11,36 @@ from numpy.typing import NDArray
 
 from gdfast import masks, remedies, tables
 from gdfast.containers import COLUMNS, SPARSE, TABLES, TENSOR, container
+from gdfast.storage import BFLOAT16, FLOAT32, FLOAT64, is_stored, named, widened
 from gdfast.wording import type_name
 
-__all__ = ["Array", "cast", "floating", "is_floating", "to_float", "to_ndarray", "type_name"]
+__all__ = ["Array", "cast", "floating", "stored", "to_float", "to_ndarray", "type_name"]
 
 Array = NDArray[Any]
 
-_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+# Up to so many numbers x is converted at once: piece by piece, in each pass, takes longer.
+_SMALL = 2**14
 
-_AS_THEY_ARE = (np.dtype(np.float32), np.dtype(np.float64))
-
-ACCEPTED = "accepted are float32, float64, integers and booleans"
+ACCEPTED = "accepted are float64, float32, float16, bfloat16, integers and booleans"
 
 
 def floating(name: str, value: Any) -> Array:
     """`value` as a float32 or float64 array; the exceptions call it `name`.
 
-    Floating point is passed on without a copy. Integers, booleans and lists of numbers become float64.
+    These two are passed on without a copy. Shorter floats become float32; integers, booleans and lists of numbers
+    become float64.
     """
-    if type(value) is np.ndarray and (value.dtype is _FLOAT32 or value.dtype is _FLOAT64):
+    if type(value) is np.ndarray and (value.dtype is FLOAT32 or value.dtype is FLOAT64):
         return value  # what nearly everyone hands in, without the microsecond that looking closer takes
-    if type(value) is np.ndarray and value.dtype in _AS_THEY_ARE:
-        return value
     return to_float(name, to_ndarray(name, value), value)
+
+
+def stored(name: str, value: Any) -> Array:
+    """`value` as an array of numbers, of whatever type they are stored as: without a copy, if it is an array."""
+    if type(value) is np.ndarray and (value.dtype is FLOAT32 or value.dtype is FLOAT64):
+        return value
+    array = _checked(name, to_ndarray(name, value), value)
+    return widened(array) if array.size <= _SMALL else array
 
 
 def to_ndarray(name: str, value: Any) -> Array:
@@ -61,10 +69,15 @@ def to_ndarray(name: str, value: Any) -> Array:
 
 def to_float(name: str, array: Array, value: Any = None) -> Array:
     """`array` with its dtype checked; see `floating`. `value` is what it was made of."""
-    if is_floating(array.dtype):
-        return array.view(np.float32 if array.itemsize == 4 else np.float64)  # "<f8" of a buffer is NumPy's own "=f8"
+    return widened(_checked(name, array, value))
+
+
+def _checked(name: str, array: Array, value: Any) -> Array:
+    array = named(array)
+    if is_stored(array.dtype):
+        return array.view(array.dtype.newbyteorder("=")) if array.dtype != BFLOAT16 else array  # "<f8" of a buffer
     if array.dtype.kind in "iub":
-        return array.astype(np.float64)
+        return array.astype(array.dtype.newbyteorder("="))
     remedy = remedies.dtype(name, array if value is None else value, array)
     raise TypeError(f"{name} has dtype {_dtype_name(array.dtype)}, {ACCEPTED}: {remedy}")
 
@@ -75,11 +88,6 @@ def cast(array: Array, dtype: np.dtype[Any]) -> Array:
         return array
     with np.errstate(over="ignore"):
         return array.astype(dtype)
-
-
-def is_floating(dtype: np.dtype[Any]) -> bool:
-    """Whether the kernels read this dtype as it is: float32 or float64, in the byte order of this machine."""
-    return dtype.type in (np.float32, np.float64) and dtype.isnative
 
 
 def _read(name: str, value: Any, read: Callable[[Any], Array], remedy: Callable[[str, Any], str]) -> Array:
@@ -109,6 +117,10 @@ def _tensor_memory(tensor: Any) -> Array:
         tensor = tensor.resolve_conj()
     if tensor.is_neg():
         tensor = tensor.resolve_neg()
+    torch = sys.modules["torch"]
+    # NumPy can't name it, and DLPack would. What is recorded for autograd isn't exported, whatever its dtype.
+    if tensor.dtype is torch.bfloat16 and not tensor.requires_grad:
+        return np.from_dlpack(tensor.view(torch.int16)).view(BFLOAT16)
     return np.from_dlpack(tensor)
 
 

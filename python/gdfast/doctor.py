@@ -11,6 +11,7 @@ from gdfast import containers, digits, optimum
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
 from gdfast.errors import Argument, Entry, Message, joined
+from gdfast.storage import widened
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -110,7 +111,7 @@ def refuse_not_finite(arguments: FitArguments, validation: bool = False) -> None
         position = None if array is None else first_not_finite(array)
         if array is None or position is None:
             continue
-        found = array[position]
+        found = widened(array[position[:1]])[position[1:]]
         if array.ndim == 2 and arguments.one_column:
             array = array[:, 0]
         keep = containers.finite_rows(name, value, array)
@@ -135,7 +136,7 @@ def first_not_finite(array: Array) -> tuple[int, ...] | None:
     """The index of the first entry that is NaN or infinite, by rows."""
     rows = max(1, BLOCK // (array[0].size or 1))
     for start in range(0, len(array), rows):
-        finite = np.isfinite(array[start : start + rows])
+        finite = np.isfinite(widened(array[start : start + rows]))
         if not finite.all():
             first = np.unravel_index(int(np.argmin(finite)), finite.shape)
             return (start + int(first[0]), *map(int, first[1:]))
@@ -180,7 +181,8 @@ def column_scales(train: Samples) -> NDArray[np.float64]:
         total = np.zeros(d)
         together = max(1, BLOCK // d)
         for start in range(0, rows, together):
-            block = train.x[start * step : min(rows, start + together) * step : step].astype(np.float64)
+            some = slice(start * step, min(rows, start + together) * step, step)
+            block = widened(train.x[some]).astype(np.float64)
             total += np.einsum("ij,ij->j", block, block)
         scales = np.sqrt(total / rows)
         return scales

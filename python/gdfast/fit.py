@@ -61,8 +61,8 @@ def fit(
     Parameters
     ----------
     x : array of shape (n,) or (n, d)
-        Data: float32 or float64 in any memory layout, which is not copied; or integers, booleans or lists, which become
-        float64. It decides the dtype of the computation.
+        Data, in any memory layout, which is not copied: float32 and float64 as they are, float16 and bfloat16 computed
+        in float32, integers and booleans in float64. Lists become float64.
     y : array of shape (n,)
         Targets.
     w0 : number for (n,) x, array of shape (d,) for (n, d) x, optional

@@ -18,6 +18,7 @@ from gdfast.errors import Argument, Message
 from gdfast.plan import Asked
 from gdfast.result import Callback
 from gdfast.scan import Scan
+from gdfast.storage import computed, widened
 from gdfast.wording import shown, type_name
 
 OPTIMIZERS = ("gd", "momentum", "nesterov", "adam", "cg", "exact")
@@ -32,7 +33,7 @@ class FitArguments(NamedTuple):
     validation: Samples | None
     one_column: bool  # x was (n,), so w goes out as a float
     columns: tuple[str, ...] | None  # their names, where x came with any
-    w: Array  # (d,) of x's dtype
+    w: Array  # (d,) of the dtype of the computation
     b: float | None
     options: Options  # its learning rate is NaN for "auto"; without the scales of the columns
     finds_rate: bool  # learning_rate="auto"
@@ -106,7 +107,7 @@ def check(
         one_column=matrix.ndim == 1,
         columns=columns,
         w=_start(w0, matrix),
-        b=_intercept(b0, fit_intercept, matrix.dtype),
+        b=_intercept(b0, fit_intercept, computed(matrix.dtype)),
         options=Options(
             learning_rate=rate,
             n_iters=checks.whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
@@ -241,9 +242,10 @@ def _without_rate(arguments: FitArguments) -> FitArguments:
 
 
 def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, x_name: str) -> Samples:
-    y = arrays.per_sample(y_name, y, matrix, matrix.dtype, x_name)
+    dtype = computed(matrix.dtype)
+    y = arrays.per_sample(y_name, y, matrix, dtype, x_name)
     if weight is not None:
-        weight = arrays.per_sample(weight_name, weight, matrix, matrix.dtype, x_name)
+        weight = arrays.per_sample(weight_name, weight, matrix, dtype, x_name)
         arrays.weights(weight_name, weight)
     return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
 
@@ -262,7 +264,9 @@ def _validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Sample
             f"{accepted}, with the columns of x"
         )
     names = "validation[1]", "validation[2]", "validation[0]"
-    return _samples(cast(matrix, x.dtype), given[1], given[2] if len(given) == 3 else None, *names)
+    if computed(matrix.dtype) != computed(x.dtype):
+        matrix = cast(widened(matrix), computed(x.dtype))
+    return _samples(matrix, given[1], given[2] if len(given) == 3 else None, *names)
 
 
 def _scanned_validation(given: Any, passes: Passes) -> tuple[Any, Passes | None]:
@@ -287,13 +291,14 @@ def _columns(x: Any, matrix: Array) -> tuple[str, ...] | None:
 
 def _start(w0: Any, matrix: Array) -> Array:
     """Where w starts, in an array of its own: a fit never hands out the caller's w0."""
+    dtype = computed(matrix.dtype)
     if w0 is None:
-        return np.zeros(1 if matrix.ndim == 1 else matrix.shape[1], matrix.dtype)
-    start = cast(np.atleast_1d(arrays.coefficients("w0", w0, matrix)), matrix.dtype).copy()
+        return np.zeros(1 if matrix.ndim == 1 else matrix.shape[1], dtype)
+    start = cast(np.atleast_1d(arrays.coefficients("w0", w0, matrix)), dtype).copy()
     wrong = np.flatnonzero(~np.isfinite(start))
     if wrong.size:
         where = "w0" if matrix.ndim == 1 else f"w0[{wrong[0]}]"
-        raise ValueError(f"{where} is {start[wrong[0]]} in {matrix.dtype}, accepted are finite numbers")
+        raise ValueError(f"{where} is {start[wrong[0]]} in {dtype}, accepted are finite numbers")
     return start
 
 

@@ -141,9 +141,9 @@ class Moments:
         Parameters
         ----------
         X : array_like, (n, d), or (n,) where d is 1; or a scan
-            float32 and float64 are read as they lie in memory, integers and lists become float64. The columns of a
-            table are found by the names of the first table that came, whatever their order. Of a scan, y and
-            sample_weight may be names of columns.
+            Numbers are read as they lie in memory, float16, bfloat16, integers and booleans among them; lists become
+            float64. The columns of a table are found by the names of the first table that came, whatever their order.
+            Of a scan, y and sample_weight may be names of columns.
         y : array_like, (n,)
             Converted to X's dtype.
         sample_weight : array_like, (n,), optional

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gdfast.conversion import Array
 from gdfast.descent import Gram, Samples
+from gdfast.storage import computed
 
 # Of an element of a Gram matrix, as a share of the root of its two diagonal elements: chains of 128 or 256 additions
 # and the sums of their ends, whose roundings are of either sign.
@@ -93,7 +94,7 @@ class Streamed:
     @property
     def eps(self) -> float:
         assert self.samples.x is not None
-        return float(np.finfo(self.samples.x.dtype).eps)
+        return float(np.finfo(computed(self.samples.x.dtype)).eps)
 
     def evaluate(self, w: Array, b: float | None) -> Value:
         x, y, s, _ = self.samples

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gdfast import drawing
 from gdfast.conversion import Array
 from gdfast.descent import Samples
+from gdfast.storage import widened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,9 @@ def sample_of(train: Samples, predicted: Callable[[Array], Array] | None) -> Sam
         return None
     step = -(-len(y) // POINTS)
     rows = x[::step]
-    return rows[:, 0].copy() if predicted is None or x.shape[1] == 1 else predicted(rows), y[::step].copy()
+    if predicted is None or x.shape[1] == 1:
+        return widened(rows[:, 0]).copy(), y[::step].copy()
+    return predicted(rows), y[::step].copy()
 
 
 def draw(fit: Fit, ax: Axes | None = None) -> Figure:

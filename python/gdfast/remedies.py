@@ -31,8 +31,8 @@ def tensor(name: str, value: Any) -> str:
         code, why = f"{code}.detach()", [*why, "is recorded for autograd"]
     if device != "cpu":
         code, why = f"{code}.cpu()", [*why, "isn't in the memory of the CPU"]
-    if value.is_floating_point() and value.element_size() < 4:
-        code, why = f"{code}.float()", [*why, f"is of {value.dtype}, accepted are dense tensors of float32 or float64"]
+    if value.is_floating_point() and value.element_size() < 2:
+        code, why = f"{code}.float()", [*why, f"is of {value.dtype}, accepted are floats of 16 bits or more"]
     if why:
         return f"it {' and '.join(why)}: write {code}"
     return "write it as a dense tensor of float32 or float64 on the CPU"
@@ -138,10 +138,7 @@ def dtype(name: str, value: Any, array: Array) -> str:
         return _times(code, found.kind)
     if found.kind in "OSUT":
         return _objects(name, value, array)
-    if kind is TENSOR:
-        return f"write {name}.{'float' if found.itemsize < 4 else 'double'}()"
-    wider = "float32" if found == np.float16 else "float64"
-    return f"write {code}.astype(np.{wider})"
+    return f"write {code}.astype(np.float64)"
 
 
 def _times(code: str, kind: str) -> str:

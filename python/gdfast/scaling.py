@@ -11,6 +11,7 @@ from gdfast import optimum
 from gdfast.conversion import Array
 from gdfast.descent import Gram, Samples
 from gdfast.objective import quiet, sample_bytes
+from gdfast.storage import widened
 
 # Numbers of a block of rows in float64: 256 KiB, which stay in a core's own cache while they are read four times.
 BLOCK = 2**15
@@ -55,10 +56,10 @@ def of_samples(x: Array, sample_weight: Array | None) -> tuple[Columns, Columns]
     n, d = x.shape
     rows = max(1, BLOCK // d)
     first = 0 if sample_weight is None else int(np.argmax(sample_weight > 0))
-    origin = x[first].astype(np.float64)  # a row that counts, so that a constant column is exactly 0
+    origin = widened(x[first]).astype(np.float64)  # a row that counts, so that a constant column is exactly 0
     total, mean, squares = 0.0, np.zeros(d), np.zeros(d)
     for start in range(0, n, rows):
-        z = np.subtract(x[start : start + rows], origin, dtype=np.float64)
+        z = np.subtract(widened(x[start : start + rows]), origin, dtype=np.float64)
         s = np.ones(len(z)) if sample_weight is None else sample_weight[start : start + rows].astype(np.float64)
         weight = float(s.sum())
         if weight == 0:

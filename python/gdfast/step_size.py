@@ -62,7 +62,7 @@ def curvature(
         assert train.x is not None
         if train.x.shape[1] > SMALL:
             return _streamed(backend, train, options, dtype, intercept)
-        nothing = np.broadcast_to(np.zeros(1, train.x.dtype), len(train.x))  # the Hessian depends on no target
+        nothing = np.broadcast_to(np.zeros(1, dtype), len(train.x))  # the Hessian depends on no target
         matrix, origin, read, peak = backend.moments(train.x, nothing, train.sample_weight)
         largest = largest_of(hessian(Gram(matrix, origin), options, intercept))
         return Curvature(largest, read - nothing.nbytes, peak)

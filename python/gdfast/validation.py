@@ -1,12 +1,13 @@
 """Every check of a user's arrays, and every message that explains what was wrong with them.
 
 The reference backends call this module at the top of each function. The native functions look at their arguments in C++
-and come here for whatever isn't a plain float32 or float64 array of the right shape: what comes back is ready to use,
+and come here for whatever isn't a plain array of numbers of the right shape: what comes back is ready to use,
 or an exception says which argument was wrong, what came, and what to write instead. The options of `fit` are checked in
 `gdfast.fit_options`.
 
-Two rules run through it. x decides the dtype of the computation and is never copied when it is floating point; all else
-is converted to that dtype, so a value beyond its range becomes infinite. And nothing is broadcast: (n,) is not (n, 1).
+Two rules run through it. x decides the dtype of the computation, is never copied and keeps the dtype that it is stored
+in; all else is converted to that of the computation, so a value beyond its range becomes infinite. And nothing is
+broadcast: (n,) is not (n, 1).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from gdfast import remedies, tables
-from gdfast.conversion import Array, cast, floating, is_floating, to_float, to_ndarray
+from gdfast.conversion import Array, cast, floating, stored, to_float, to_ndarray
 from gdfast.errors import Argument, Entry, Message
+from gdfast.storage import computed
 from gdfast.wording import shown, type_name
 
 REDUCTIONS = ("mean", "sum")
@@ -36,18 +38,20 @@ def problem(
 ) -> tuple[Array, Array, Any, float | None, Array | None]:
     """x, y, w, b and sample_weight of `loss_and_gradient`: w a float for (n,) x, (d,) for (n, d) x."""
     x = matrix(x)
-    y = per_sample("y", y, x, x.dtype)
+    dtype = computed(x.dtype)
+    y = per_sample("y", y, x, dtype)
     if sample_weight is not None:
-        sample_weight = weights("sample_weight", per_sample("sample_weight", sample_weight, x, x.dtype))
+        sample_weight = weights("sample_weight", per_sample("sample_weight", sample_weight, x, dtype))
     return x, y, coefficients("w", w, x), None if b is None else scalar("b", b), sample_weight
 
 
 def samples(x: Any, y: Any, sample_weight: Any = None, name: str = "x") -> tuple[Array, Array, Array | None]:
     """x, y and sample_weight of `moments`, of which a part may weigh nothing; `name` is what x is called."""
     x = matrix(x, name)
-    y = per_sample("y", y, x, x.dtype, name)
+    dtype = computed(x.dtype)
+    y = per_sample("y", y, x, dtype, name)
     if sample_weight is not None:
-        sample_weight = per_sample("sample_weight", sample_weight, x, x.dtype, name)
+        sample_weight = per_sample("sample_weight", sample_weight, x, dtype, name)
         weights("sample_weight", sample_weight, some=False)
     return x, y, sample_weight
 
@@ -79,13 +83,13 @@ def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) 
 
 
 def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
-    """y and y_pred of `loss`: of y's dtype when it is floating point, else of y_pred's, else float64."""
+    """y and y_pred of `loss`: in what y is computed in when it is floating point, else y_pred, else float64."""
     given, given_pred = to_ndarray("y", y), floating("y_pred", y_pred)
     target = to_float("y", given, y)
     if target.ndim != 1:
         raise ValueError(f"y has shape {target.shape}, accepted is (n,): {remedies.flat('y', y, target, None)}")
     _not_empty("y", target)
-    dtype = target.dtype if is_floating(given.dtype) else given_pred.dtype
+    dtype = given_pred.dtype if given.dtype.kind in "iub" else target.dtype
     if given_pred.shape != target.shape:
         per_sample("y_pred", y_pred, target, dtype, "y")  # which says what is wrong
     return cast(target, dtype), cast(given_pred, dtype)
@@ -94,7 +98,8 @@ def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
 def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
     """x, y and y_pred of `gradient`."""
     x = matrix(x)
-    return x, per_sample("y", y, x, x.dtype), per_sample("y_pred", y_pred, x, x.dtype)
+    dtype = computed(x.dtype)
+    return x, per_sample("y", y, x, dtype), per_sample("y_pred", y_pred, x, dtype)
 
 
 def reduction(value: object) -> None:
@@ -110,14 +115,13 @@ def out(out: object, x: Any) -> None:
         raise ValueError(
             f"out takes the gradient of (n, d) x, and for x of shape {x.shape} that is a float: call it without out="
         )
-    d = x.shape[1]
+    d, dtype = x.shape[1], computed(x.dtype)
     wanted = (
-        f"accepted is a writable, C-contiguous array of shape {(d,)} and dtype {x.dtype}: "
-        f"write np.empty({d}, np.{x.dtype})"
+        f"accepted is a writable, C-contiguous array of shape {(d,)} and dtype {dtype}: write np.empty({d}, np.{dtype})"
     )
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is of type {type_name(out)}, {wanted}")
-    if out.dtype != x.dtype:
+    if out.dtype != dtype:
         raise TypeError(f"out has dtype {out.dtype}, {wanted}")
     if out.shape != (d,):
         raise ValueError(f"out has shape {out.shape}, {wanted}")
@@ -173,8 +177,8 @@ def same_rows(name: str, got: int, n: int) -> None:
 
 
 def matrix(x: Any, name: str = "x") -> Array:
-    """x as (n,) or (n, d)."""
-    array = floating(name, x)
+    """x as (n,) or (n, d), of the dtype that it is stored in."""
+    array = stored(name, x)
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number, accepted is (n,) or (n, d): for one sample write [{name}]")
     if array.ndim > 2:
@@ -202,12 +206,12 @@ def per_sample(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: st
 
 
 def coefficients(name: str, value: Any, x: Array) -> Any:
-    """w for x: a float for (n,), an array (d,) of x's dtype for (n, d)."""
+    """w for x: a float for (n,), an array (d,) of the computation's dtype for (n, d)."""
     if x.ndim == 1 and type(value) is float:
         return value
     array = floating(name, value)
     if array.shape == x.shape[1:]:
-        return cast(array, x.dtype) if array.ndim else float(array)
+        return cast(array, computed(x.dtype)) if array.ndim else float(array)
     came = f"{name} has shape {array.shape} and x has shape {x.shape}"
     if x.ndim == 1:
         advice = remedies.item(name, value) if array.size == 1 else "for several columns, x is (n, d)"

@@ -15,9 +15,10 @@ bool StreamedObjective<T>::product(const double* w, double b, double* out, doubl
   static constexpr T kNothing = 0;
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
-  const MatrixSource<T> without_y({samples_.x, targets, samples_.s, {}});
+  const SamplesSource<T> without_y({samples_.x, targets, samples_.s, {}});
   Loss loss{};
-  if (!LeastSquares<T>(without_y, reduction_).evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_))
+  if (!LeastSquares<T>(without_y.get(), reduction_)
+           .evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_))
     return false;
   out_b = loss.grad_b;
   return true;
@@ -48,8 +49,8 @@ void Batches<T>::select(std::int64_t k) {
   batch.x.data += start * batch.x.row_stride;
   batch.y.data += start * batch.y.stride;
   if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
-  this->source_ = MatrixSource<T>(batch);
-  this->problem_ = LeastSquares<T>(this->source_, this->reduction_);
+  this->source_ = SamplesSource<T>(batch);
+  this->problem_ = LeastSquares<T>(this->source_.get(), this->reduction_);
 }
 
 template class StreamedObjective<float>;

@@ -5,6 +5,7 @@
 
 #include "engine/counters.hpp"
 #include "engine/sources/gathered.hpp"
+#include "engine/sources/samples.hpp"
 #include "objective.hpp"
 #include "row_order.hpp"
 
@@ -16,7 +17,7 @@ class StreamedObjective : public Objective {
   StreamedObjective(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
       : samples_(samples),
         source_(samples),
-        problem_(source_, reduction),
+        problem_(source_.get(), reduction),
         reduction_(reduction),
         w_(static_cast<std::size_t>(samples.x.d)),
         stop_(stop),
@@ -32,7 +33,7 @@ class StreamedObjective : public Objective {
 
  protected:
   Samples samples_;
-  MatrixSource<T> source_;
+  SamplesSource<T> source_;
   LeastSquares<T> problem_;
   Reduction reduction_;
 

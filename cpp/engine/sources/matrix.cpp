@@ -21,6 +21,18 @@ Layout layout_of(const MatrixView& x, std::ptrdiff_t element_size) {
   return layout;
 }
 
+void rows_ahead(const MatrixView& x, Order order, std::int64_t first, std::int64_t count, Ahead& ahead) {
+  const char* const start = x.data + first * x.row_stride;
+  const std::ptrdiff_t size = size_of(x.dtype), row = x.d * size;
+  if (order == Order::columns) {
+    ahead.area[ahead.areas++] = {start, count * size, x.column_stride, x.d};
+  } else if (x.row_stride == row) {
+    ahead.area[ahead.areas++] = {start, count * row, 0, 1};
+  } else {
+    ahead.area[ahead.areas++] = {start, row, x.row_stride, count};
+  }
+}
+
 template <class T>
 MatrixSource<T>::MatrixSource(const Samples& samples)
     : x_(samples.x), vectors_(samples.y, samples.s, samples.y_pred, false) {
@@ -77,14 +89,10 @@ Ahead MatrixSource<T>::ahead(std::int64_t first, std::int64_t count) const {
   Ahead ahead{};
   if (count <= 0) return ahead;
   vectors_.ahead(first, count, ahead);
-  const char* const start = x_.data + first * x_.row_stride;
-  const std::ptrdiff_t size = size_of(x_.dtype);
-  if (this->layout_.rows && x_.row_stride == x_.d * size) {
-    ahead.area[ahead.areas++] = {start, count * x_.d * size, 0, 1};
-  } else if (this->layout_.rows && x_.row_stride != 0) {
-    ahead.area[ahead.areas++] = {start, x_.d * size, x_.row_stride, count};
+  if (this->layout_.rows && x_.row_stride != 0) {
+    rows_ahead(x_, Order::rows, first, count, ahead);
   } else if (this->layout_.columns) {
-    ahead.area[ahead.areas++] = {start, count * size, x_.column_stride, x_.d};
+    rows_ahead(x_, Order::columns, first, count, ahead);
   }
   return ahead;
 }

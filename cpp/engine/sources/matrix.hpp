@@ -14,6 +14,9 @@ struct Samples {
 // How x lies for kernels of elements of this size.
 Layout layout_of(const MatrixView& x, std::ptrdiff_t element_size);
 
+// Adds the memory that rows [first, first + count) lie in, if they do so in this order.
+void rows_ahead(const MatrixView& x, Order order, std::int64_t first, std::int64_t count, Ahead& ahead);
+
 // x has dtype T. y, s and y_pred have any floating dtype and stride: they are converted a piece at a time.
 template <class T>
 class MatrixSource final : public Source<T> {

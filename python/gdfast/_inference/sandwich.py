@@ -16,6 +16,7 @@ from gdfast import _core, optimum
 from gdfast._inference.basis import Counted, counted
 from gdfast.conversion import Array
 from gdfast.descent import Gram
+from gdfast.storage import widened
 
 Vector = NDArray[np.float64]
 
@@ -128,7 +129,7 @@ def _blocks(rows: Rows, model: Model) -> Iterator[tuple[int, Vector, Vector, Vec
     step = max(1, _BLOCK // x.shape[1])
     for start in range(0, len(x), step):
         chosen = slice(start, start + step)
-        z = np.subtract(x[chosen], model.shift, dtype=np.float64)
+        z = np.subtract(widened(x[chosen]), model.shift, dtype=np.float64)
         r = y[chosen].astype(np.float64) - _core.forward(z, model.w, model.c)
         yield start, z, r, np.ones(len(r)) if weight is None else weight[chosen].astype(np.float64)
 

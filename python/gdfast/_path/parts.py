@@ -51,7 +51,7 @@ class Data:
 
     def masked(self, kept: Any) -> Array:
         """Weights that are 0 for all other rows."""
-        weights = np.zeros(len(self.y), self.x.dtype)
+        weights = np.zeros(len(self.y), self.y.dtype)
         weights[kept] = 1 if self.s is None else self.s[kept]
         return weights
 
@@ -94,7 +94,7 @@ class TrainingSet:
         for part in self.parts:
             data.bytes_read += part.nbytes
             own, (grad, grad_b) = _core.loss_and_gradient(
-                part.x, part.y, w.astype(data.x.dtype), b, sample_weight=part.s, reduction="sum"
+                part.x, part.y, w.astype(data.y.dtype), b, sample_weight=part.s, reduction="sum"
             )
             loss += own
             along += grad

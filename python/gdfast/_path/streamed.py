@@ -130,7 +130,7 @@ class _Path:
                 w, b, df = self.on_columns_at_work(i, l1, l2)
                 one = self.sets[i]
                 loss = self.derivatives(one, w, b)
-                missed = self.outside(one, l1 / 2 + _NOISE * np.finfo(self.data.x.dtype).eps * one.size * one.deviation)
+                missed = self.outside(one, l1 / 2 + _NOISE * np.finfo(self.data.y.dtype).eps * one.size * one.deviation)
                 if len(missed):
                     needed.append(missed)
                     again.append(i)

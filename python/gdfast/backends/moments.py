@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gdfast import validation
 from gdfast.conversion import Array
 from gdfast.objective import quiet
+from gdfast.storage import widened
 
 _BLOCK = 2**16  # numbers of z at a time: the extra memory depends on neither n nor, below that many columns, on d
 
@@ -17,7 +18,7 @@ _BLOCK = 2**16  # numbers of z at a time: the extra memory depends on neither n 
 def moments(x: Any, y: Any, sample_weight: Any = None) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
     """The sum of ``s * outer(z, z)`` over the rows ``z = [x - o, 1, y - p]``, ``[o, p]``, the bytes read, extra bytes.
 
-    Every argument has x's dtype first, as everywhere; differences, products and sums are float64.
+    Every argument has the dtype of x's computation first, as everywhere; differences, products and sums are float64.
     """
     x, y, s = validation.samples(x, y, sample_weight)
     rows = x.reshape(len(x), -1) if x.ndim == 1 else x
@@ -38,7 +39,7 @@ def moments(x: Any, y: Any, sample_weight: Any = None) -> tuple[NDArray[np.float
 
 def _block(x: Array, y: Array, s: Array | None, block: slice) -> tuple[NDArray[np.float64], Array | None]:
     """Rows ``[x, 1, y]``, and what they weigh."""
-    z = np.column_stack([x[block], np.ones_like(y[block]), y[block]]).astype(np.float64)
+    z = np.column_stack([widened(x[block]), np.ones_like(y[block]), y[block]]).astype(np.float64)
     return z, None if s is None else s[block]
 
 

@@ -20,11 +20,13 @@ from gdfast.backends.moments import moments
 from gdfast.backends.reference import descend
 from gdfast.conversion import Array
 from gdfast.scan import Scan
+from gdfast.storage import widened
 
 
 def forward(x: Any, w: Any, b: Any = None) -> Array:
     """The model: a prediction (n,) for each row of x, (n,) or (n, d)."""
-    return _model(*validation.prediction(x, w, b))
+    x, w, b = validation.prediction(x, w, b)
+    return _model(widened(x), w, b)
 
 
 def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> float:
@@ -39,6 +41,7 @@ def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
     """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x."""
     validation.reduction(reduction)
     x, y, y_pred = validation.gradient(x, y, y_pred)
+    x = widened(x)
     grad = (2 * (x.T @ _difference(y_pred, y)) / (len(y) if reduction == "mean" else 1)).astype(x.dtype)
     return float(grad) if x.ndim == 1 else grad
 
@@ -58,6 +61,7 @@ def loss_and_gradient(
         return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, loss_and_gradient)
     validation.reduction(reduction)
     x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
+    x = widened(x)
     if out is not None:
         validation.out(out, x)
     if s is None:

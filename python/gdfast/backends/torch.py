@@ -18,6 +18,7 @@ from gdfast.backends.moments import moments
 from gdfast.backends.reference import descend
 from gdfast.conversion import Array
 from gdfast.scan import Scan
+from gdfast.storage import widened
 
 # Autograd has to record here, whether or not the caller is inside `torch.no_grad()` or `torch.inference_mode()`.
 _recording = partial(torch.inference_mode, mode=False)
@@ -26,6 +27,7 @@ _recording = partial(torch.inference_mode, mode=False)
 def forward(x: Any, w: Any, b: Any = None) -> Array:
     """The model: a prediction (n,) for each row of x, (n,) or (n, d)."""
     x, w, b = validation.prediction(x, w, b)
+    x = widened(x)
     y_pred: Array = _model(_tensor(x), _tensor(np.asarray(w, x.dtype)), b).numpy()
     return y_pred
 
@@ -45,6 +47,7 @@ def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
     """
     validation.reduction(reduction)
     x, y, y_pred = validation.gradient(x, y, y_pred)
+    x = widened(x)
     with _recording():
         prediction = _parameter(y_pred, np.dtype(np.float64))
         _objective(_tensor(y), prediction, None, reduction).backward()  # type: ignore[no-untyped-call]
@@ -68,6 +71,7 @@ def loss_and_gradient(
         return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, loss_and_gradient)
     validation.reduction(reduction)
     x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
+    x = widened(x)
     if out is not None:
         validation.out(out, x)
 
