@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -215,13 +216,29 @@ def check(error: BaseException) -> None:
     assert (fit.n_iters == 0) == np.isnan(fit.loss) or fit.stop_reason == "diverged"
 
 
-def end_one(choose: random.Random, seconds: dict[str, list[float]]) -> float:
-    """One fit; adds the time it took to return to those of its kind."""
+def kept_waiting() -> dict[str, float] | None:
+    """For how many seconds each thread of this process could have run but had no CPU; None where no kernel tells."""
+    tasks = Path("/proc/self/task")
+    if not (tasks.parent / "schedstat").exists():
+        return None
+    waited = {}
+    for task in tasks.iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            waited[task.name] = int((task / "schedstat").read_text().split()[1]) / 1e9
+    return waited
+
+
+def end_one(choose: random.Random, taken: list[dict[str, Any]]) -> float:
+    """One fit; adds what it was, the time it took to return, and how much of that the machine had no CPU for it."""
     faulthandler.dump_traceback_later(HANGS, exit=True)
     kind = choose.choice(KINDS)
+    before = kept_waiting()
     late, error = kind(choose)
+    after = kept_waiting()
     check(error)
-    seconds[kind.__name__].append(late)
+    # Of threads that are waited for one after the other the delays add up.
+    waited = None if before is None or after is None else sum(after[name] - before.get(name, 0.0) for name in after)
+    taken.append({"kind": kind.__name__, "seconds": late, "waited": waited})
     return late
 
 
@@ -230,8 +247,8 @@ def main(seed: int, count: int, threads: int) -> NoReturn:
     gdfast.set_num_threads(threads)
     progress.FIRST_AFTER = progress.TERMINAL_EVERY = 0.0
     choose = random.Random(seed)
-    first: dict[str, list[float]] = {kind.__name__: [] for kind in KINDS}
-    again: dict[str, list[float]] = {kind.__name__: [] for kind in KINDS}
+    first: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
     for _ in range(count):
         state = choose.getstate()
         if end_one(choose, first) > SOON:  # because of the fit, or because the machine had other things to do?

@@ -61,15 +61,19 @@ class TestGap:
     def test_of_the_references(self, backend: str) -> None:
         assert wrong(range(1_000, 1_000 + REFERENCE), backend) == []
 
+    def test_of_columns_that_depend_on_one_another(self) -> None:
+        """Where coordinate descent alone has too far to go: the loss is the same all along the way."""
+        assert wrong([10_436, 12_035, 13_362]) == []
+
     def test_of_streamed_data(self) -> None:
         assert wrong(range(2_000, 2_000 + QUICK), plan="stream") == []
 
     @pytest.mark.slow
     def test_of_a_thousand_more(self) -> None:
-        """None is too low. Of one in a thousand coordinate descent ends before its bound from below is as good."""
+        """None is too low. The bound of one is higher: its coefficients are 1e5 times y, and so is their rounding."""
         found = wrong(range(10_000, 11_000))
         assert [said for said in found if said.endswith("too low")] == []
-        assert len(found) <= 2, found
+        assert [said for said in found if not said.startswith("10061 ")] == []
 
     @pytest.mark.slow
     def test_of_a_thousand_more_streamed(self) -> None:

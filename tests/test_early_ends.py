@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
 from conftest import RunPython
@@ -12,15 +11,18 @@ from early_ends import SOON
 
 
 def end_early(run_python: RunPython, seed: int, count: int, threads: int) -> None:
-    """Each gives control back within 200 ms; one that didn't does so when it is done once more, all choices alike."""
+    """Each gives control back within 200 ms, but for the time in which the machine had no CPU for it.
+
+    That is what the kernel counts: how long threads of the process were ready to run and didn't, other processes having
+    theirs. Nothing is let off where it was idle, or where no kernel tells. One that was late all the same, for whatever
+    reason, isn't when it is done once more, all choices alike.
+    """
     code = f"import early_ends; early_ends.main({seed}, {count}, {threads})"
     first, again = json.loads(run_python(code, timeout=60 + count))
-    taken = np.array([each for of_kind in first.values() for each in of_kind])
-    assert len(taken) == count
-    # A machine that does other things too may be late now and then, but not often, never by much, and not twice.
-    assert np.mean(taken > SOON) <= 0.05, first
-    assert taken.max() < 10 * SOON, first
-    assert all(each <= SOON for of_kind in again.values() for each in of_kind), again
+    assert len(first) == count
+    assert [one for one in first if one["seconds"] - (one["waited"] or 0.0) > SOON] == []
+    assert [one for one in first if one["seconds"] > 10 * SOON] == []
+    assert [one for one in again if one["seconds"] - (one["waited"] or 0.0) > SOON] == []
 
 
 @pytest.mark.parametrize("threads", [1, 2])

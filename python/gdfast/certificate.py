@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import digits, doctor, optimum, scaling
+from gdfast import digits, doctor, magnitudes, optimum, scaling
 from gdfast.descent import Options, Outcome, Samples
 from gdfast.objective import quiet
 
@@ -25,6 +26,7 @@ class Certificate(NamedTuple):
     loss_error: float
     gradient_norm: float
     far_columns: tuple[int, ...] = ()  # for which the dtype of streamed data has too few digits
+    small_columns: Mapping[int, float] = {}  # whose squares vanish, and about how large they are
 
 
 UNKNOWN = Certificate(None, math.nan, math.nan)
@@ -36,8 +38,9 @@ def certificate(arguments: FitArguments, train: Samples, options: Options, outco
     `train` and `options` are those of the descent: with moments, if there are any, and the scales of the columns.
     """
     if train.gram is not None:
-        gap = outcome.gap
-        return Certificate(None if gap != gap else gap, outcome.loss_error, outcome.gradient_norm)
+        gap, small = outcome.gap, magnitudes.vanishing(train, options)
+        known = not small and gap == gap  # else the bound is that of the other columns
+        return Certificate(gap if known else None, outcome.loss_error, outcome.gradient_norm, (), small)
     if outcome.gradient is None:
         return UNKNOWN
     with quiet():
@@ -66,7 +69,9 @@ class Streamed:
         norm = float(np.linalg.norm([in_v, *self.gradient[d:]]))
         error = self.loss_error()
         far = digits.far_columns(self.arguments, self.options)
-        return Certificate(self.least_known_gap(error) if far else self.gap(error), error, norm, far)
+        small = magnitudes.vanishing(self.arguments.train, self.options)
+        gap = None if small else self.least_known_gap(error) if far else self.gap(error)
+        return Certificate(gap, error, norm, far, small)
 
     def least_known_gap(self, loss_error: float) -> float | None:
         """A bound that asks nothing of the gradient: no objective is below 0."""

@@ -33,9 +33,9 @@ _PACKAGE = str(Path(__file__).parent)
 class ConvergenceWarning(UserWarning):
     """A fit ended before it got to the optimum, and nobody had chosen its optimiser, learning rate or passes.
 
-    Who writes one of them has chosen, also where it is the default. There is one as well where streamed columns are so
-    far from 0 that their dtype has too few digits to get there, whatever was chosen. `Fit.gap` says how far the fit is,
-    and `Fit.report.advice` what to write.
+    Who writes one of them has chosen, also where it is the default. There is one as well, whatever was chosen, where
+    streamed columns are so far from 0 that their dtype has too few digits to get there, or columns so small that their
+    squares are 0. `Fit.gap` says how far the fit is, and `Fit.report.advice` what to write.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,11 +53,16 @@ def _sampled_deviations(train: Samples) -> scaling.Columns:
 
 def lost(arguments: FitArguments, columns: tuple[int, ...]) -> Message:
     """What is said of such columns."""
-    named = ", ".join(map(arguments.name, columns[:NAMED]))
-    more = f" and {len(columns) - NAMED:,} more" if len(columns) > NAMED else ""
     return Message(
-        f"{arguments.w.dtype} has too few digits for columns so far from 0 as {named}{more}: "
+        f"{arguments.w.dtype} has too few digits for columns so far from 0 as {some(map(arguments.name, columns))}: "
         "what rounding leaves of the gradient says nothing of the optimum. Have ",
         Argument("x"),
         " in float64, or subtract a number near its mean from each of these columns",
     )
+
+
+def some(names: Iterable[str]) -> str:
+    """The first of them, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

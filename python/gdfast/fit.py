@@ -135,7 +135,8 @@ def fit(
     -----
     ConvergenceWarning
         When the fit hasn't arrived and ``optimizer``, ``learning_rate`` and ``n_iters`` were all left out; or when
-        streamed columns are so far from 0 that their dtype has too few digits. The report has the same words.
+        streamed columns are so far from 0 that their dtype has too few digits, or columns so small that their squares
+        are 0. The report has the same words.
 
     Raises
     ------

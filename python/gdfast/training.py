@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from gdfast import convergence, digits, doctor, optimum, plan, plot, scaling, step_size
+from gdfast import convergence, digits, doctor, magnitudes, optimum, plan, plot, scaling, step_size
 from gdfast._inference.basis import Basis, counted
 from gdfast.certificate import UNKNOWN, Certificate, certificate
 from gdfast.conversion import Array
@@ -296,7 +296,10 @@ class Training:
         return Basis(gram, rows, n, weighted, options.l2, options.l1, options.reduction)
 
     def advice(self, outcome: Outcome, known: Certificate) -> tuple[str, ...]:
-        if known.far_columns:
+        if known.small_columns:
+            self.unfinished = magnitudes.lost(self.arguments, known.small_columns)
+            self.warns = True
+        elif known.far_columns:
             self.unfinished = digits.lost(self.arguments, known.far_columns)
             self.warns = True
         else:
@@ -328,9 +331,7 @@ class Training:
     def refuse_data(self) -> NoReturn:
         """There are no scales, or no learning rate, of such data."""
         self.refuse_not_finite()
-        raise doctor.DivergenceError(
-            "the squares of the data are beyond the range of its dtype: scale columns, or y, to numbers nearer to 1"
-        )
+        raise doctor.DivergenceError(magnitudes.beyond(self.arguments, self.options))
 
 
 def _w(w: Array, one_column: bool) -> Any:

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "cholesky.hpp"
 #include "exact.hpp"
@@ -74,10 +77,33 @@ void CoordinateDescent::find_active() {
   }
 }
 
-// Taken if every coefficient keeps its sign: then no other set of zeros and signs is in question.
-bool CoordinateDescent::solve_active() {
+// From one place to the next at which a coefficient becomes 0, down to where none does any more: each step goes to where
+// the objective is least for the signs that there are. Whether it is the least of all, the next round finds out.
+void CoordinateDescent::solve_active() {
+  while (!active_.empty()) {
+    const auto [way, end] = way_down();
+    double times = end;
+    std::size_t first = way.size();
+    for (std::size_t i = 0; i < way.size(); ++i) {
+      const double to_zero = -v_[active_[i]] / way[i];
+      if (to_zero > 0 && to_zero < times) {
+        times = to_zero;
+        first = i;
+      }
+    }
+    if (!std::isfinite(times)) return;
+    for (std::size_t i = 0; i < way.size(); ++i) v_[active_[i]] += times * way[i];
+    if (first == way.size()) return;
+    v_[active_[first]] = 0;
+    find_active();
+  }
+}
+
+// To where the objective is least, the signs of these coefficients given: one time the way. Where columns depend on one
+// another, a way on which the loss is the same and Σ|v| doesn't rise, which has no end.
+CoordinateDescent::Way CoordinateDescent::way_down() const {
   const auto count = static_cast<std::int64_t>(active_.size());
-  std::vector<double> a(static_cast<std::size_t>(count * count)), c(active_.size()), x(active_.size());
+  std::vector<double> a(static_cast<std::size_t>(count * count)), c(active_.size()), way(active_.size());
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t j = active_[static_cast<std::size_t>(i)];
     for (std::int64_t k = 0; k < count; ++k) {
@@ -86,13 +112,19 @@ bool CoordinateDescent::solve_active() {
     c[static_cast<std::size_t>(i)] = objective_.c()[j] - std::copysign(half_l1_, v_[j]);
   }
   const Cholesky factors(a.data(), count);
-  if (!factors.has_full_rank()) return false;
-  factors.solve(c.data(), x.data());
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (x[static_cast<std::size_t>(i)] * v_[active_[static_cast<std::size_t>(i)]] <= 0) return false;
+  if (factors.has_full_rank()) {
+    factors.solve(c.data(), way.data());
+    for (std::size_t i = 0; i < way.size(); ++i) way[i] -= v_[active_[i]];
+    return {std::move(way), 1};
   }
-  for (std::int64_t i = 0; i < count; ++i) v_[active_[static_cast<std::size_t>(i)]] = x[static_cast<std::size_t>(i)];
-  return true;
+  const std::vector<double> nothing = factors.null_vectors();
+  double slope = 0;
+  for (std::size_t i = 0; i < way.size(); ++i) {
+    way[i] = factors.scale(static_cast<std::int64_t>(i)) * nothing[i];
+    slope += std::copysign(1.0, v_[active_[i]]) * way[i];
+  }
+  if (slope > 0) std::ranges::transform(way, way.begin(), std::negate<>());
+  return {std::move(way), std::numeric_limits<double>::infinity()};
 }
 
 double CoordinateDescent::gap() const { return objective_.smooth(v_) + objective_.penalty(v_) - dual(objective_, v_); }

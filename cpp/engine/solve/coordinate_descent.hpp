@@ -18,6 +18,12 @@ class CoordinateDescent {
   bool run(const Stop* stop);
 
  private:
+  // By what the active coefficients move, and how many times that at most.
+  struct Way {
+    std::vector<double> by;
+    double times;
+  };
+
   const Quadratic& objective_;
   std::int64_t d_;
   double half_l1_;
@@ -28,7 +34,8 @@ class CoordinateDescent {
   double sweep(const std::vector<std::int64_t>& columns);
   double move(std::int64_t j);
   void find_active();
-  bool solve_active();
+  void solve_active();
+  Way way_down() const;
   double gap() const;
 };
 

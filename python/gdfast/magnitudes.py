@@ -1,0 +1,70 @@
+"""Columns whose squares are beyond the range of float64: below it, where nothing is left of them, or above."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gdfast import doctor
+from gdfast.descent import Options, Samples
+from gdfast.digits import some
+from gdfast.errors import Message
+
+if TYPE_CHECKING:
+    from gdfast.fit_options import FitArguments
+
+# A square this far above the least number there is, 4.9e-324, is known to 1e-10.
+LEAST_SQUARE = 4.9e-314
+# Scales and their inverses can be squared, and the squares of a million rows be added.
+LEAST_SCALE, LARGEST_SCALE = 1e-150, 1e150
+
+
+def vanishing(train: Samples, options: Options) -> dict[int, float]:
+    """Columns that differ by so little that their squares vanish, and about how much that is: no constant ones.
+
+    Known where squares were summed: of moments, and of streamed columns whose scales were asked for.
+    """
+    if train.gram is not None:
+        return _of_moments(train)
+    if train.x is None or options.scale is None or options.shift is None:
+        return {}
+    small = np.flatnonzero(options.scale**2 < LEAST_SQUARE)
+    rows = train.x[:: max(1, len(train.x) // doctor.SAMPLE_ROWS)]
+    spread = np.ptp(rows[:, small].astype(np.float64), axis=0)
+    return {int(j): float(size) for j, size in zip(small, spread, strict=True) if size > 0}
+
+
+def _of_moments(train: Samples) -> dict[int, float]:
+    """A column that is the same everywhere is summed about its own value: all that it has a part in is 0."""
+    assert train.gram is not None
+    matrix, weight = train.gram.matrix, float(train.gram.matrix[-2, -2])
+    squares = matrix.diagonal()[:-2]
+    small = np.flatnonzero(squares < LEAST_SQUARE * weight)
+    small = small[matrix[small].any(axis=1)]
+    sizes = np.maximum(np.abs(matrix[small, -2]) / weight, np.sqrt(squares[small] / weight))
+    return dict(zip(small.tolist(), sizes.tolist(), strict=True))
+
+
+def lost(arguments: FitArguments, columns: Mapping[int, float]) -> Message:
+    """What is said of such columns."""
+    named = some(f"{arguments.name(j)} (about {size:.0g})" for j, size in columns.items())
+    factor = min(300, -math.floor(math.log10(max(max(columns.values()), 1e-300))))
+    return Message(
+        f"the squares of what is so small are 0 in float64: {named}. Nothing is known of coefficients there: "
+        f"multiply these columns by a number such as 1e{factor}"
+    )
+
+
+def beyond(arguments: FitArguments, options: Options) -> Message:
+    """What is said where a fit can't be, since there are no finite squares, or no finite inverses of them."""
+    scales = doctor.column_scales(arguments.train) if options.scale is None else options.scale
+    odd = ~((scales >= LEAST_SCALE) & (scales <= LARGEST_SCALE)) & (scales != 0)
+    if not odd.any():
+        return Message(
+            "the squares of the data are beyond the range of its dtype: scale columns, or y, to numbers nearer to 1"
+        )
+    named = some(f"{arguments.name(int(j))} (about {scales[j]:.0g})" for j in np.flatnonzero(odd))
+    return Message(f"the squares of {named} are beyond the range of float64: scale columns to numbers nearer to 1")
