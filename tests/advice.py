@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import types
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,21 @@ import numpy as np
 PACKAGES = {"np": "numpy", "pd": "pandas", "pl": "polars", "pa": "pyarrow", "torch": "torch"}
 
 
+# Where messages are noted whose advice is followed: see test_advice_complete.py.
+LOG = "GDFAST_TEST_ADVICE_LOG"
+
+
+def followed(message: str) -> None:
+    """Called for each message whose advice a test follows."""
+    log = os.environ.get(LOG)
+    if log is not None:
+        with Path(log).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(str(message)) + "\n")
+
+
 def written(message: str) -> list[str]:
     """Every expression that a message says to write: after "write", one or several, as Python reads them."""
+    followed(message)
     found: list[str] = []
     for match in re.finditer(r"\bwrite ", message):
         rest = message[match.end() :]
@@ -23,6 +39,7 @@ def written(message: str) -> list[str]:
 
 def kept(message: str) -> tuple[str, list[str]] | None:
     """What a message says about rows to be left out: which to keep, and how they are taken."""
+    followed(message)
     match = re.search(r"\(keep = (.*), then ", message)
     if match is None:
         return None
@@ -33,8 +50,9 @@ def kept(message: str) -> tuple[str, list[str]] | None:
 
 def options(message: str) -> list[dict[str, Any]]:
     """Every option that a message says to write: ``batch_size=None``."""
+    followed(message)
     said = message.partition("write ")[2] or message.partition("Write ")[2]
-    return [{name: ast.literal_eval(value)} for name, value in re.findall(r"(\w+)=(None|True|False|'[^']*')", said)]
+    return [{name: ast.literal_eval(value)} for name, value in re.findall(r"(\w+)=(None|True|False|\d+|'[^']*')", said)]
 
 
 def follow(code: str, names: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import json
 import random
 import signal
@@ -102,12 +103,21 @@ def ended(call: Callable[[], Any], told: Callable[[], float | None]) -> Ended:
     raise AssertionError("the fit wasn't ended")
 
 
+def interrupted(seconds: float, call: Callable[[], Any]) -> Ended:
+    """By Ctrl-C, so many seconds from now."""
+    at = time.perf_counter() + seconds
+
+    def called() -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # in here, since it may come at once
+        call()
+
+    return ended(called, lambda: at)
+
+
 def by_signal(choose: random.Random) -> Ended:
     x, y, options = arguments(choose)
     seconds = wait(choose)
-    at = time.perf_counter() + seconds
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    return ended(lambda: gdfast.fit(x, y, **options), lambda: at)
+    return interrupted(seconds, lambda: gdfast.fit(x, y, **options))
 
 
 def by_nan(choose: random.Random) -> Ended:
@@ -167,10 +177,8 @@ def with_shared_generator(choose: random.Random) -> Ended:
     for thread in threads:
         thread.start()
     seconds = wait(choose)
-    at = time.perf_counter() + seconds
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return ended(lambda: gdfast.fit(x, y, **options), lambda: at)
+        return interrupted(seconds, lambda: gdfast.fit(x, y, **options))
     finally:
         for thread in threads:
             thread.join()
@@ -191,10 +199,8 @@ def with_held_lock(choose: random.Random) -> Ended:
     thread.start()
     held.wait()
     seconds = wait(choose)
-    at = time.perf_counter() + seconds
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return ended(lambda: gdfast.fit(x, y, **options), lambda: at)
+        return interrupted(seconds, lambda: gdfast.fit(x, y, **options))
     finally:
         enough.set()
 
@@ -232,9 +238,13 @@ def end_one(choose: random.Random, taken: list[dict[str, Any]]) -> float:
     """One fit; adds what it was, the time it took to return, and how much of that the machine had no CPU for it."""
     faulthandler.dump_traceback_later(HANGS, exit=True)
     kind = choose.choice(KINDS)
+    # Python loses a signal that comes while it runs a weak reference's callback, as where ended threads are collected.
+    gc.collect()
+    gc.disable()
     before = kept_waiting()
     late, error = kind(choose)
     after = kept_waiting()
+    gc.enable()
     check(error)
     # Of threads that are waited for one after the other the delays add up.
     waited = None if before is None or after is None else sum(after[name] - before.get(name, 0.0) for name in after)

@@ -1,4 +1,4 @@
-"""What a message says to write works when it is written: each piece of advice is followed to the letter."""
+"""What a message about arrays and options says to write works when it is written: it is followed to the letter."""
 
 from __future__ import annotations
 
@@ -13,98 +13,28 @@ import pytest
 
 import advice
 import gdfast
+from advice_cases import (
+    DAYS,
+    MATRICES,
+    VECTORS,
+    Arguments,
+    W,
+    X,
+    Y,
+    arrow,
+    check,
+    evaluate,
+    fit,
+    named,
+    pa,
+    pd,
+    pl,
+    refused,
+    sparse,
+    torch,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
-
-pd = pytest.importorskip("pandas")
-pl = pytest.importorskip("polars")
-pa = pytest.importorskip("pyarrow")
-torch = pytest.importorskip("torch")
-sparse = pytest.importorskip("scipy.sparse")
-
-X = np.array([[1.0, 2.0], [3.0, 5.0], [5.0, 7.0]])
-Y = np.array([1.0, 2.0, 3.0])
-W = np.array([0.5, -1.0])
-
-Arguments = dict[str, Any]
-
-
-def named(values: Any) -> dict[str, Any]:
-    """The columns of a matrix, with the names of a table."""
-    return dict(zip(("a b", "c", "d", "e", "f"), np.atleast_2d(np.asarray(values).T), strict=False))
-
-
-def arrow(values: Any) -> Any:
-    return pa.table({name: pa.array(column) for name, column in named(values).items()})
-
-
-# A matrix in each container that has two dimensions, and a vector in each that has one.
-MATRICES: dict[str, Callable[[Any], Any]] = {
-    "array": np.array,
-    "list": lambda values: np.asarray(values).tolist(),
-    "tuple": lambda values: tuple(map(tuple, np.asarray(values).tolist())),
-    "matrix": lambda values: np.asarray(values).view(np.matrix),
-    "memoryview": lambda values: np.ascontiguousarray(values).data,
-    "tensor": lambda values: torch.tensor(np.asarray(values)),
-    "DataFrame": lambda values: pd.DataFrame(named(values)),
-    "DataFrame of numbers": lambda values: pd.DataFrame(np.asarray(values)),
-    "polars": lambda values: pl.DataFrame(named(values)),
-    "Arrow": arrow,
-    "Arrow batch": lambda values: arrow(values).to_batches()[0],
-}
-VECTORS: dict[str, Callable[[Any], Any]] = {
-    "array": np.array,
-    "list": lambda values: np.asarray(values).tolist(),
-    "tensor": lambda values: torch.tensor(np.asarray(values)),
-    "Series": lambda values: pd.Series(np.asarray(values), index=[7, 8, 9][: len(values)]),
-    "Index": lambda values: pd.Index(np.asarray(values)),
-    "pandas array": lambda values: pd.array(np.asarray(values)),
-    "polars": lambda values: pl.Series(np.asarray(values)),
-    "Arrow": lambda values: pa.array(np.asarray(values)),
-    "Arrow chunks": lambda values: pa.chunked_array([np.asarray(values)[:1], np.asarray(values)[1:]]),
-}
-
-
-def fit(x: Any = X, y: Any = Y, **options: Any) -> Any:
-    return gdfast.fit(x, y, n_iters=2, learning_rate=1e-3, **options)
-
-
-def evaluate(x: Any = X, y: Any = Y, w: Any = W, b: Any = None, sample_weight: Any = None) -> Any:
-    return gdfast.loss_and_gradient(x, y, w, b, sample_weight=sample_weight)
-
-
-def refused(call: Callable[..., Any], arguments: Arguments) -> str:
-    with pytest.raises((ValueError, TypeError, gdfast.DivergenceError)) as raised:
-        call(**arguments)
-    return str(raised.value)
-
-
-def check(call: Callable[..., Any], arguments: Arguments, name: str | None = None, pieces: int = 1) -> None:
-    """The call is refused; and works with each of the `pieces` of advice that come with the refusal."""
-    message = refused(call, arguments)
-    name = name or next(iter(arguments))
-    codes = advice.written(message)
-    assert len(codes) >= pieces, message
-    for code in codes:
-        call(**{**arguments, name: advice.follow(code, arguments)})
-
-
-def check_rows(call: Callable[..., Any], arguments: Arguments, left: int) -> None:
-    """The call is refused; and works on the rows that its message says to keep, of which there are `left`."""
-    message = refused(call, arguments)
-    said = advice.kept(message)
-    assert said is not None, message
-    keep = advice.follow(said[0], arguments)
-    assert isinstance(keep, np.ndarray), message
-    assert keep.dtype == np.bool_
-    assert keep.sum() == left
-    rows = {name: np.asarray(value)[keep] for name, value in arguments.items()}
-    for code in said[1]:
-        name = next(name for name in arguments if code.startswith((f"{name}[", f"{name}.", f"np.asarray({name})")))
-        rows[name] = advice.follow(code, arguments | {"keep": keep})
-        assert len(rows[name]) == left
-    call(**rows)
-
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
@@ -190,7 +120,6 @@ def test_moments_of_another_number_of_columns() -> None:
 
 # --- dtypes -----------------------------------------------------------------------------------------------------------
 
-DAYS = [datetime.datetime(2020, 1, day) for day in (1, 2, 5)]
 SPANS = [datetime.timedelta(days=day) for day in (1, 2, 5)]
 
 ODD: dict[str, tuple[Any, int]] = {  # and how many pieces of advice there are
@@ -288,106 +217,6 @@ def test_text_for_a_number() -> None:
     check(evaluate, {"b": "1.5"})
 
 
-# --- columns ----------------------------------------------------------------------------------------------------------
-
-MIXED = {"size": [1.0, 2.0, 3.0], "city": ["x", "y", "x"], "when": DAYS}
-TABLES: dict[str, Callable[[Any], Any]] = {
-    "DataFrame": pd.DataFrame,
-    "polars": pl.DataFrame,
-    "Arrow": pa.table,
-    "Arrow batch": lambda columns: pa.RecordBatch.from_pydict(columns),
-}
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_columns_that_are_no_numbers(table: str) -> None:
-    build = TABLES[table]
-    check(fit, {"x": build(MIXED)})
-    check(fit, {"x": build({"size": [1.0, 2.0, 3.0], "city": ["x", "y", "x"]})})
-    check(fit, {"x": build({"size": [1.0, 2.0, 3.0], "number": ["1", "2", "3.5"]})}, pieces=2)
-    message = refused(fit, {"x": build(MIXED)})
-    assert "'city'" in message
-    assert "'when'" in message
-
-
-def test_columns_of_pandas_that_are_no_numbers() -> None:
-    check(fit, {"x": pd.DataFrame({0: [1.0, 2.0, 3.0], 1: ["x", "y", "x"]})}, pieces=2)
-    check(fit, {"x": pd.DataFrame({"a": pd.Series(["x", "y", "x"], dtype="category"), "b": Y})}, pieces=2)
-    check(fit, {"x": pd.DataFrame({"a": ["x", "y", "x"]})})
-    check(evaluate, {"x": pd.DataFrame({"a": DAYS, "b": DAYS})})
-
-
-@pytest.mark.parametrize("table", ["DataFrame", "Arrow"])
-def test_columns_of_one_name(table: str) -> None:
-    twice = {
-        "DataFrame": pd.DataFrame(X, columns=["a", "a"]),
-        "Arrow": pa.Table.from_arrays([pa.array(Y), pa.array(Y)], names=["a", "a"]),
-    }[table]
-    check(fit, {"x": twice})
-
-
-# --- numbers that are missing -----------------------------------------------------------------------------------------
-
-HOLES = np.array([[1.0, 2.0], [3.0, np.nan], [5.0, np.inf]])
-MISSING: dict[str, Any] = {
-    **{name: build(HOLES) for name, build in MATRICES.items()},
-    "nullable": pd.DataFrame({"a": pd.array([1, None, 3], "Int64"), "b": [1.0, 2.0, np.inf]}),
-    "nullable flags": pd.DataFrame({"a": pd.array([True, None, False], "boolean"), "b": [1.0, 2.0, np.inf]}),
-    "Arrow-backed": pd.DataFrame({"a": pd.array([1, None, 3], pd.ArrowDtype(pa.int64())), "b": [1.0, 2.0, np.inf]}),
-}
-
-
-@pytest.mark.parametrize("container", MISSING)
-@pytest.mark.parametrize("others", VECTORS)
-def test_rows_that_are_not_finite(container: str, others: str) -> None:
-    check_rows(fit, {"x": MISSING[container], "y": VECTORS[others](Y), "sample_weight": VECTORS[others](Y)}, left=1)
-
-
-@pytest.mark.parametrize("container", VECTORS)
-def test_vectors_that_are_not_finite(container: str) -> None:
-    hole = np.array([1.0, np.nan, 3.0])
-    for x in (X, X[:, 0], pd.DataFrame(X, index=[3, 4, 5]), pl.DataFrame(X), torch.tensor(X), X.tolist()):
-        check_rows(fit, {"x": x, "y": VECTORS[container](hole)}, left=2)
-    check_rows(fit, {"x": VECTORS[container](hole), "y": Y}, left=2)
-
-
-def test_validation_that_is_not_finite() -> None:
-    message = refused(fit, {"validation": (pd.DataFrame(HOLES), Y.tolist())})
-    said = advice.kept(message)
-    assert said is not None
-    names = {"validation": (pd.DataFrame(HOLES), Y.tolist())}
-    names |= {"keep": advice.follow(said[0], names)}
-    fit(validation=tuple(advice.follow(code, names) for code in said[1]))
-
-
-NULLS: dict[str, tuple[Any, Any]] = {  # x, y
-    "polars": (pl.DataFrame({"a": [1.0, None, 3.0], "b": [1, 2, None]}), Y),
-    "Arrow": (pa.table({"a": [1.0, None, 3.0], "b": [1, 2, None]}), Y),
-    "Arrow batch": (pa.RecordBatch.from_pydict({"a": [1.0, None, 3.0], "b": [1, 2, None]}), Y),
-    "a column of polars": (X[:, 0], pl.Series([1.0, None, None])),
-    "a column of Arrow": (X, pa.array([1, None, None])),
-    "chunks of Arrow": (X, pa.chunked_array([[1.0], [None, None]])),
-}
-
-
-@pytest.mark.parametrize("case", NULLS)
-def test_nulls(case: str) -> None:
-    x, y = NULLS[case]
-    name = "x" if y is Y else "y"
-    check(fit, {"x": x, "y": y}, name)
-    check_rows(fit, {"x": x, "y": y}, left=1)
-
-
-@pytest.mark.parametrize("x", [np.ma.masked_equal(X, 5.0), np.ma.masked_equal(X[:, 0], 5.0)], ids=["2-D", "1-D"])
-def test_masked_rows(x: Any) -> None:
-    message = refused(fit, {"x": x})
-    said = advice.kept(message)
-    assert said is not None
-    keep = advice.follow(said[0], {"x": x})
-    (code,) = said[1]
-    fit(advice.follow(code, {"x": x, "keep": keep}), Y[keep])
-
-
 # --- options ----------------------------------------------------------------------------------------------------------
 
 OPTIONS: tuple[Arguments, ...] = (
@@ -417,4 +246,5 @@ def test_options(chosen: Arguments) -> None:
 def test_the_order_of_rows() -> None:
     message = refused(fit, {"rng": "seed"})
     assert "rng=np.random.default_rng(0)" in message
+    advice.followed(message)
     fit(rng=np.random.default_rng(0))

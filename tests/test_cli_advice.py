@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from commands import refused, run, text
+import advice
+from commands import refused as refused_with
+from commands import run, text
 
 N = 12
 A: list[Any] = [float(i) for i in range(N)]
@@ -18,6 +20,13 @@ B: list[Any] = [float((5 * i) % 7) for i in range(N)]
 Y: list[Any] = [2 * a - b for a, b in zip(A, B, strict=True)]
 GOOD = {"a": A, "b": B, "y": Y}
 WHOLE: dict[str, list[Any]] = {"a": list(range(N)), "b": B, "y": [3 * i % 5 for i in range(N)]}
+
+
+def refused(*arguments: object) -> str:
+    """The one line that a command failed with; what it advises is followed."""
+    line = refused_with(*arguments)
+    advice.followed(line)
+    return line
 
 
 class Case(NamedTuple):
@@ -168,11 +177,11 @@ def test_what_predict_says_to_write_works(tmp_path: Path) -> None:
 
 def test_a_wrong_delimiter(tmp_path: Path) -> None:
     """The tab is written as bash reads it, and as no other splitter does."""
-    for delimiter, advice in ((";", "--delimiter ';'"), ("|", "--delimiter '|'"), ("\t", r"--delimiter '\t'")):
+    for delimiter, way in ((";", "--delimiter ';'"), ("|", "--delimiter '|'"), ("\t", r"--delimiter '\t'")):
         data = table(tmp_path / "data.csv", Case(GOOD, "", (), delimiter=delimiter))
         line = refused("fit", data, "--target", "y", "--delimiter", ",")
-        assert advice in line
-        assert run("fit", data, "--target", "y", *shlex.split(advice)).exit_code == 0
+        assert way in line
+        assert run("fit", data, "--target", "y", *shlex.split(way)).exit_code == 0
 
 
 def test_there_is_no_advice_where_none_works(tmp_path: Path) -> None:
@@ -197,4 +206,5 @@ def test_columns_that_a_report_complains_of(tmp_path: Path) -> None:
     result = run("fit", data, *options)
     assert result.exit_code == 0
     assert "Write --standardize" in result.stdout
+    advice.followed(result.stdout)
     assert "Write --standardize" not in run("fit", data, *options, "--standardize").stdout

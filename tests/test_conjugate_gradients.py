@@ -222,7 +222,7 @@ def test_an_offset_is_no_matter_of_moments(backend: Any, far: float) -> None:
 
 @pytest.mark.parametrize("optimizer", ["cg", "exact"])
 def test_squares_that_overflow_are_refused(backend: Any, optimizer: str) -> None:
-    with pytest.raises(gdfast.DivergenceError, match="squares of the data are beyond the range"):
+    with pytest.raises(gdfast.DivergenceError, match=r"squares of x\[:, 0\] are beyond the range"):
         backend.fit([[1e200, 2.0], [3e200, 5.0]], [1.0, 2.0], optimizer=optimizer)
 
 
@@ -230,5 +230,5 @@ def test_a_coefficient_that_overflows_is_refused(backend: Any) -> None:
     """y over x is 1e310; what it is beside the means can't be summed."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((50, 2))
-    with pytest.raises(gdfast.DivergenceError, match="scale columns, or y, to numbers nearer to 1"):
+    with pytest.raises(gdfast.DivergenceError, match="to numbers nearer to 1"):
         backend.fit(1e-160 * x, 1e150 * x.sum(axis=1), optimizer="exact", fit_intercept=True)

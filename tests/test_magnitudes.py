@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import advice
 import gdfast
 
 LEARNT = [1.0, 2.0]
@@ -38,6 +39,7 @@ def test_columns_too_small_to_be_squared_are_named(backend: Any, scale: float, o
         fit = backend.fit(x, y, fit_intercept=True, **options)
     message = str(caught[0].message)
     assert message in fit.report.advice
+    advice.followed(message)
     assert fit.gap is None
     assert fit.converged is None
     said = re.search(r"a number such as (1e\d+)", message)

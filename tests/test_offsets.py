@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import advice
 import gdfast
 
 CLOSE = 1e-8  # of sd(y) / sd(x)
@@ -176,6 +177,7 @@ def test_streamed_float32_that_is_too_coarse_is_no_fit(backend: Any, offset: flo
         residuals = x.astype(np.float64) @ fit.w + fit.b - y
         assert (np.mean(residuals**2) - least_loss(x, y)) / np.var(y) <= fit.gap
     assert "Have x in float64, or subtract a number near its mean" in said
+    advice.followed(said)
     for better in (x.astype(np.float64), x - np.array([0, offset], np.float32)[[0, 1, 0]]):  # as it says
         options = {"optimizer": "cg", "standardize": True}
         assert backend.fit(better, y, fit_intercept=True, plan="stream", **options).report.advice == ()

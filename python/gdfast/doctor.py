@@ -237,7 +237,11 @@ def _named(arguments: FitArguments, j: int, scales: NDArray[np.float64]) -> str:
 
 def _remedy(arguments: FitArguments, curvature: float) -> Message:
     standardize = Argument("standardize", True)
-    if not np.isfinite(curvature):
+    with np.errstate(over="ignore"):
+        squares = column_scales(arguments.train) ** 2
+    if not np.isfinite(squares).all():
+        return Message("Scale the columns down.")
+    if not np.isfinite(curvature) and arguments.options.optimizer != "adam":  # they are finite in float64 alone
         if arguments.standardize:
             return Message("Scale the columns down.")
         return Message("Write ", standardize, ", or scale the columns down.")

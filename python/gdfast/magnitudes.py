@@ -66,5 +66,6 @@ def beyond(arguments: FitArguments, options: Options) -> Message:
         return Message(
             "the squares of the data are beyond the range of its dtype: scale columns, or y, to numbers nearer to 1"
         )
-    named = some(f"{arguments.name(int(j))} (about {scales[j]:.0g})" for j in np.flatnonzero(odd))
+    sizes = {int(j): f" (about {scales[j]:.0g})" if np.isfinite(scales[j]) else "" for j in np.flatnonzero(odd)}
+    named = some(arguments.name(j) + size for j, size in sizes.items())
     return Message(f"the squares of {named} are beyond the range of float64: scale columns to numbers nearer to 1")

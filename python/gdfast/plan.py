@@ -177,7 +177,8 @@ def _forced(work: Work, asked: Asked, reference: bool) -> tuple[PlanName, str] |
     if work.batches:
         return "stream", "mini-batches need single rows"
     if work.solves:
-        return "moments", "optimizer='exact' solves for the optimum from moments"
+        again = "" if reference else ", and reads nearly collinear float64 samples once more"
+        return "moments", f"optimizer='exact' solves for the optimum from moments{again}"
     if asked != "auto":
         return asked, f"plan={asked!r} was asked for"
     if reference:

@@ -129,7 +129,10 @@ def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training)
     options = training.options | {"rng": training.seed, "progress": False}
     check(outputs, options)
     if training.held_out is not None:
-        raise fail("--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds 5")
+        folds = min(5, len(paths))  # each file is a piece at least
+        raise fail(
+            f"--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds {folds}"
+        )
     found = chosen(paths, data)
     validated: gdfast.Path | None = None
     if training.path is not None:

@@ -1,0 +1,113 @@
+"""What a message about columns and missing numbers says to write works when it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import advice
+from advice_cases import DAYS, MATRICES, VECTORS, X, Y, check, check_rows, evaluate, fit, pa, pd, pl, refused, torch
+
+pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+MIXED = {"size": [1.0, 2.0, 3.0], "city": ["x", "y", "x"], "when": DAYS}
+TABLES: dict[str, Callable[[Any], Any]] = {
+    "DataFrame": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "Arrow": pa.table,
+    "Arrow batch": lambda columns: pa.RecordBatch.from_pydict(columns),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_columns_that_are_no_numbers(table: str) -> None:
+    build = TABLES[table]
+    check(fit, {"x": build(MIXED)})
+    check(fit, {"x": build({"size": [1.0, 2.0, 3.0], "city": ["x", "y", "x"]})})
+    check(fit, {"x": build({"size": [1.0, 2.0, 3.0], "number": ["1", "2", "3.5"]})}, pieces=2)
+    message = refused(fit, {"x": build(MIXED)})
+    assert "'city'" in message
+    assert "'when'" in message
+
+
+def test_columns_of_pandas_that_are_no_numbers() -> None:
+    check(fit, {"x": pd.DataFrame({0: [1.0, 2.0, 3.0], 1: ["x", "y", "x"]})}, pieces=2)
+    check(fit, {"x": pd.DataFrame({"a": pd.Series(["x", "y", "x"], dtype="category"), "b": Y})}, pieces=2)
+    check(fit, {"x": pd.DataFrame({"a": ["x", "y", "x"]})})
+    check(evaluate, {"x": pd.DataFrame({"a": DAYS, "b": DAYS})})
+
+
+@pytest.mark.parametrize("table", ["DataFrame", "Arrow"])
+def test_columns_of_one_name(table: str) -> None:
+    twice = {
+        "DataFrame": pd.DataFrame(X, columns=["a", "a"]),
+        "Arrow": pa.Table.from_arrays([pa.array(Y), pa.array(Y)], names=["a", "a"]),
+    }[table]
+    check(fit, {"x": twice})
+
+
+# --- numbers that are missing -----------------------------------------------------------------------------------------
+
+HOLES = np.array([[1.0, 2.0], [3.0, np.nan], [5.0, np.inf]])
+MISSING: dict[str, Any] = {
+    **{name: build(HOLES) for name, build in MATRICES.items()},
+    "nullable": pd.DataFrame({"a": pd.array([1, None, 3], "Int64"), "b": [1.0, 2.0, np.inf]}),
+    "nullable flags": pd.DataFrame({"a": pd.array([True, None, False], "boolean"), "b": [1.0, 2.0, np.inf]}),
+    "Arrow-backed": pd.DataFrame({"a": pd.array([1, None, 3], pd.ArrowDtype(pa.int64())), "b": [1.0, 2.0, np.inf]}),
+}
+
+
+@pytest.mark.parametrize("container", MISSING)
+@pytest.mark.parametrize("others", VECTORS)
+def test_rows_that_are_not_finite(container: str, others: str) -> None:
+    check_rows(fit, {"x": MISSING[container], "y": VECTORS[others](Y), "sample_weight": VECTORS[others](Y)}, left=1)
+
+
+@pytest.mark.parametrize("container", VECTORS)
+def test_vectors_that_are_not_finite(container: str) -> None:
+    hole = np.array([1.0, np.nan, 3.0])
+    for x in (X, X[:, 0], pd.DataFrame(X, index=[3, 4, 5]), pl.DataFrame(X), torch.tensor(X), X.tolist()):
+        check_rows(fit, {"x": x, "y": VECTORS[container](hole)}, left=2)
+    check_rows(fit, {"x": VECTORS[container](hole), "y": Y}, left=2)
+
+
+def test_validation_that_is_not_finite() -> None:
+    message = refused(fit, {"validation": (pd.DataFrame(HOLES), Y.tolist())})
+    said = advice.kept(message)
+    assert said is not None
+    names = {"validation": (pd.DataFrame(HOLES), Y.tolist())}
+    names |= {"keep": advice.follow(said[0], names)}
+    fit(validation=tuple(advice.follow(code, names) for code in said[1]))
+
+
+NULLS: dict[str, tuple[Any, Any]] = {  # x, y
+    "polars": (pl.DataFrame({"a": [1.0, None, 3.0], "b": [1, 2, None]}), Y),
+    "Arrow": (pa.table({"a": [1.0, None, 3.0], "b": [1, 2, None]}), Y),
+    "Arrow batch": (pa.RecordBatch.from_pydict({"a": [1.0, None, 3.0], "b": [1, 2, None]}), Y),
+    "a column of polars": (X[:, 0], pl.Series([1.0, None, None])),
+    "a column of Arrow": (X, pa.array([1, None, None])),
+    "chunks of Arrow": (X, pa.chunked_array([[1.0], [None, None]])),
+}
+
+
+@pytest.mark.parametrize("case", NULLS)
+def test_nulls(case: str) -> None:
+    x, y = NULLS[case]
+    name = "x" if y is Y else "y"
+    check(fit, {"x": x, "y": y}, name)
+    check_rows(fit, {"x": x, "y": y}, left=1)
+
+
+@pytest.mark.parametrize("x", [np.ma.masked_equal(X, 5.0), np.ma.masked_equal(X[:, 0], 5.0)], ids=["2-D", "1-D"])
+def test_masked_rows(x: Any) -> None:
+    message = refused(fit, {"x": x})
+    said = advice.kept(message)
+    assert said is not None
+    keep = advice.follow(said[0], {"x": x})
+    (code,) = said[1]
+    fit(advice.follow(code, {"x": x, "keep": keep}), Y[keep])
