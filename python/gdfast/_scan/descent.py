@@ -33,12 +33,11 @@ class Noticed:
         """Take note of a piece."""
         x, y, s = piece.x, piece.y, piece.sample_weight
         self.of_y.put(sums.moments_of(y.reshape(-1, 1), y, s, _core.moments))
-        first = -self.seen % self.step
-        self.seen += len(x)
-        kept = slice(first, None, self.step)
-        self.rows += [tuple(array[i].copy() for array in (x, y, s) if array is not None) for i in range(len(x))[kept]]
-        while len(self.rows) > SAMPLED:
+        while self.seen + len(x) > SAMPLED * self.step:
             self.rows, self.step = self.rows[::2], 2 * self.step
+        kept = range(-self.seen % self.step, len(x), self.step)
+        self.rows += [tuple(array[i].copy() for array in (x, y, s) if array is not None) for i in kept]
+        self.seen += len(x)
 
     def sample(self) -> Samples:
         """Evenly spaced rows."""
