@@ -45,15 +45,12 @@ class Scan:
         return bound
 
     def _loss_and_gradient(
-        self, y: Any, w: Any, b: Any, sample_weight: Any, reduction: Any, out: Any, kernel: Any = None
+        self, y: Any, w: Any, b: Any, sample_weight: Any, reduction: Any, out: Any, backend: str = "native"
     ) -> tuple[float, Any]:
         """What `gdfast.loss_and_gradient` returns of a scan; it knows one by this method."""
-        from gdfast import _core
         from gdfast._scan import evaluate  # which builds on this module
 
-        return evaluate.loss_and_gradient(
-            self, y, w, b, sample_weight, reduction, out, kernel or _core.loss_and_gradient
-        )
+        return evaluate.loss_and_gradient(self, y, w, b, sample_weight, reduction, out, backend)
 
     def with_columns(self, columns: Sequence[str]) -> Scan:
         """The same rows, with these columns of x, in this order.

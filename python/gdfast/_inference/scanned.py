@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,10 @@ class ScannedRows:
 
     def scores(self, model: Model, meat: Meat) -> Scores:
         """In one pass."""
-        return sandwich.total(self._sum(self.passes, lambda rows: sandwich.partial(rows, model, meat)), model)
+        found = self.passes.reduce(partial(_scores_of_piece, model, meat), Partial.__add__)
+        self._check_rows()
+        assert found is not None
+        return sandwich.total(found, model)
 
     def scores_of_clusters(self, model: Model, ids: Any) -> tuple[Scores, int]:
         """In one pass, and how many clusters there are: `ids` has one for each row, or is the name of a column."""
@@ -124,6 +128,10 @@ class ScannedRows:
             clusters.take(ids)
             yield piece._replace(x=piece.x[:, :-1]) if extra else piece
             del piece
+
+
+def _scores_of_piece(model: Model, meat: Meat, piece: Piece) -> Partial:
+    return sandwich.partial(Rows(*piece[:3]), model, meat)
 
 
 class _Clusters:

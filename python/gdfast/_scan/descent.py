@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +13,13 @@ from gdfast import _core, optimum
 from gdfast._path.moments import Moments, together
 from gdfast._scan import sums
 from gdfast._scan.pieces import Piece
-from gdfast._scan.sums import Passes
+from gdfast._scan.sums import Machinery, Part, Passes
 from gdfast._scan.tree import Tree
 from gdfast.conversion import Array
 from gdfast.descent import Gram, Samples
-from gdfast.objective import Data, LossAndGradient, Streamed, Value
+from gdfast.objective import Data, Streamed, Value
+
+T = TypeVar("T")
 
 SAMPLED = 1024  # rows that are kept, for pictures and for messages about scales
 
@@ -56,35 +60,30 @@ class Noticed:
 class Scanned:
     """See `gdfast.objective.Data`."""
 
-    def __init__(self, passes: Passes, kernel: LossAndGradient, reduction: str, noticed: Noticed | None) -> None:
-        self.passes, self.kernel, self.reduction = passes, kernel, reduction
+    def __init__(self, passes: Passes, backend: Machinery, reduction: str, noticed: Noticed | None) -> None:
+        self.passes, self.backend, self.reduction = passes, backend, reduction
         self.noticed = noticed
-        self.target = 1
+        self.target = True
         self.bytes_read = 0  # is counted by the passes
         self.eps = float(np.finfo(passes.bound.dtype).eps)
 
     def evaluate(self, w: Array, b: float | None) -> Value:
         """A pass."""
-        total = sums.loss_and_gradient(self.pieces(), w, b, self.kernel)
+        total = sums.loss_and_gradient(self, w, b, self.backend)
         if not total.weight:
             raise ValueError("sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0")
         divisor = total.weight if self.reduction == "mean" else 1.0
         grad = total.grad / divisor
         return total.loss / divisor, grad[:-1], float(grad[-1])
 
-    def pieces(self) -> Iterator[Piece]:
-        """One pass; the first one is taken note of."""
-        noticed = self.noticed if self.noticed is not None and not self.noticed.seen else None
-        for piece in self.passes:
-            if noticed is not None and len(piece.x):
-                noticed.note(piece)
-            yield piece if self.target else piece._replace(y=np.broadcast_to(np.zeros(1, piece.y.dtype), len(piece.y)))
-            del piece
+    def reduce(self, part: Part[T], add: Callable[[T, T], T]) -> T | None:
+        """See `Passes.reduce`; the first pass is taken note of."""
+        return self.passes.reduce(part if self.target else partial(_of_no_y, part), add, self.noticed)
 
     def without_y(self) -> Data:
         """See `Data`."""
-        other = Scanned(self.passes, self.kernel, self.reduction, None)
-        other.target = 0
+        other = Scanned(self.passes, self.backend, self.reduction, None)
+        other.target = False
         return other
 
     def error(self, w: Array, b: float | None, loss: float) -> float:
@@ -96,10 +95,18 @@ class Scanned:
         if not size:
             yield self
             return
-        for piece in self.pieces():
+        noticed = self.noticed if self.noticed is not None and not self.noticed.seen else None
+        for piece in self.passes:
+            if noticed is not None:
+                noticed.note(piece)
             order = np.arange(len(piece.x)) if rng is None else rng.permutation(len(piece.x))
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
                 s = piece.sample_weight
                 batch = Samples(piece.x[rows], piece.y[rows], None if s is None else s[rows])
-                yield Streamed(self.kernel, batch, self.reduction)
+                yield Streamed(self.backend.loss_and_gradient, batch, self.reduction)
+
+
+def _of_no_y(part: Part[T], piece: Piece) -> T | None:
+    """A part of the same rows with every target 0."""
+    return part(piece._replace(y=np.broadcast_to(np.zeros(1, piece.y.dtype), len(piece.y))))

@@ -9,8 +9,9 @@ import numpy as np
 from gdfast import validation
 from gdfast._scan.descent import Scanned
 from gdfast._scan.sums import Passes
+from gdfast.backends import backend as backend_by_name
 from gdfast.conversion import Array, cast
-from gdfast.objective import LossAndGradient, quiet
+from gdfast.objective import quiet
 
 if TYPE_CHECKING:
     from gdfast.scan import Scan
@@ -24,9 +25,9 @@ def loss_and_gradient(
     sample_weight: Any,
     reduction: Any,
     out: Array | None,
-    kernel: LossAndGradient,
+    backend: str,
 ) -> tuple[float, Any]:
-    """In one pass: sums over the pieces, each taken by `kernel`."""
+    """In one pass: sums over the pieces, each taken by a backend."""
     validation.reduction(reduction)
     passes = Passes.over(scan, y, sample_weight)
     bound = passes.bound
@@ -35,7 +36,7 @@ def loss_and_gradient(
     if out is not None:
         validation.out(out, np.broadcast_to(np.zeros(1, bound.dtype), (1, bound.d)))
     with quiet():
-        loss, grad, grad_b = Scanned(passes, kernel, reduction, None).evaluate(at, b)
+        loss, grad, grad_b = Scanned(passes, backend_by_name(backend), reduction, None).evaluate(at, b)
         grad_w = float(grad[0]) if given.ndim == 0 else grad.astype(bound.dtype)
     if out is not None:
         out[:] = grad_w

@@ -12,7 +12,6 @@ from gdfast._path.folds import fold_of_each_row
 from gdfast._path.moments import Consecutive, Moments, Read, by_group, of_runs, together
 from gdfast._scan.pieces import Piece
 from gdfast._scan.sums import Passes
-from gdfast._scan.tree import Tree
 
 
 class ByPiece(NamedTuple):
@@ -49,20 +48,22 @@ def folds_of(folds: Any, groups: Any, rng: Any, passes: Passes) -> Folds:
 def by_fold(passes: Passes, folds: Folds | None) -> Read:
     """Of each fold; of all rows as one where there are none. Added up in a tree over the pieces, for each fold."""
     count = count_of(folds)
-    trees: list[Tree[Moments]] = [Tree(together) for _ in range(count)]
-    start = 0
-    for number, piece in enumerate(passes):
-        if len(piece.x):
-            for tree, part in zip(trees, _parts(piece, number, start, folds, count), strict=True):
-                tree.put(part if part.rows.n else None)
-        start += len(piece.x)
-    if isinstance(folds, np.ndarray) and len(folds) != start:
-        validation.same_rows("folds", len(folds), start)
-    found = [tree.total() for tree in trees]
-    empty = [i for i, moments in enumerate(found) if moments is None]
+    found = passes.reduce(OfFolds(folds, count), _both)
+    assert found is not None
+    if isinstance(folds, np.ndarray) and passes.rows is not None:
+        validation.same_rows("folds", len(folds), passes.rows)
+    empty = [i for i, moments in enumerate(found) if not moments.rows.n]
     if empty:
         raise ValueError(f"folds: fold {empty[0]} has no rows, since the scan has fewer pieces than folds")
-    return Read([moments for moments in found if moments is not None], passes.nbytes, passes.peak_bytes)
+    return Read(found, passes.nbytes, passes.peak_bytes)
+
+
+def _both(a: list[Moments], b: list[Moments]) -> list[Moments]:
+    """Fold by fold; where a fold has no rows there is nothing to add."""
+    return [
+        right if not left.rows.n else left if not right.rows.n else together(left, right)
+        for left, right in zip(a, b, strict=True)
+    ]
 
 
 def count_of(folds: Folds | None) -> int:
@@ -74,18 +75,30 @@ def count_of(folds: Folds | None) -> int:
     return len(folds.ends) if isinstance(folds, Consecutive) else int(folds.max()) + 1
 
 
-def _parts(piece: Piece, number: int, start: int, folds: Folds | None, count: int) -> list[Moments]:
-    """Of each fold; moments of no rows where none of them is here."""
-    x, y, s = piece.x, piece.y, piece.sample_weight
-    if folds is None or isinstance(folds, ByPiece):
-        return of_runs(x, y, s, [(0 if folds is None else number % count, 0, len(x))], count).folds
-    if isinstance(folds, Consecutive):
-        ends = np.clip(np.array(folds.ends) - start, 0, len(x)).tolist()
-        runs = [(fold, a, b) for fold, (a, b) in enumerate(zip([0, *ends[:-1]], ends, strict=True)) if a < b]
-        return of_runs(x, y, s, runs, count).folds
-    ids = folds[start : start + len(x)]
-    if len(ids) < len(x):
-        validation.same_rows("folds", len(folds), start + len(x))
-    read = by_group(x, y, s, ids, count)
-    assert read is not None
-    return read.folds
+class OfFolds:
+    """Moments of each fold in a piece, of no rows where none of it is there: a part for `Passes.reduce`."""
+
+    def __init__(self, folds: Folds | None, count: int, start: int = 0) -> None:
+        self.folds, self.count, self.start = folds, count, start
+
+    def for_rows(self, start: int, stop: int) -> OfFolds:
+        """The same, for a piece of these rows: that it is sent to whoever has the piece needs no more."""
+        if not isinstance(self.folds, np.ndarray):
+            return self
+        return OfFolds(self.folds[start - self.start : stop - self.start], self.count, start)
+
+    def __call__(self, piece: Piece) -> list[Moments]:
+        x, y, s = piece.x, piece.y, piece.sample_weight
+        folds, count = self.folds, self.count
+        if folds is None or isinstance(folds, ByPiece):
+            return of_runs(x, y, s, [(0 if folds is None else piece.number % count, 0, len(x))], count).folds
+        if isinstance(folds, Consecutive):
+            ends = np.clip(np.array(folds.ends) - piece.start, 0, len(x)).tolist()
+            runs = [(fold, a, b) for fold, (a, b) in enumerate(zip([0, *ends[:-1]], ends, strict=True)) if a < b]
+            return of_runs(x, y, s, runs, count).folds
+        ids = folds[piece.start - self.start :][: len(x)]
+        if len(ids) < len(x):
+            validation.same_rows("folds", self.start + len(folds), piece.start + len(x))
+        read = by_group(x, y, s, ids, count)
+        assert read is not None
+        return read.folds

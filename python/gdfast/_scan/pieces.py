@@ -22,6 +22,8 @@ class Piece(NamedTuple):
     sample_weight: Array | None  # (n,) of x's dtype
     where: str  # for messages: "b.parquet, row group 3"
     disk_bytes: int = 0  # that were read for it
+    number: int = 0  # among all pieces
+    start: int = 0  # number of its first row
 
     @property
     def nbytes(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from gdfast import scaling
 from gdfast._scan.pieces import Piece
-from gdfast._scan.tree import Tree
+from gdfast._scan.sums import Reducible
 
 Columns = NDArray[np.float64]
 
@@ -23,19 +22,21 @@ class Spread(NamedTuple):
     variance: Columns
 
 
-def scales_of(pieces: Iterable[Piece], intercept: bool) -> tuple[Columns, Columns]:
+def scales_of(data: Reducible, intercept: bool) -> tuple[Columns, Columns]:
     """Shift and scale as `gdfast.scaling.scaling` has them, in one pass."""
-    tree = Tree(_both)
-    for piece in pieces:
-        s = piece.sample_weight
-        weight = float(len(piece.x)) if s is None else float(s.sum(dtype=np.float64))
-        tree.put(Spread(weight, *scaling.of_samples(piece.x, s)) if weight else None)
-    total = tree.total()
+    total = data.reduce(spread_of, _both)
     if total is None:
         raise ValueError("sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0")
     if intercept:
         return total.mean, np.sqrt(total.variance)
     return np.zeros_like(total.mean), np.sqrt(total.variance + total.mean**2)
+
+
+def spread_of(piece: Piece) -> Spread | None:
+    """A part for `Passes.reduce`."""
+    s = piece.sample_weight
+    weight = float(len(piece.x)) if s is None else float(s.sum(dtype=np.float64))
+    return Spread(weight, *scaling.of_samples(piece.x, s)) if weight else None
 
 
 def _both(a: Spread, b: Spread) -> Spread:

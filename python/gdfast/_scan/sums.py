@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,39 @@ from gdfast.step_size import TakeMoments
 
 if TYPE_CHECKING:
     from gdfast.scan import Scan
+
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Part(Protocol[T_co]):
+    """What a pass makes of one piece."""
+
+    def __call__(self, piece: Piece, /) -> T_co | None: ...
+
+
+class Noticing(Protocol):
+    """Takes note of pieces in the first pass."""
+
+    seen: int
+
+    def note(self, piece: Piece) -> None: ...
+
+
+class Reducible(Protocol):
+    """Rows in pieces, of which sums can be taken; see `Passes.reduce`."""
+
+    def reduce(self, part: Part[T], add: Callable[[T, T], T]) -> T | None: ...
+
+
+class Machinery(Protocol):
+    """What is asked of a backend."""
+
+    @property
+    def moments(self) -> TakeMoments: ...
+    @property
+    def loss_and_gradient(self) -> LossAndGradient: ...
 
 
 class Passes:
@@ -58,6 +92,27 @@ class Passes:
         x = np.broadcast_to(nothing, (rows,) if bound.one_column else (rows, bound.d))
         return x, np.broadcast_to(nothing, rows), None
 
+    def reduce(self, part: Part[T], add: Callable[[T, T], T], noticed: Noticing | None = None) -> T | None:
+        """One pass: what `part` makes of each piece that has rows, added up in a tree over their numbers.
+
+        Parameters
+        ----------
+        part : callable
+            Takes a piece and returns a sum, or None where nothing counts. It may be sent elsewhere, pickled.
+        add : callable
+            Adds two sums.
+        noticed : Noticing, optional
+            Takes note of the pieces by the way, if it hasn't yet.
+        """
+        noticed = None if noticed is None or noticed.seen else noticed
+        tree: Tree[T] = Tree(add)
+        for piece in self:
+            if noticed is not None and len(piece.x):
+                noticed.note(piece)
+            tree.put(part(piece) if len(piece.x) else None)
+            del piece
+        return tree.total()
+
     def __iter__(self) -> Iterator[Piece]:
         """One pass.
 
@@ -73,7 +128,7 @@ class Passes:
             )
         read = PassRead()
         for undecoded in read_ahead(self.bound.read(), self.waiting):
-            piece = self.bound.piece(undecoded)
+            piece = self.bound.piece(undecoded)._replace(number=read.pieces, start=read.rows)
             read.count(piece)
             if piece.sample_weight is not None and len(piece.x):
                 _check_weights(piece)
@@ -112,14 +167,17 @@ class Sums(NamedTuple):
     grad: NDArray[np.float64]  # in w, and then in b
 
 
-def moments(pieces: Iterable[Piece], take: TakeMoments = _core.moments) -> Moments:
-    """The moments of all rows, in one pass."""
-    tree = Tree(together)
-    for piece in pieces:
-        tree.put(moments_of(piece.x, piece.y, piece.sample_weight, take))
-    total = tree.total()
+def moments(data: Reducible, backend: Machinery | None = None) -> Moments:
+    """The moments of all rows, in one pass; with the native backend where none is said."""
+    total = data.reduce(partial(moments_of_piece, backend), together)
     assert total is not None
     return total
+
+
+def moments_of_piece(backend: Machinery | None, piece: Piece) -> Moments | None:
+    """A part for `Passes.reduce`."""
+    take = _core.moments if backend is None else backend.moments
+    return moments_of(piece.x, piece.y, piece.sample_weight, take)
 
 
 def moments_of(x: Array, y: Array, s: Array | None, take: TakeMoments = _core.moments) -> Moments | None:
@@ -130,12 +188,14 @@ def moments_of(x: Array, y: Array, s: Array | None, take: TakeMoments = _core.mo
     return Moments(Gram(matrix, origin), counted(len(x), s))
 
 
-def loss_and_gradient(pieces: Iterable[Piece], w: Any, b: float | None, kernel: LossAndGradient) -> Sums:
+def loss_and_gradient(data: Reducible, w: Any, b: float | None, backend: Machinery) -> Sums:
     """Of all rows, in one pass."""
-    tree = Tree(added)
-    for piece in pieces:
-        tree.put(sums_of(piece.x, piece.y, piece.sample_weight, w, b, kernel))
-    return tree.total() or Sums(0.0, 0.0, np.zeros(len(w) + 1))
+    return data.reduce(partial(sums_of_piece, backend, w, b), added) or Sums(0.0, 0.0, np.zeros(len(w) + 1))
+
+
+def sums_of_piece(backend: Machinery, w: Array, b: float | None, piece: Piece) -> Sums | None:
+    """A part for `Passes.reduce`."""
+    return sums_of(piece.x, piece.y, piece.sample_weight, w, b, backend.loss_and_gradient)
 
 
 def sums_of(x: Array, y: Array, s: Array | None, w: Array, b: float | None, kernel: LossAndGradient) -> Sums | None:

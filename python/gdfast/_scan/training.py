@@ -33,7 +33,7 @@ class ScanTraining(Training):
         self.passes, self.held_out = arguments.passes, arguments.validation_passes
         self.shape = arguments.train
         self.noticed = Noticed()
-        self.data = Scanned(self.passes, backend.loss_and_gradient, self.options.reduction, self.noticed)
+        self.data = Scanned(self.passes, backend, self.options.reduction, self.noticed)
 
     @property
     def streams(self) -> bool:
@@ -55,7 +55,7 @@ class ScanTraining(Training):
         return taken
 
     def _moments(self, passes: Passes) -> tuple[Samples, Counted]:
-        found = sums.moments(passes, self.backend.moments)
+        found = sums.moments(passes, self.backend)
         if not found.gram.matrix[-2, -2]:
             raise ValueError("sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0")
         return Samples(None, None, None, found.gram), found.rows
@@ -64,7 +64,7 @@ class ScanTraining(Training):
         if not self.streams:
             return super().find_scales()
         with quiet():
-            shift, scale = scales_of(self.data.pieces(), self.arguments.b is not None)
+            shift, scale = scales_of(self.data, self.arguments.b is not None)
         self.options = self.options._replace(shift=shift, scale=scale)
         if not np.isfinite(shift + scale).all():
             self.refuse_data()
@@ -76,7 +76,7 @@ class ScanTraining(Training):
         dtype, intercept = self.arguments.w.dtype, self.arguments.b is not None
         d = self.passes.bound.d
         if d <= step_size.SMALL:
-            gram = sums.moments(self.data.pieces(), self.backend.moments).gram
+            gram = sums.moments(self.data, self.backend).gram
             largest = step_size.largest_of(step_size.hessian(gram, self.options, intercept))
         else:
             coordinates = Coordinates(dtype, intercept, self.options.shift, self.options.scale)
@@ -92,7 +92,7 @@ class ScanTraining(Training):
         arguments, kernel, reduction = self.arguments, self.backend.loss_and_gradient, self.options.reduction
         held_out: Data | None = None
         if self.held_out is not None:
-            held_out = Scanned(self.held_out, kernel, reduction, None)
+            held_out = Scanned(self.held_out, self.backend, reduction, None)
         elif self.validation is not None:
             held_out = data_of(self.validation, kernel, reduction)
         return descend_on(self.data, held_out, None, arguments.w, arguments.b, self.options, hooks)

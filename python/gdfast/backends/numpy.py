@@ -58,7 +58,7 @@ def loss_and_gradient(
 ) -> tuple[float, Any]:
     """The loss, and its derivatives: ``(loss, grad_w)``, or ``(loss, (grad_w, grad_b))`` where b is given."""
     if isinstance(x, Scan):
-        return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, loss_and_gradient)
+        return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, "numpy")
     validation.reduction(reduction)
     x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
     x = widened(x)

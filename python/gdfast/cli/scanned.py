@@ -12,6 +12,7 @@ import numpy as np
 
 import gdfast
 from gdfast._scan import sums
+from gdfast._scan.pieces import Piece
 from gdfast._scan.sources.files import FileSource
 from gdfast._scan.sums import Passes
 from gdfast.cli import moments as moments_command
@@ -187,7 +188,7 @@ def fitted_score(found: Chosen, fit: gdfast.Fit, gram: Gram | None) -> Score:
         note("one more read for the loss without penalties, and R²")
         passes = Passes.over(found.scan, found.target, found.weights)
         try:
-            gram = sums.moments(piece._replace(x=_predicted(piece.x, fit)) for piece in passes).gram
+            gram = sums.moments(_Predicted(passes, fit)).gram
         except (ValueError, TypeError) as error:
             raise fail(found.words.said(error)) from None
         w, b = np.ones(1), None
@@ -198,6 +199,16 @@ def fitted_score(found: Chosen, fit: gdfast.Fit, gram: Gram | None) -> Score:
     return Score(loss, 1 - loss / variance if variance > 0 else None)
 
 
-def _predicted(x: Any, fit: gdfast.Fit) -> Any:
-    """The model's values as the only column."""
-    return gdfast.forward(x, np.atleast_1d(fit.w), fit.b).reshape(-1, 1) if len(x) else x[:, :1]
+class _Predicted:
+    """The rows with the model's values as their only column."""
+
+    def __init__(self, passes: Passes, fit: gdfast.Fit) -> None:
+        self.passes, self.w, self.b = passes, np.atleast_1d(fit.w), fit.b
+
+    def reduce(self, part: Any, add: Any) -> Any:
+        """See `Passes.reduce`."""
+
+        def of_values(piece: Piece) -> Any:
+            return part(piece._replace(x=gdfast.forward(piece.x, self.w, self.b).reshape(-1, 1)))
+
+        return self.passes.reduce(of_values, add)

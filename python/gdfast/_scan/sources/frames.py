@@ -79,31 +79,18 @@ class BoundFrames:
     """Pieces of which the first says what all are like; see `Bound`."""
 
     def __init__(self, make: Callable[[], Iterator[Any]], first: Any, asked: Asked, restartable: bool) -> None:
-        self.make, self.asked, self.restartable = make, asked, restartable
+        self.make, self.restartable = make, restartable
+        self.reader = reader = Reader(first, asked)
         self.rows: int | None = None
         self.seen: list[_Seen] | None = None  # by the first pass
-        labels = None if isinstance(first, tuple) else tables.names("piece 0", first)
-        self.wanted: Wanted | None = None
-        self.names: tuple[str, ...] | None = None
-        if labels is not None:
-            self.wanted = wanted("piece 0", labels, asked, lambda _: np.dtype(np.float64))
-            self.names = self.wanted.x
-        elif asked.y is not None or asked.sample_weight is not None or asked.columns is not None:
-            raise ValueError(
-                "y, sample_weight and columns name columns of tables, and the pieces are arrays: yield (x, y) or "
-                "(x, y, sample_weight), and write y=None"
-            )
-        self.has_y = self.wanted is None or asked.y is not None
-        self.weighted = asked.sample_weight is not None or (isinstance(first, tuple) and len(first) == 3)
-        x = self._parts(first, 0)[0]
-        self.one_column = x.ndim == 1
-        self.d, self.dtype = 1 if x.ndim == 1 else x.shape[1], x.dtype
+        self.names, self.d, self.dtype = reader.names, reader.d, reader.dtype
+        self.one_column, self.has_y, self.weighted = reader.one_column, reader.has_y, reader.weighted
 
     def read(self) -> Iterator[Piece]:
         """See `Bound`."""
         seen: list[_Seen] = []
         for number, item in enumerate(self.make()):
-            piece = self._piece(item, number)
+            piece = self.reader.piece(item, number)
             if self.restartable:
                 now = _Seen(piece)
                 if self.seen is not None and (number >= len(self.seen) or self.seen[number] != now):
@@ -124,22 +111,45 @@ class BoundFrames:
             "order each time it is called. What shuffles or draws must use the same seed again"
         )
 
-    def _piece(self, item: Any, number: int) -> Piece:
-        x, y, s = self._parts(item, number)
-        where = f"piece {number}"
+
+class Reader:
+    """Makes pieces of what a function yields, or a cluster holds; the first one says what all are like."""
+
+    def __init__(self, first: Any, asked: Asked, what: str = "piece", number: int = 0) -> None:
+        self.asked, self.what, self.first = asked, what, f"{what} {number}"
+        labels = None if isinstance(first, tuple) else tables.names(self.first, first)
+        self.wanted: Wanted | None = None
+        self.names: tuple[str, ...] | None = None
+        if labels is not None:
+            self.wanted = wanted(self.first, labels, asked, lambda _: np.dtype(np.float64))
+            self.names = self.wanted.x
+        elif asked.y is not None or asked.sample_weight is not None or asked.columns is not None:
+            raise ValueError(
+                "y, sample_weight and columns name columns of tables, and the pieces are arrays: yield (x, y) or "
+                "(x, y, sample_weight), and write y=None"
+            )
+        self.has_y = self.wanted is None or asked.y is not None
+        self.weighted = asked.sample_weight is not None or (isinstance(first, tuple) and len(first) == 3)
+        x = self._parts(first, self.first)[0]
+        self.one_column = x.ndim == 1
+        self.d, self.dtype = 1 if x.ndim == 1 else x.shape[1], x.dtype
+
+    def piece(self, item: Any, number: int) -> Piece:
+        """The piece; or an exception that names it."""
+        where = f"{self.what} {number}"
+        x, y, s = self._parts(item, where)
         if (x.ndim == 1) != self.one_column or (x.ndim == 2 and x.shape[1] != self.d):
             wanted_shape = "(n,)" if self.one_column else f"(n, {self.d})"
-            raise ValueError(f"{where} has x of shape {x.shape}, accepted is {wanted_shape}, as of piece 0")
+            raise ValueError(f"{where} has x of shape {x.shape}, accepted is {wanted_shape}, as of {self.first}")
         if x.dtype != self.dtype:
-            raise ValueError(f"{where} has x of {x.dtype}, and piece 0 of {self.dtype}: convert all to one dtype")
+            raise ValueError(f"{where} has x of {x.dtype}, and {self.first} of {self.dtype}: convert all to one dtype")
         if (s is not None) != self.weighted:
-            raise ValueError(f"{where} has {'' if self.weighted is False else 'no '}sample_weight, unlike piece 0")
+            raise ValueError(f"{where} has {'' if self.weighted is False else 'no '}sample_weight, unlike {self.first}")
         matrix = x.reshape(-1, 1) if x.ndim == 1 else x
         return Piece(matrix, cast(y, self.dtype), None if s is None else cast(s, self.dtype), where)
 
-    def _parts(self, item: Any, number: int) -> tuple[Array, Array, Array | None]:
+    def _parts(self, item: Any, where: str) -> tuple[Array, Array, Array | None]:
         """x, y and weights of a piece, which may have no rows."""
-        where = f"piece {number}"
         if self.wanted is not None:
             return self._columns(item, where)
         if not isinstance(item, tuple) or len(item) not in (2, 3):
@@ -154,14 +164,16 @@ class BoundFrames:
         assert self.wanted is not None
         labels = None if isinstance(item, tuple) else tables.names(where, item)
         if labels is None:
-            raise TypeError(f"{where} is of type {type_name(item)} and piece 0 was a table: accepted are tables alone")
+            raise TypeError(
+                f"{where} is of type {type_name(item)} and {self.first} was a table: accepted are tables alone"
+            )
         missing = [name for name in self.wanted.every if name not in labels]
         if missing:
-            raise ValueError(f"{where} lacks column {listed(missing)}, which piece 0 has: it has {listed(labels)}")
+            raise ValueError(f"{where} lacks column {listed(missing)}, which {self.first} has: it has {listed(labels)}")
         more = [name for name in labels if name not in self.wanted.every]
         if more and self.asked.columns is None:
             raise ValueError(
-                f"{where} has column {listed(more)}, which piece 0 hasn't: name the columns of x with columns=[…]"
+                f"{where} has column {listed(more)}, which {self.first} hasn't: name the columns of x with columns=[…]"
             )
         x = _matrix(where, tables.by_name(where, item, self.wanted.x))
         rest = [
