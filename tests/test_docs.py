@@ -58,7 +58,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("https://") or (DOCS / target).exists(), target
 
 
-@pytest.mark.parametrize("module", ["gdfast", "gdfast.sklearn", "gdfast.torch"])
+@pytest.mark.parametrize("module", ["gdfast", "gdfast.sklearn", "gdfast.torch", "gdfast.dask"])
 def test_the_reference_has_every_public_name(module: str) -> None:
     pytest.importorskip(module.removeprefix("gdfast.") if "." in module else "numpy")
     text = (DOCS / "reference.md").read_text(encoding="utf-8")

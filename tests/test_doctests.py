@@ -30,7 +30,7 @@ def test_examples(name: str) -> None:
     assert failed == 0
 
 
-@pytest.mark.parametrize("module", ["gdfast", "gdfast.sklearn", "gdfast.torch"])
+@pytest.mark.parametrize("module", ["gdfast", "gdfast.sklearn", "gdfast.torch", "gdfast.dask"])
 def test_every_public_name_has_an_example_that_runs(module: str) -> None:
     """Those that are compiled, too, which `doctest.testmod` passes over."""
     public = imported(module)

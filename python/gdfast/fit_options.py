@@ -89,8 +89,8 @@ def check(
     arrays.reduction(reduction)
     given = x, y, sample_weight
     scanned = held_out = None
-    if isinstance(x, Scan):
-        scanned = Passes.over(x, y, sample_weight)
+    if isinstance(x, Scan | Passes):
+        scanned = x if isinstance(x, Passes) else Passes.over(x, y, sample_weight)
         x, y, sample_weight = scanned.shape()
         validation, held_out = _scanned_validation(validation, scanned)
     matrix = arrays.matrix(x)

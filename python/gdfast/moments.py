@@ -205,12 +205,14 @@ class Moments:
         if group is not None or self._groups is not None:
             raise ValueError("group goes with arrays and tables: update with the pieces of the scan, one by one")
         passes = Passes.over(scan if self._names is None else scan.with_columns(self._names), y, sample_weight)
-        bound = passes.bound
-        validation.same_columns("X", bound.d, self._d)
+        validation.same_columns("X", passes.bound.d, self._d)
+        return self._add_passes(passes, y if isinstance(y, str) else None)
+
+    def _add_passes(self, passes: Passes, target: str | None) -> Moments:
         found = sums.moments(passes)
         part = Moments(self._d)
-        part._sums, part._rows, part._names = found.gram, found.rows, bound.names
-        part.target = y if isinstance(y, str) else None
+        part._sums, part._rows, part._names = found.gram, found.rows, passes.bound.names
+        part.target = target
         self += part
         return self
 

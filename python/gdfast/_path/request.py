@@ -98,12 +98,12 @@ def request(
     checks.one_of("rule", rule, RULES)
     checks.one_of("plan", plan, planning.PLANS)
     passes = None
-    if isinstance(x, Scan):
+    if isinstance(x, Scan | Passes):
         if plan == "stream":
             raise ValueError(
                 "plan='stream' walks over columns here and there in each pass, and a scan reads rows: write plan='auto'"
             )
-        passes, plan = Passes.over(x, y, sample_weight), "moments"
+        passes, plan = x if isinstance(x, Passes) else Passes.over(x, y, sample_weight), "moments"
         feature_names = passes.bound.names
         matrix, targets, s = passes.shape()
     else:

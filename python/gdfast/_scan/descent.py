@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, optimum
+from gdfast import optimum
 from gdfast._path.moments import Moments, together
 from gdfast._scan import sums
 from gdfast._scan.pieces import Piece
@@ -24,6 +24,14 @@ T = TypeVar("T")
 SAMPLED = 1024  # rows that are kept, for pictures and for messages about scales
 
 
+class Noted(NamedTuple):
+    """Of some rows: moments of y, and a sample."""
+
+    of_y: Moments | None
+    rows: list[tuple[Array, ...]]
+    seen: int
+
+
 class Noticed:
     """What the first pass over a scan tells by the way: how y is spread, and some rows to show."""
 
@@ -35,13 +43,29 @@ class Noticed:
 
     def note(self, piece: Piece) -> None:
         """Take note of a piece."""
-        x, y, s = piece.x, piece.y, piece.sample_weight
-        self.of_y.put(sums.moments_of(y.reshape(-1, 1), y, s, _core.moments))
+        x, y, s = piece[:3]
+        self.of_y.put(sums.moments_of(y.reshape(-1, 1), y, s))
         while self.seen + len(x) > SAMPLED * self.step:
             self.rows, self.step = self.rows[::2], 2 * self.step
-        kept = range(-self.seen % self.step, len(x), self.step)
-        self.rows += [tuple(array[i].copy() for array in (x, y, s) if array is not None) for i in kept]
+        self.rows += _every(piece, self.step, self.seen)
         self.seen += len(x)
+
+    @staticmethod
+    def part_of(rows: int | None) -> Part[Noted]:
+        """What is noted of a piece of so many rows in all: a part for `Passes.reduce`, where pieces lie elsewhere."""
+        return partial(_noted, -(-(rows or 1) // SAMPLED))
+
+    @staticmethod
+    def joined(a: Noted, b: Noted) -> Noted:
+        """Of the rows of both."""
+        of_y = together(a.of_y, b.of_y) if a.of_y is not None and b.of_y is not None else a.of_y or b.of_y
+        return Noted(of_y, a.rows + b.rows, a.seen + b.seen)
+
+    def take(self, noted: Noted | None) -> None:
+        """What was noted elsewhere, of all rows."""
+        if noted is not None:
+            self.of_y.put(noted.of_y)
+            self.rows, self.seen = noted.rows, noted.seen
 
     def sample(self) -> Samples:
         """Evenly spaced rows."""
@@ -110,3 +134,14 @@ class Scanned:
 def _of_no_y(part: Part[T], piece: Piece) -> T | None:
     """A part of the same rows with every target 0."""
     return part(piece._replace(y=np.broadcast_to(np.zeros(1, piece.y.dtype), len(piece.y))))
+
+
+def _noted(step: int, piece: Piece) -> Noted:
+    of_y = sums.moments_of(piece.y.reshape(-1, 1), piece.y, piece.sample_weight)
+    return Noted(of_y, _every(piece, step, piece.start), len(piece.x))
+
+
+def _every(piece: Piece, step: int, start: int) -> list[tuple[Array, ...]]:
+    """Every so manieth row, of a piece whose first one has this number."""
+    arrays = [array for array in piece[:3] if array is not None]
+    return [tuple(array[i].copy() for array in arrays) for i in range(-start % step, len(piece.x), step)]

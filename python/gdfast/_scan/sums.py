@@ -131,7 +131,7 @@ class Passes:
             piece = self.bound.piece(undecoded)._replace(number=read.pieces, start=read.rows)
             read.count(piece)
             if piece.sample_weight is not None and len(piece.x):
-                _check_weights(piece)
+                check_weights(piece)
             yield piece
             self.nbytes, self.disk_bytes = self.nbytes + piece.nbytes, self.disk_bytes + piece.disk_bytes
             if self.on_rows is not None:
@@ -152,7 +152,8 @@ class Passes:
         self.done += 1
 
 
-def _check_weights(piece: Piece) -> None:
+def check_weights(piece: Piece) -> None:
+    """Raise where they are no weights; all may be 0."""
     try:
         validation.weights("sample_weight", piece.sample_weight, some=False)  # type: ignore[arg-type]
     except ValueError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -44,6 +44,43 @@ class Tree(Generic[T]):
         return whole
 
     def _both(self, a: T | None, b: T | None) -> T | None:
-        if a is None or b is None:
-            return b if a is None else a
-        return self.add(a, b)
+        return both(a, b, self.add)
+
+
+def both(a: T | None, b: T | None, add: Callable[[T, T], T]) -> T | None:
+    """The sum of two parts, of which None counts for nothing."""
+    if a is None or b is None:
+        return b if a is None else a
+    return add(a, b)
+
+
+Nodes = dict[tuple[int, int], T | None]  # sums of the tree, each by its level, from the leaves up, and number there
+
+
+def merged(nodes: Nodes[T], count: int, add: Callable[[Any, Any], Any]) -> Nodes[T]:
+    """Add what stands side by side in the tree over `count` parts, as far as both are among `nodes`.
+
+    So parts that several hold are added by each of them first, with the bits of `Tree`.
+
+    Examples
+    --------
+    >>> from gdfast._scan.tree import merged
+    >>> def add(a, b):
+    ...     return f"({a} {b})"
+    >>> one = merged({(0, 0): "a", (0, 1): "b", (0, 6): "g", (0, 3): "d"}, 7, add)
+    >>> dict(sorted(one.items()))
+    {(0, 3): 'd', (1, 0): '(a b)', (1, 3): 'g'}
+    >>> merged({**one, (0, 2): "c", (0, 4): "e", (0, 5): "f"}, 7, add)
+    {(3, 0): '(((a b) (c d)) ((e f) g))'}
+    """
+    nodes = dict(nodes)
+    level = 0
+    while count > 1:
+        for i in sorted(number for at, number in nodes if at == level):
+            place, beside = (level, i), (level, i ^ 1)
+            if i ^ 1 >= count:  # it is left over at the end of the level
+                nodes[level + 1, i // 2] = nodes.pop(place)
+            elif place in nodes and beside in nodes:
+                nodes[level + 1, i // 2] = both(nodes.pop(place), nodes.pop(beside), add)
+        level, count = level + 1, -(-count // 2)
+    return nodes
