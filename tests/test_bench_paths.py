@@ -21,4 +21,4 @@ def test_the_rows_are_measured_and_written(tmp_path: Path) -> None:
 
 
 def test_one_report_at_a_time() -> None:
-    assert "four reports" in refused("bench", "--path", "--targets")
+    assert "five reports" in refused("bench", "--path", "--targets")

@@ -17,8 +17,6 @@ from scans import NAMES, SOURCES, X, Y, pa
 
 parquet = pytest.importorskip("pyarrow.parquet")
 
-RunPython = Callable[..., str]
-
 EXACT: dict[str, Any] = {"optimizer": "exact"}
 
 
@@ -290,53 +288,3 @@ def test_divergence_is_diagnosed() -> None:
         message = refused(partial(gdfast.fit, scan, learning_rate=1.0, plan=plan), gdfast.DivergenceError)
         assert "The largest stable learning rate is" in message
         assert "largest scale (root mean square): x[:, 1]" in message
-
-
-# --- memory -----------------------------------------------------------------------------------------------------------
-
-MEASURED = """
-import os, resource, sys
-import numpy as np, pyarrow, pyarrow.parquet
-import gdfast
-small, large = gdfast.scan(sys.argv[1], piece_rows=20_000), gdfast.scan(sys.argv[2], piece_rows=20_000)
-for plan in ("moments", "stream"):
-    gdfast.fit(small, "y", optimizer="cg", plan=plan, n_iters=2)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for plan in ("moments", "stream"):
-    gdfast.fit(large, "y", optimizer="cg", plan=plan, n_iters=2)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
-
-
-@pytest.mark.parametrize("kind", ["parquet", "npy"])
-def test_memory_is_bounded_by_two_pieces(kind: str, tmp_path: Path, run_python: RunPython) -> None:
-    """80 MB of data in pieces of 3.4 MB, after a run over 8 MB has brought in what every run needs."""
-    rng = np.random.default_rng(0)
-    names = []
-    for n in (50_000, 500_000):
-        matrix = rng.standard_normal((n, 21))
-        names.append(tmp_path / f"{n}.{kind}")
-        if kind == "npy":
-            np.save(names[-1], matrix)
-        else:
-            columns = {("y" if j == 20 else f"x{j}"): matrix[:, j] for j in range(21)}
-            parquet.write_table(pa.table(columns), names[-1], row_group_size=20_000)
-    code = MEASURED.replace('"y"', "-1") if kind == "npy" else MEASURED
-    grown = int(run_python(code, *names)) * 1024
-    assert grown < 2 * 20_000 * 21 * 8 + 8 * 2**20
-
-
-def test_a_limit_on_address_space_is_kept(tmp_path: Path, run_python: RunPython) -> None:
-    """A matrix of 200 MB where no more than 100 MB may be mapped beside what the imports take."""
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((1_250_000, 20)))
-    code = """
-import resource, sys
-import gdfast
-scan = gdfast.scan(sys.argv[1])
-gdfast.get_num_threads()
-import threading; thread = threading.Thread(target=int); thread.start(); thread.join()
-used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20, resource.RLIM_INFINITY))
-print(gdfast.fit(scan, -1, optimizer="exact").report.passes)
-"""
-    assert run_python(code, tmp_path / "x.npy") == "1.0\n"

@@ -9,6 +9,7 @@ from rich.table import Table
 from gdfast.bench.peers import RIVALS, Peer
 from gdfast.bench.problems import Shape
 from gdfast.bench.report import Row
+from gdfast.bench.scale import Taken
 from gdfast.bench.time_to_loss import EXCESS, Arrival
 from gdfast.bench.verdict import Verdict
 
@@ -47,6 +48,22 @@ def bench_table(rows: Sequence[Row]) -> Table:
             share,
             *(_ratio(row, peer) for peer in RIVALS),
         )
+    return table
+
+
+def scale_table(nbytes: int, rows: Sequence[Taken]) -> Table:
+    """Seconds of each way to go over Parquet files, the share of the speed of reading them, and the error.
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    table = Table(title=f"Parquet files of {size(nbytes)} as float64, all threads, the quickest of three rounds")
+    for name in ("", "seconds", "of pyarrow alone", "error of the coefficients"):
+        table.add_column(name, justify="right" if name else "left")
+    for row in rows:
+        error = "–" if row.error is None else f"{row.error:.2g}"
+        table.add_row(row.name, significant(row.seconds), f"{row.of_reading:.2f}", error)
     return table
 
 

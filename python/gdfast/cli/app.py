@@ -182,14 +182,17 @@ def bench(
     path: Annotated[
         bool, typer.Option("--path", help="Cross-validated paths of penalties beside scikit-learn's.")
     ] = False,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Fits of Parquet files beside reading them, DuckDB and partial_fit.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
     json: _Json = False,
 ) -> None:
     """Check gdfast and its rivals against float64, then time them side by side."""
-    if roofline + targets + time_to_loss + path > 1:
-        raise fail("--roofline, --targets, --time-to-loss and --path are four reports: ask for one at a time")
+    if roofline + targets + time_to_loss + path + scale > 1:
+        raise fail("--roofline, --targets, --time-to-loss, --path and --scale are five reports: ask for one at a time")
     with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
         if roofline:
             written = bench_command.roofline(output, quick=quick)
@@ -199,6 +202,8 @@ def bench(
             written = bench_command.time_to_loss(output, quick=quick)
         elif path:
             written = bench_command.paths(output, quick=quick)
+        elif scale:
+            written = bench_command.scale(output, quick=quick)
         else:
             written = bench_command.compare(
                 output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick

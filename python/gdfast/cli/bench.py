@@ -10,6 +10,7 @@ import gdfast
 from gdfast.bench import chart, machine, report, suite, table, training
 from gdfast.bench import paths as paths_report
 from gdfast.bench import roofline as roofline_report
+from gdfast.bench import scale as scale_report
 from gdfast.bench import targets as targets_report
 from gdfast.bench import time_to_loss as time_report
 from gdfast.bench.problems import DtypeName, Order, Shape
@@ -137,6 +138,25 @@ def paths(output: Path | None, *, quick: bool) -> Path:
     if quick:
         console.print("A trial run: so little data that the ratios mean little.")
     report.write_json(json_path, "path", {"quick": quick}, [verdict.as_dict() for verdict in verdicts])
+    console.print(f"Written: {json_path}")
+    return json_path
+
+
+def scale(output: Path | None, *, quick: bool) -> Path:
+    """Time fits of Parquet files beside reading them, and beside rivals: a table and a JSON file."""
+    json_path, _ = _paths(output, "gdfast-bench-scale")
+    sizes = scale_report.QUICK if quick else scale_report.Sizes()
+    with _measuring(), progress(scale_report.steps()) as tick:
+        rows = scale_report.run(sizes, tick)
+    console = out()
+    console.print(machine.headline())
+    console.print(table.scale_table(sizes.nbytes, rows))
+    for line in scale_report.missing():
+        console.print(line)
+    if quick:
+        console.print("A trial run: so little data that the ratios mean little.")
+    settings = {"files": sizes.files, "rows": sizes.rows, "quick": quick}
+    report.write_json(json_path, "scale", settings, [row.as_dict() for row in rows])
     console.print(f"Written: {json_path}")
     return json_path
 
