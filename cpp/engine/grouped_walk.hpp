@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <vector>
 
@@ -19,6 +20,22 @@ struct Summed {
   Matrices matrices;
   std::unique_ptr<double[]> memory;  // of the matrices after the first
 
+  // Of a walk that meets all pieces, in their order: then neighbours are added as soon as both are there, as `merge` would
+  // at the end, and those that wait for one are few.
+  bool stacked = false;
+
+  static int waiting(std::int64_t piece) { return std::popcount(static_cast<std::uint64_t>(piece)); }
+  double* matrix(std::int64_t piece) const { return matrices[stacked ? waiting(piece) : piece % pieces.matrices]; }
+  // Once a piece is summed.
+  void pair_up(std::int64_t piece) const {
+    if (!stacked) return;
+    int last = waiting(piece);
+    for (std::int64_t bit = 1; (piece & bit) != 0; bit *= 2, --last) matrices.add(matrices[last], matrices[last - 1]);
+  }
+  void merge() const {
+    if (!stacked) return matrices.merge(pieces.matrices);
+    for (int last = waiting(pieces.count) - 1; last > 0; --last) matrices.add(matrices[last], matrices[last - 1]);
+  }
   // A round fills each matrix with one piece.
   std::int64_t rounds() const { return (pieces.count + pieces.matrices - 1) / pieces.matrices; }
   std::int64_t pieces_of(std::int64_t round) const {
@@ -36,6 +53,7 @@ struct GroupedJob {
   std::vector<Summed> summed{};
   std::vector<int> place{};  // of each group in `summed`; their number for one that isn't there
   std::int64_t bytes = 0;    // of their matrices after the first
+  std::int64_t later = 0;    // how many of them have more pieces than matrices
   bool all = false;          // whether every row belongs to one of them
   std::int64_t round = 0, tasks = 1;
 };
@@ -44,17 +62,19 @@ struct GroupedJob {
 template <class T, class Blocks>
 class Walk {
  public:
-  static std::int64_t bytes(const Source<T>& source, std::int64_t groups) {
-    const std::int64_t elements = (source.d() + 2) * (source.d() + 2);
+  // `later`: of so many groups that have pieces in later rounds, which are summed in a matrix of their own.
+  static std::int64_t bytes(const Source<T>& source, std::int64_t groups, std::int64_t later) {
     const std::size_t blocks = Blocks::bytes(source, Blocks::shared(source) ? 1 : groups);
-    const std::size_t group = Scratch::bytes<std::int64_t>(Blocks::kRows) + Scratch::bytes<double>(elements);
-    return static_cast<std::int64_t>(blocks) + (groups + 1) * static_cast<std::int64_t>(group);
+    const std::size_t queue = Scratch::bytes<std::int64_t>(Blocks::kRows);
+    const std::size_t own = Scratch::bytes<double>((source.d() + 2) * (source.d() + 2));
+    return static_cast<std::int64_t>(blocks + static_cast<std::size_t>(groups + 1) * queue +
+                                     static_cast<std::size_t>(later) * own);
   }
 
   Walk(GroupedJob<T>& job, std::int64_t task)
       : job_(job),
         count_(job.summed.size()),
-        scratch_(static_cast<std::size_t>(bytes(job.source, std::ssize(job.summed))), &job.counters),
+        scratch_(static_cast<std::size_t>(bytes(job.source, std::ssize(job.summed), job.later)), &job.counters),
         blocks_(job.source, Blocks::shared(job.source) ? 1 : std::ssize(job.summed), *scratch_),
         shares_(count_ + 1),
         queues_(count_ + 1) {
@@ -112,7 +132,7 @@ class Walk {
     share.first = std::min(from * rows, n);
     share.end = std::min(to * rows, n);
     share.piece = from;
-    share.own = scratch_->template take<double>(group.matrices.elements);
+    if (group.rounds() > 1) share.own = scratch_->template take<double>(group.matrices.elements);
     return share;
   }
 
@@ -169,9 +189,9 @@ class Walk {
     blocks_.sum(block, share.filled, group.origin, share.sums, next);
     share.filled = 0;
     if (share.seen < share.piece_end) return;
-    double* const matrix = group.matrices[share.piece % group.pieces.matrices];
+    double* const matrix = group.matrix(share.piece);
     if (share.sums != matrix) group.matrices.add(share.sums, matrix);
-    ++share.piece;
+    group.pair_up(share.piece++);
   }
 
   void wait(std::size_t k) {
@@ -190,7 +210,7 @@ class Walk {
 
   void open_piece(Share& share, const Summed& group) const {
     share.piece_end = std::min((share.piece + 1) * group.pieces.rows, share.end);
-    double* const matrix = group.matrices[share.piece % group.pieces.matrices];
+    double* const matrix = group.matrix(share.piece);
     share.sums = group.matrices.zeros(job_.round == 0 ? matrix : share.own);
   }
 

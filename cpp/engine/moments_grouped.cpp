@@ -1,5 +1,7 @@
 #include "moments_grouped.hpp"
 
+#include <bit>
+
 #include "grouped_walk.hpp"
 #include "sources/gathered.hpp"
 #include "sources/samples.hpp"
@@ -39,16 +41,24 @@ bool one_by_one(const Samples& samples, const Groups& groups, const Results& res
   return true;
 }
 
+// One thread meets the pieces in their order.
+bool is_stacked(const Pieces& pieces, int threads) { return threads == 1 && pieces.count == pieces.matrices; }
+
+std::int64_t matrices_of(const Pieces& pieces, bool stacked) {
+  return stacked ? std::bit_width(static_cast<std::uint64_t>(pieces.count)) : pieces.matrices;
+}
+
 template <class T>
-Summed summed_of(const Source<T>& source, const Groups& groups, std::int64_t group, const Results& results) {
+Summed summed_of(const Source<T>& source, const Groups& groups, std::int64_t group, const Pieces& pieces, bool stacked,
+                 const Results& results) {
   const std::int64_t elements = (source.d() + 2) * (source.d() + 2);
-  const Pieces pieces(groups.size(group), source.d());
   Origin origin = choose_origin(source, groups, group);
   std::copy_n(origin.x(), source.d(), results.origin(group));
   results.origin(group)[source.d()] = origin.y;
-  auto memory = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>((pieces.matrices - 1) * elements));
+  const auto others = static_cast<std::size_t>(matrices_of(pieces, stacked) - 1);
+  auto memory = std::make_unique_for_overwrite<double[]>(others * static_cast<std::size_t>(elements));
   const Matrices matrices{results.gram(group), memory.get(), elements};
-  return {group, pieces, std::move(origin), matrices, std::move(memory)};
+  return {group, pieces, std::move(origin), matrices, std::move(memory), stacked};
 }
 
 // Small matrices: as many groups in a read as there is memory for, from `group` on. Returns the first that is left.
@@ -57,14 +67,18 @@ std::int64_t take_groups(GroupedJob<T>& job, std::int64_t group, int threads, co
   const std::int64_t d = job.source.d();
   std::int64_t rows = 0;
   job.summed.clear();
-  job.bytes = 0;
+  job.bytes = job.later = 0;
   for (; group < job.groups.count(); ++group) {
     if (job.groups.size(group) == 0) continue;
-    const std::int64_t walk = Walk<T, Blocks>::bytes(job.source, std::ssize(job.summed) + 1);
-    const std::int64_t own = 8 * (Pieces(job.groups.size(group), d).matrices - 1) * (d + 2) * (d + 2);
+    const Pieces pieces(job.groups.size(group), d);
+    const bool stacked = is_stacked(pieces, threads);
+    const std::int64_t later = job.later + (pieces.count > pieces.matrices ? 1 : 0);
+    const std::int64_t walk = Walk<T, Blocks>::bytes(job.source, std::ssize(job.summed) + 1, later);
+    const std::int64_t own = 8 * (matrices_of(pieces, stacked) - 1) * (d + 2) * (d + 2);
     if (!job.summed.empty() && job.bytes + own + threads * walk > kMostBytes) break;
     job.bytes += own;
-    job.summed.push_back(summed_of(job.source, job.groups, group, results));
+    job.later = later;
+    job.summed.push_back(summed_of(job.source, job.groups, group, pieces, stacked, results));
     rows += job.groups.size(group);
   }
   job.place.assign(static_cast<std::size_t>(job.groups.count()), static_cast<int>(job.summed.size()));
@@ -84,13 +98,13 @@ void sum_groups(GroupedJob<T>& job, int threads) {
   };
   const std::int64_t rounds = largest([](const Summed& group) { return group.rounds(); });
   for (job.round = 0; job.round < rounds && !job.stop(); ++job.round) {
-    job.tasks = largest([&job](const Summed& group) { return group.pieces_of(job.round); });
+    job.tasks = threads == 1 ? 1 : largest([&job](const Summed& group) { return group.pieces_of(job.round); });
     const auto task = [](void* self, int k) { Walk<T, Blocks>(*static_cast<GroupedJob<T>*>(self), k).run(); };
     run_tasks(static_cast<int>(job.tasks), threads, task, &job);
   }
   if (job.stop()) return;
   for (const Summed& group : job.summed) {
-    group.matrices.merge(group.pieces.matrices);
+    group.merge();
     mirror(group.matrices.first, job.source.d());
   }
 }
