@@ -49,7 +49,7 @@ SHAPES: dict[str, tuple[Call, tuple[str, ...]]] = {
     "w a number for one column": (lambda g: g.forward(X[:, :1], 1.0), ("w has shape \\(\\)", "x has shape \\(3, 1\\)")),
     "w of one for 1-D x": (lambda g: g.loss_and_gradient(X1, Y, W[:1]), ("w has shape \\(1,\\)", "w.item\\(\\)")),
     "w an array for 1-D x": (lambda g: g.forward(X1, W), ("w has shape \\(2,\\)", "x has shape \\(3,\\)")),
-    "w a column": (lambda g: g.loss_and_gradient(X, Y, W[:, None]), ("w has shape \\(2, 1\\)", "w\\[:, 0\\]")),
+    "w a row": (lambda g: g.loss_and_gradient(X, Y, W[None]), ("w has shape \\(1, 2\\)", "w\\[0\\]")),
     "w too long": (lambda g: g.forward(X, np.ones(3)), ("3 coefficients", "2 columns")),
     "b an array": (lambda g: g.loss_and_gradient(X, Y, W, np.ones(3)), ("b has shape \\(3,\\)", "a number")),
     "b of one": (lambda g: g.forward(X, W, [1.0]), ("b has shape \\(1,\\)", "np.asarray\\(b\\).item\\(\\)")),

@@ -65,8 +65,9 @@ const ArrayProxy* array_of(py::handle object) {
   return py::detail::array_proxy(object.ptr());
 }
 
-[[noreturn]] void unconverted() {
-  throw std::runtime_error("gdfast.validation let through what the kernels can't take: please report this");
+bool is_matrix(py::handle object) {
+  const ArrayProxy* array = array_of(object);
+  return array != nullptr && array->nd == 2;
 }
 
 // The types of NumPy's scalars that are numbers and nothing else, by type number: the integers and float32. Not bool,
@@ -173,6 +174,10 @@ bool read_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inpu
 
 }  // namespace
 
+[[noreturn]] void unconverted() {
+  throw std::runtime_error("gdfast.validation let through what the kernels can't take: please report this");
+}
+
 void learn_numpy_numbers(py::module_& m) {
   py::list field;
   field.append(py::make_tuple("bfloat16", "u2"));
@@ -230,7 +235,8 @@ void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::ha
   if (read_problem(x, y, w, b, sample_weight, inputs)) return;
   inputs.keep_alive = validate("problem", {x, y, w, b, sample_weight});
   const py::tuple ready(inputs.keep_alive);
-  if (!read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
+  inputs.several = is_matrix(ready[2]);
+  if (!inputs.several && !read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
 }
 
 void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight) {
@@ -248,21 +254,24 @@ void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
   if (read_model(x, w, b, inputs)) return;
   inputs.keep_alive = validate("prediction", {x, w, b});
   const py::tuple ready(inputs.keep_alive);
-  if (!read_model(ready[0], ready[1], ready[2], inputs)) unconverted();
+  inputs.several = is_matrix(ready[1]);
+  if (!inputs.several && !read_model(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
   if (read_gradient(x, y, y_pred, inputs)) return;
   inputs.keep_alive = validate("gradient", {x, y, y_pred});
   const py::tuple ready(inputs.keep_alive);
-  if (!read_gradient(ready[0], ready[1], ready[2], inputs)) unconverted();
+  inputs.several = is_matrix(ready[2]);
+  if (!inputs.several && !read_gradient(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_residual(py::handle y, py::handle y_pred, Residual& inputs) {
   if (read_residual(y, y_pred, inputs)) return;
   inputs.keep_alive = validate("residual", {y, y_pred});
   const py::tuple ready(inputs.keep_alive);
-  if (!read_residual(ready[0], ready[1], inputs)) unconverted();
+  inputs.several = is_matrix(ready[1]);
+  if (!inputs.several && !read_residual(ready[0], ready[1], inputs)) unconverted();
 }
 
 Reduction take_reduction(py::handle value) {

@@ -24,12 +24,21 @@ struct Inputs {
   double b = 0;
   bool one_dimensional = false;  // x is (n,): w and its gradient are numbers
   double w_number = 0;           // what w points to then
+  bool several = false;          // w is (d, K): what there is to read is in keep_alive
   py::object keep_alive;
 
   Inputs() = default;
   Inputs(const Inputs&) = delete;
   Inputs& operator=(const Inputs&) = delete;
 };
+
+// Calls f with a null pointer to what numbers of this dtype are computed in.
+template <class F>
+py::object with_dtype(DType dtype, F f) {
+  return computed(dtype) == DType::f32 ? f(static_cast<float*>(nullptr)) : f(static_cast<double*>(nullptr));
+}
+
+[[noreturn]] void unconverted();
 
 // What gdfast.validation's `function` makes of the arguments. Python code, during which a thread may be ended.
 py::object validate(const char* function, std::initializer_list<py::handle> arguments);
@@ -56,6 +65,7 @@ struct Residual {
   VectorView y, y_pred;
   std::int64_t n = 0;
   bool one_dimensional = false;
+  bool several = false;  // y_pred is (n, K), as above
   py::object keep_alive;
 };
 

@@ -5,20 +5,16 @@
 #include "engine/sources/samples.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
+#include "models.hpp"
 #include "signal_check.hpp"
 
 namespace gdfast::bindings {
 namespace {
 
-// Calls f with a null pointer to what numbers of this dtype are computed in.
-template <class F>
-py::object with_dtype(DType dtype, F f) {
-  return computed(dtype) == DType::f32 ? f(static_cast<float*>(nullptr)) : f(static_cast<double*>(nullptr));
-}
-
 py::object predict(py::handle x, py::handle w, py::handle b) {
   Inputs inputs;
   take_prediction(x, w, b, inputs);
+  if (inputs.several) return predictions(inputs.keep_alive);
   return with_dtype(inputs.x.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     py::object y_pred = new_array<T>(inputs.x.n);
@@ -37,6 +33,7 @@ py::object mean_or_sum_loss(py::handle y, py::handle y_pred, py::handle reductio
   Residual inputs;
   take_residual(y, y_pred, inputs);
   const Reduction mean_or_sum = take_reduction(reduction);
+  if (inputs.several) return losses(inputs.keep_alive, mean_or_sum);
   return with_dtype(inputs.y.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     double loss = 0;
@@ -51,6 +48,7 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
   Residual inputs;
   take_gradient(x, y, y_pred, inputs);
   const Reduction mean_or_sum = take_reduction(reduction);
+  if (inputs.several) return gradients_in_w(inputs.keep_alive, mean_or_sum);
   return with_dtype(inputs.x.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());

@@ -9,6 +9,7 @@
 #include "functions.hpp"
 #include "gil.hpp"
 #include "gradient.hpp"
+#include "models.hpp"
 #include "signal_check.hpp"
 
 namespace gdfast::bindings {
@@ -74,6 +75,7 @@ PyObject* loss_and_gradient(PyObject* /*module*/, PyObject* const* values, Py_ss
     Inputs inputs;
     take_problem(given.x, given.y, given.w, given.b, given.sample_weight, inputs);
     const Reduction reduction = given.reduction ? take_reduction(given.reduction) : Reduction::mean;
+    if (inputs.several) return losses_and_gradients(inputs.keep_alive, reduction, given.out);
     return computed(inputs.x.dtype) == DType::f32 ? evaluate<float>(given, inputs, reduction)
                                                   : evaluate<double>(given, inputs, reduction);
   });

@@ -205,6 +205,29 @@ std::int64_t unit_rows(Order order, std::int64_t d) {
   return d < kNarrowColumns ? kRunRows : kSumRows;
 }
 
+template <class T>
+ModelsWalk<T> choose_models_walk(const Layout& x, Operation operation) {
+  const KernelTable<T>& table = kernels<T>();
+  const Order order = order_for(x, operation);
+  const bool rows = order == Order::rows;
+  const Parts<T>& cached = rows ? table.cached_rows : table.columns;
+  ModelsWalk<T> walk{order, nullptr, nullptr, unit_rows<T>(order, x.d), rows ? 0 : kSumRows};
+  if (operation != Operation::fused) {
+    walk.kernel = part<T>(x, operation, order).kernel;
+    walk.again = operation == Operation::forward ? cached.forward : cached.gradient;
+    return walk;
+  }
+  walk.kernel = choose_single<T>(x, order).kernel(x);
+  if (rows ? narrow_rows<T>(x) : narrow_columns(x)) {
+    const NarrowTable<T>& narrow = table.narrow[static_cast<int>(Fetch::none)];
+    walk.again = rows ? narrow.rows[x.d] : narrow.columns[x.d];
+  } else {
+    walk.again = cached.fused;
+    if (rows) walk.together = table.model_rows;
+  }
+  return walk;
+}
+
 std::vector<std::string> form_names() {
   std::vector<std::string> names;
   for (const auto& form : kRowForms<float>) names.emplace_back(form.name);
@@ -228,5 +251,7 @@ template std::int64_t unit_rows<float>(Order, std::int64_t);
 template std::int64_t unit_rows<double>(Order, std::int64_t);
 template Walk<float> choose_walk<float>(const Layout&, Operation);
 template Walk<double> choose_walk<double>(const Layout&, Operation);
+template ModelsWalk<float> choose_models_walk<float>(const Layout&, Operation);
+template ModelsWalk<double> choose_models_walk<double>(const Layout&, Operation);
 
 }  // namespace gdfast

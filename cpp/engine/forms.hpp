@@ -28,6 +28,19 @@ Walk<T> choose_walk(const Layout& x, Operation operation);
 template <class T>
 std::int64_t unit_rows(Order order, std::int64_t d);
 
+// How rows are walked for several models, a piece of them for one after the other.
+template <class T>
+struct ModelsWalk {
+  Order order;
+  RunKernel<T> kernel, again;  // one model: the first, and those after it, for whom the rows are in the cache
+  std::int64_t unit_rows;      // a piece ends after a multiple of this
+  std::int64_t block_rows = 0;
+  ModelsKernel<T> together = nullptr;  // several models at once, if there is a form for that
+};
+
+template <class T>
+ModelsWalk<T> choose_models_walk(const Layout& x, Operation operation);
+
 // All of them, best first.
 std::vector<std::string> form_names();
 

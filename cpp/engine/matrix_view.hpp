@@ -24,4 +24,9 @@ struct VectorView {
   DType dtype = DType::f64;
 };
 
+// Of a matrix that isn't there, the column isn't either.
+inline VectorView column(const MatrixView& x, std::int64_t k) {
+  return x.data == nullptr ? VectorView{} : VectorView{x.data + k * x.column_stride, x.row_stride, x.dtype};
+}
+
 }  // namespace gdfast

@@ -71,6 +71,11 @@ inline constexpr int kAbreast = 4;
 template <class T>
 using AbreastKernel = void (*)(const Run<T> (&runs)[kAbreast], Sums (&sums)[kAbreast]);
 
+// Runs of the same rows for several models at once: x, its strides, n and d are the same in all.
+inline constexpr int kMostModels = 8;
+template <class T>
+using ModelsKernel = void (*)(const Run<T>* runs, Sums* sums, int count);
+
 // The same run in three parts: all of it, the prediction alone, the gradient of a given prediction alone.
 template <class T>
 struct Parts {
@@ -192,6 +197,7 @@ struct KernelTable {
   // fused, contiguous rows: four segments at once; rows so long that they lie far apart; of no more than so many columns
   AbreastKernel<T> abreast_rows;
   RunKernel<T> far_rows;
+  ModelsKernel<T> model_rows;  // fused, contiguous rows
   RunKernel<T> held_rows;
   std::int64_t most_held;
   Parts<T> columns;            // contiguous columns

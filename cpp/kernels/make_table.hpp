@@ -7,6 +7,7 @@
 #include "fused_columns.hpp"
 #include "gram_rows.hpp"
 #include "held_rows.hpp"
+#include "model_rows.hpp"
 #include "moments.hpp"
 #include "narrow.hpp"
 #include "narrow_moments.hpp"
@@ -47,6 +48,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.held_rows = held_rows<V>;
   table.most_held = most_held<V>();
   table.abreast_rows = abreast<V>;
+  table.model_rows = model_rows<V>;
   table.columns = columns_form<V>();
   table.column_strips = ColumnStrips<V>::kernel;
   table.squares = squares<V>;

@@ -59,10 +59,10 @@ class RowSums {
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
   // Rows after which the panel, a chain of sums over four rows, leaves T; float64 rounds so little that it may be longer.
-  static constexpr std::int64_t kPanelRows = sizeof(T) == 4 ? 8 * kTerms : 256;
+  static constexpr std::int64_t kPanelRows = sizeof(T) == 4 ? 8 * kTerms : kRowChunk;
   // Rows after which the other sums, float64 from the start, leave their registers.
   static constexpr std::int64_t kWideRows = kRowChunk;
-  static_assert(kRunRows % kWideRows == 0 && kRunRows % kPanelRows == 0 && kWideRows % L == 0);
+  static_assert(kRunRows % kRowChunk == 0 && kRowChunk % kPanelRows == 0 && kWideRows % L == 0);
   static constexpr int kKept = 4 * L;  // weighted residuals: of the rows on their way in and of those not yet added
 
   const Run<T>& run_;

@@ -11,8 +11,10 @@ from gdfast.scan import Scan
 
 BFLOAT16: np.dtype[np.void]  # stands for bfloat16, which NumPy can't name
 
-def forward(x: ArrayLike, w: ArrayLike, b: float | None = None) -> Array: ...
-def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> float: ...
+def forward(x: ArrayLike, w: ArrayLike, b: ArrayLike | None = None) -> Array: ...
+
+# The loss is a float for one model and an array (K,) for several, which no type checker can tell: hence Any.
+def loss(y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> Any: ...
 
 # The gradient in w is a float for (n,) x and an array (d,) for (n, d) x, which no type checker can tell: hence Any.
 def gradient(x: ArrayLike, y: ArrayLike, y_pred: ArrayLike, *, reduction: str = "mean") -> Any: ...
@@ -26,18 +28,18 @@ def loss_and_gradient(
     sample_weight: ArrayLike | str | None = None,
     reduction: str = "mean",
     out: Array | None = None,
-) -> tuple[float, Any]: ...
+) -> tuple[Any, Any]: ...
 @overload
 def loss_and_gradient(
     x: ArrayLike | Scan,
     y: ArrayLike | str | None,
     w: ArrayLike,
-    b: float,
+    b: ArrayLike,
     *,
     sample_weight: ArrayLike | str | None = None,
     reduction: str = "mean",
     out: Array | None = None,
-) -> tuple[float, tuple[Any, float]]: ...
+) -> tuple[Any, tuple[Any, Any]]: ...
 def descend(
     train: Samples,
     validation: Samples | None,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gdfast import remedies, tables
+from gdfast import remedies, several, tables
 from gdfast.conversion import Array, cast, floating, stored, to_float, to_ndarray
 from gdfast.errors import Argument, Entry, Message
 from gdfast.storage import computed
@@ -35,14 +35,17 @@ _LARGE = 1e280  # weights below this add up to a finite number, for any number o
 
 def problem(
     x: Any, y: Any, w: Any, b: Any = None, sample_weight: Any = None
-) -> tuple[Array, Array, Any, float | None, Array | None]:
-    """x, y, w, b and sample_weight of `loss_and_gradient`: w a float for (n,) x, (d,) for (n, d) x."""
-    x = matrix(x)
-    dtype = computed(x.dtype)
-    y = per_sample("y", y, x, dtype)
+) -> tuple[Array, Array, Any, Any, Array | None]:
+    """x, y, w, b and sample_weight of `loss_and_gradient`: w a float for (n,) x, (d,) or (d, K) for (n, d) x.
+
+    With K models b is (K,), and y (n,) or (n, K).
+    """
+    x, w, b = prediction(x, w, b)
+    dtype, models = computed(x.dtype), several.models_in(w)
+    y = several.targets(y, x, dtype, models) if models else per_sample("y", y, x, dtype)
     if sample_weight is not None:
         sample_weight = weights("sample_weight", per_sample("sample_weight", sample_weight, x, dtype))
-    return x, y, coefficients("w", w, x), None if b is None else scalar("b", b), sample_weight
+    return x, y, w, b, sample_weight
 
 
 def samples(x: Any, y: Any, sample_weight: Any = None, name: str = "x") -> tuple[Array, Array, Array | None]:
@@ -56,10 +59,14 @@ def samples(x: Any, y: Any, sample_weight: Any = None, name: str = "x") -> tuple
     return x, y, sample_weight
 
 
-def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, float | None]:
+def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, Any]:
     """x, w and b of `forward`."""
     x = matrix(x)
-    return x, coefficients("w", w, x), None if b is None else scalar("b", b)
+    w = coefficients("w", w, x, many=True)
+    models = several.models_in(w)
+    if b is not None:
+        b = several.intercepts(b, models) if models else scalar("b", b)
+    return x, w, b
 
 
 def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) -> Array:
@@ -83,10 +90,13 @@ def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) 
 
 
 def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
-    """y and y_pred of `loss`: in what y is computed in when it is floating point, else y_pred, else float64."""
+    """y and y_pred of `loss`: in what y is computed in when it is floating point, else y_pred, else float64.
+
+    Both are (n,), or both (n, K).
+    """
     given, given_pred = to_ndarray("y", y), floating("y_pred", y_pred)
     target = to_float("y", given, y)
-    if target.ndim != 1:
+    if target.ndim != 1 and not _are_columns(target, given_pred):
         raise ValueError(f"y has shape {target.shape}, accepted is (n,): {remedies.flat('y', y, target, None)}")
     _not_empty("y", target)
     dtype = given_pred.dtype if given.dtype.kind in "iub" else target.dtype
@@ -96,10 +106,18 @@ def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
 
 
 def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
-    """x, y and y_pred of `gradient`."""
+    """x, y and y_pred of `gradient`: for (n, d) x both may be (n, K)."""
     x = matrix(x)
     dtype = computed(x.dtype)
+    if x.ndim == 2:
+        target, predicted = floating("y", y), floating("y_pred", y_pred)
+        if _are_columns(target, predicted) and len(target) == len(x):
+            return x, cast(target, dtype), cast(predicted, dtype)
     return x, per_sample("y", y, x, dtype), per_sample("y_pred", y_pred, x, dtype)
+
+
+def _are_columns(y: Array, y_pred: Array) -> bool:
+    return y.ndim == 2 and y.shape == y_pred.shape and y.shape[1] > 0
 
 
 def reduction(value: object) -> None:
@@ -108,22 +126,26 @@ def reduction(value: object) -> None:
         raise ValueError(Message(Argument("reduction"), f" is {shown(value)}, accepted are 'mean' and 'sum'"))
 
 
-def out(out: object, x: Any) -> None:
-    """`out` can receive the gradient of (n, d) x as it is: its memory is written, so it is never converted."""
+def out(out: object, x: Any, models: int = 0) -> None:
+    """`out` can receive the gradient of (n, d) x as it is: its memory is written, so it is never converted.
+
+    `models` is K of w (d, K), or 0.
+    """
     x = matrix(x)
     if x.ndim != 2:
         raise ValueError(
             f"out takes the gradient of (n, d) x, and for x of shape {x.shape} that is a float: call it without out="
         )
-    d, dtype = x.shape[1], computed(x.dtype)
+    shape, dtype = (x.shape[1], models) if models else x.shape[1:], computed(x.dtype)
     wanted = (
-        f"accepted is a writable, C-contiguous array of shape {(d,)} and dtype {dtype}: write np.empty({d}, np.{dtype})"
+        f"accepted is a writable, C-contiguous array of shape {shape} and dtype {dtype}: "
+        f"write np.empty({shape if models else shape[0]}, np.{dtype})"
     )
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is of type {type_name(out)}, {wanted}")
     if out.dtype != dtype:
         raise TypeError(f"out has dtype {out.dtype}, {wanted}")
-    if out.shape != (d,):
+    if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}, {wanted}")
     if not (out.flags.c_contiguous and out.flags.aligned):
         raise ValueError(f"out has strides {out.strides} or lies misaligned, {wanted}")
@@ -205,19 +227,24 @@ def per_sample(name: str, value: Any, x: Array, dtype: np.dtype[Any], x_name: st
     return cast(array, dtype)
 
 
-def coefficients(name: str, value: Any, x: Array) -> Any:
-    """w for x: a float for (n,), an array (d,) of the computation's dtype for (n, d)."""
+def coefficients(name: str, value: Any, x: Array, many: bool = False) -> Any:
+    """w for x, in the computation's dtype: a float for (n,), (d,) for (n, d), or (d, K) where `many` models may be."""
     if x.ndim == 1 and type(value) is float:
         return value
     array = floating(name, value)
     if array.shape == x.shape[1:]:
         return cast(array, computed(x.dtype)) if array.ndim else float(array)
+    found = several.coefficients(name, array, x) if many else None
+    if found is not None:
+        return cast(found, computed(x.dtype))
     came = f"{name} has shape {array.shape} and x has shape {x.shape}"
     if x.ndim == 1:
         advice = remedies.item(name, value) if array.size == 1 else "for several columns, x is (n, d)"
         raise ValueError(f"{came}: accepted is a number for {name}; {advice}")
     d = x.shape[1]
-    raise ValueError(f"{came}: accepted is {name} of shape {(d,)}; {_fitting(name, value, array, d)}")
+    wanted = f"{name} of shape {(d,)}{f', or ({d}, K) for K models' if many else ''}"
+    advice = (several.turned(name, value, array, d) if many else None) or _fitting(name, value, array, d)
+    raise ValueError(f"{came}: accepted is {wanted}; {advice}")
 
 
 def _fitting(name: str, value: Any, array: Array, d: int) -> str:

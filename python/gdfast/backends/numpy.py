@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gdfast import validation
+from gdfast import several, validation
 from gdfast.backends.base import Backend
 from gdfast.backends.moments import moments
 from gdfast.backends.reference import descend
@@ -24,24 +24,31 @@ from gdfast.storage import widened
 
 
 def forward(x: Any, w: Any, b: Any = None) -> Array:
-    """The model: a prediction (n,) for each row of x, (n,) or (n, d)."""
+    """The model: a prediction (n,) for each row of x, (n,) or (n, d); with w (d, K) a column for each of K models."""
     x, w, b = validation.prediction(x, w, b)
-    return _model(widened(x), w, b)
+    x = widened(x)
+    if several.models_in(w):
+        return several.columns(partial(forward, x), *((w,) if b is None else (w, b)))
+    return _model(x, w, b)
 
 
-def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> float:
-    """The mean (or sum) of the squared residuals, added up in float64."""
+def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
+    """The mean (or sum) of the squared residuals, added up in float64: a float, or (K,) for (n, K)."""
     validation.reduction(reduction)
     y, y_pred = validation.residual(y, y_pred)
+    if several.models_in(y_pred):
+        return several.columns(partial(loss, reduction=reduction), y, y_pred)
     squares = np.square(_difference(y_pred, y))
     return float(squares.mean() if reduction == "mean" else squares.sum())
 
 
 def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
-    """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x."""
+    """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x, (d, K) for y of (n, K)."""
     validation.reduction(reduction)
     x, y, y_pred = validation.gradient(x, y, y_pred)
     x = widened(x)
+    if several.models_in(y_pred):
+        return several.columns(partial(gradient, x, reduction=reduction), y, y_pred)
     grad = (2 * (x.T @ _difference(y_pred, y)) / (len(y) if reduction == "mean" else 1)).astype(x.dtype)
     return float(grad) if x.ndim == 1 else grad
 
@@ -55,15 +62,18 @@ def loss_and_gradient(
     sample_weight: Any = None,
     reduction: str = "mean",
     out: Array | None = None,
-) -> tuple[float, Any]:
+) -> tuple[Any, Any]:
     """The loss, and its derivatives: ``(loss, grad_w)``, or ``(loss, (grad_w, grad_b))`` where b is given."""
     if isinstance(x, Scan):
         return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, "numpy")
     validation.reduction(reduction)
     x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
     x = widened(x)
+    models = several.models_in(w)
     if out is not None:
-        validation.out(out, x)
+        validation.out(out, x, models)
+    if models:
+        return several.each(loss_and_gradient, x, y, w, b, s, reduction, out)
     if s is None:
         s = np.ones_like(y)
 

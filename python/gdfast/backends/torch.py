@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gdfast import validation
+from gdfast import several, validation
 from gdfast.backends.base import Backend
 from gdfast.backends.moments import moments
 from gdfast.backends.reference import descend
@@ -25,22 +25,26 @@ _recording = partial(torch.inference_mode, mode=False)
 
 
 def forward(x: Any, w: Any, b: Any = None) -> Array:
-    """The model: a prediction (n,) for each row of x, (n,) or (n, d)."""
+    """The model: a prediction (n,) for each row of x, (n,) or (n, d); with w (d, K) a column for each of K models."""
     x, w, b = validation.prediction(x, w, b)
     x = widened(x)
+    if several.models_in(w):
+        return several.columns(partial(forward, x), *((w,) if b is None else (w, b)))
     y_pred: Array = _model(_tensor(x), _tensor(np.asarray(w, x.dtype)), b).numpy()
     return y_pred
 
 
-def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> float:
-    """The mean (or sum) of the squared residuals, added up in float64."""
+def loss(y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
+    """The mean (or sum) of the squared residuals, added up in float64: a float, or (K,) for (n, K)."""
     validation.reduction(reduction)
     y, y_pred = validation.residual(y, y_pred)
+    if several.models_in(y_pred):
+        return several.columns(partial(loss, reduction=reduction), y, y_pred)
     return float(_objective(_tensor(y), _tensor(y_pred), None, reduction))
 
 
 def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
-    """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x.
+    """The derivative of the loss with respect to w: a float for (n,) x, (d,) for (n, d) x, (d, K) for y of (n, K).
 
     Autograd goes from the loss to the predictions, and from the model to w. The model is linear in w, so its derivative
     is the same at every w: here at 0.
@@ -48,6 +52,8 @@ def gradient(x: Any, y: Any, y_pred: Any, *, reduction: str = "mean") -> Any:
     validation.reduction(reduction)
     x, y, y_pred = validation.gradient(x, y, y_pred)
     x = widened(x)
+    if several.models_in(y_pred):
+        return several.columns(partial(gradient, x, reduction=reduction), y, y_pred)
     with _recording():
         prediction = _parameter(y_pred, np.dtype(np.float64))
         _objective(_tensor(y), prediction, None, reduction).backward()  # type: ignore[no-untyped-call]
@@ -65,15 +71,18 @@ def loss_and_gradient(
     sample_weight: Any = None,
     reduction: str = "mean",
     out: Array | None = None,
-) -> tuple[float, Any]:
+) -> tuple[Any, Any]:
     """The loss, and its derivatives: ``(loss, grad_w)``, or ``(loss, (grad_w, grad_b))`` where b is given."""
     if isinstance(x, Scan):
         return x._loss_and_gradient(y, w, b, sample_weight, reduction, out, "torch")
     validation.reduction(reduction)
     x, y, w, b, s = validation.problem(x, y, w, b, sample_weight)
     x = widened(x)
+    models = several.models_in(w)
     if out is not None:
-        validation.out(out, x)
+        validation.out(out, x, models)
+    if models:
+        return several.each(loss_and_gradient, x, y, w, b, s, reduction, out)
 
     with _recording():
         w = _parameter(w, x.dtype)

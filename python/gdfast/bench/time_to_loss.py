@@ -206,7 +206,7 @@ def _excess(way: Way, problem: Data, passes: int) -> float:
 
 def _error(x: FloatArray, y: FloatArray, w: Coefficients) -> float:
     loss, _ = gdfast.loss_and_gradient(x, y, np.asarray(w, x.dtype))
-    return loss
+    return float(loss)
 
 
 # --- the ways ---------------------------------------------------------------------------------------------------------
