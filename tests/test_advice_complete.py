@@ -15,7 +15,7 @@ import pytest
 import advice
 from advice_sources import sources
 
-for package in ("pandas", "polars", "pyarrow", "torch", "scipy", "sklearn", "typer"):
+for package in ("pandas", "polars", "pyarrow", "torch", "scipy", "sklearn", "typer", "distributed"):
     pytest.importorskip(package)
 
 FOLLOWING = (
@@ -23,6 +23,7 @@ FOLLOWING = (
     "test_advice_tables.py",
     "test_advice_calls.py",
     "test_advice_reports.py",
+    "test_advice_dask.py",
     "test_cli_advice.py",
     "test_cli_advice_options.py",
     "test_magnitudes.py",
@@ -38,7 +39,7 @@ NOT_HERE = {
     "{}.cpu()": "a device is needed, and torch's 'meta' has no numbers to copy",
     "jax.device_get": "likewise",
     "in the memory of the CPU": "likewise",
-    "--path are four reports": "each of them takes minutes (test_bench.py runs them, one at a time)",
+    "reports: ask for one at a time": "each of them takes minutes (test_bench.py runs them, one at a time)",
     "as a dense tensor of float32 or float64 on the CPU": "for tensors of kinds that torch has yet to invent",
     "an array or a list of numbers": "for what nobody knows how to read",
 }
