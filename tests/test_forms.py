@@ -34,6 +34,7 @@ COLUMN_FORMS = (
     "near_narrow_columns",
     "narrow_columns",
     "column_strips",
+    "long_columns",
     "column_blocks",
 )
 # From one row to segments of unequal lengths, with and without a register's remainder; in L2 and beyond.

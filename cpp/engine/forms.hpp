@@ -15,10 +15,12 @@ enum class Operation { fused, forward, gradient };
 template <class T>
 struct Walk {
   const char* form;
-  Order order;                         // in which the kernels want the rows
-  RunKernel<T> kernel;                 // one segment
-  std::int64_t block_rows = 0;         // of columns: rows a block
-  AbreastKernel<T> abreast = nullptr;  // several segments at once, if that is the form
+  Order order;                  // in which the kernels want the rows
+  RunKernel<T> kernel;          // one segment
+  std::int64_t block_rows = 0;  // of columns: rows a block
+  // Several segments at once, if that is the form: apart, or one after the other.
+  AbreastKernel<T> abreast = nullptr;
+  ConsecutiveKernel<T> consecutive = nullptr;
 };
 
 template <class T>

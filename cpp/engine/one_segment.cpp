@@ -27,6 +27,7 @@ struct SegmentRoom {
   static constexpr std::int64_t kRoom = kMostColumns + kLanes<T>;
   alignas(64) T w[kRoom];
   alignas(64) T panel[kRoom];
+  alignas(64) std::byte rows[column_room<T>(kMostBlockRows, 0)];
   alignas(64) double grad[kMostColumns];
 };
 
@@ -52,7 +53,7 @@ bool evaluate_one_segment(const MatrixView& x, const VectorView& y, const Vector
   if (!is_small<T>(x) || !lies_ready<T>(y) || (weighted && !lies_ready<T>(s))) return false;
   const Layout layout = layout_of(x, kSize);
   const Walk<T> walk = choose_walk<T>(layout, Operation::fused);
-  if (!layout.ready(walk.order)) return false;
+  if (!layout.ready(walk.order) || walk.block_rows % kSumRows != 0) return false;
 
   SegmentRoom<T> room;
   Run<T> run{};
@@ -67,6 +68,7 @@ bool evaluate_one_segment(const MatrixView& x, const VectorView& y, const Vector
   run.b = b;
   run.panel = room.panel;
   run.block_rows = walk.block_rows;
+  run.room = room.rows;
   sums.grad = room.grad;
   std::fill_n(room.grad, x.d, 0.0);
   walk.kernel(run, sums);

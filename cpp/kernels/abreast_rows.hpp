@@ -23,9 +23,6 @@ class AbreastRows {
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
 
-  // Bytes: 16 lines. From 32 on some CPUs lose a fifth, and with 8 others a twentieth.
-  static constexpr std::ptrdiff_t kAhead = 1 << 10;
-
   // What a segment has of its own; and the rows that it has beyond the others.
   struct Segment : FusedRows<V, 4, Mode::fused, From::memory, Long> {
     using Base = FusedRows<V, 4, Mode::fused, From::memory, Long>;
@@ -150,7 +147,7 @@ class AbreastRows {
     const reg w = V::load(weights + j);
     GDFAST_UNROLL for (int s = 0; s < 4; ++s) {
       dot[s] = V::fma(load<Filled>(x[s] + j, m), w, dot[s]);
-      __builtin_prefetch(reinterpret_cast<const char*>(x[s] + j) + kAhead, 0, 3);
+      __builtin_prefetch(reinterpret_cast<const char*>(x[s] + j) + kNearBytes, 0, 3);
     }
   }
 

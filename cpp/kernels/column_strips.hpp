@@ -1,4 +1,5 @@
-// Contiguous columns (Fortran order), more than Narrow takes and few enough for L1: a register holds 16 rows of one column.
+// Contiguous columns (Fortran order), more than Narrow takes and few enough for L1: a register holds 16 rows of one
+// column.
 //
 // A strip of 16 rows goes through all columns for its predictions, and once more, from L1, for the gradient, together with
 // the next strip: two loops would wait for the chain of FMAs in the first. Each column is a stream of its own, and there
@@ -10,7 +11,8 @@
 //                │             │
 //     1 KiB on   │ · · · · · · │  fetched
 //
-// The order of every addition is that of fused_columns.hpp, so that both have the same bits and the choice is free: where many columns fall on the same few sets of L1, a strip can't stay there.
+// The order of every addition is that of fused_columns.hpp, so that both have the same bits and the choice is free: where
+// many columns fall on the same few sets of L1, a strip can't stay there.
 #pragma once
 
 #include "residuals.hpp"
@@ -24,8 +26,6 @@ class ColumnStrips {
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
-  // In each column; of 512 bytes to 4 KiB this was best, or within 0.03 of the speed of memory.
-  static constexpr std::ptrdiff_t kFetchAhead = 1 << 10;
 
  public:
   static void kernel(const Run<T>& run, Sums& sums) { ColumnStrips(run, sums).all(); }
@@ -78,7 +78,7 @@ class ColumnStrips {
       reg part = V::zero();
       for (; w < end; ++w, x += stride, sum += L) {
         if constexpr (Predict) {
-          __builtin_prefetch(reinterpret_cast<const char*>(x) + kFetchAhead, 0, 2);
+          __builtin_prefetch(reinterpret_cast<const char*>(x) + kNearBytes, 0, 2);
           part = V::fma(load_rows<V>(x, m), V::broadcast(*w), part);
         }
         if constexpr (Add) V::store(sum, V::fma(q, load_rows<V>(x - L, m), V::load(sum)));

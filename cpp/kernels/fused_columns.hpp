@@ -1,15 +1,18 @@
 // Columns in memory (Fortran order), where no other form takes them: a register holds 16 rows of one column.
 //
-// A block of rows is walked twice, first for the predictions, then, from the cache, for the gradient; each walk takes a
-// few columns at a time, so that few streams are open at once and r is touched once for all of them. A column's piece is
-// short, and lies on a page of its own: so software fetches a little ahead in each, and near a piece's end the beginnings
-// of the next columns. The second walk begins with the columns that the first ended with, which the cache still has.
+// A block of rows is walked twice, first for the predictions, then for the gradient; each walk takes a few columns at a
+// time, so that few streams are open at once and r is touched once for all of them. A column's piece is short, and lies on
+// a page of its own: so software fetches a little ahead, in the order of the walk, from piece to piece. The second walk
+// begins with the columns that the first ended with, which the cache still has.
 //
 //                              C columns
 //        predictions   block │ ↓ ↓ ↓ ↓ │ → → →   r += w·x                               (from memory)
-//        gradient      block │ ← ← ← ↓ ↓ ↓ ↓ │   sums of r·x, one register a column     (from L2 or L3)
+//        gradient      block │ ← ← ← ↓ ↓ ↓ ↓ │   sums of r·x, one register a column     (from L2, or memory again)
 //
-// Sums over rows leave T after kSumRows of them, whatever a block has: its length shows in the time alone.
+// A block that L2 holds is short where columns are many. Where its pieces would be too short for memory one block is many
+// segments, and memory is read twice, in long pieces.
+//
+// Sums over rows leave T after kSumRows of a segment, whatever a block has: its length shows in the time alone.
 #pragma once
 
 #include "residuals.hpp"
@@ -25,36 +28,87 @@ struct FusedColumns {
   static constexpr int L = V::lanes;
   static constexpr std::int64_t kChainColumns = kTerms * kTerms;  // before a prediction leaves T
   // Columns at a time, as many streams as hardware follows; for the gradient each has a sum.
-  static constexpr int kDots = 8, kSums = V::rows_at_a_time;
-  // In a column, of which 16 lines are ahead.
-  static constexpr std::int64_t kAheadRows = (1 << 10) / static_cast<std::int64_t>(sizeof(T));
+  static constexpr int kDots = 8, kSums = 4;
+  // How far ahead software fetches, in rows of a column: as much of all that are walked together in either walk. L2
+  // answers late, too, though sooner than memory.
+  static constexpr std::int64_t kDotsAhead = kNearBytes / static_cast<std::int64_t>(sizeof(T));
+  static constexpr std::int64_t kSumsAhead = kDotsAhead * kDots / kSums;
 
-  static void kernel(const Run<T>& run, Sums& sums) { FusedColumns(run, sums).all(); }
+  static void kernel(const Run<T>& run, Sums& sums) { FusedColumns(run, run.n, &sums).all(); }
+  static void consecutive(const Run<T>& run, std::int64_t segment_rows, Sums* sums) {
+    FusedColumns(run, segment_rows, sums).all();
+  }
 
  private:
   const Run<T>& run_;
-  Sums& sums_;
+  const std::int64_t segment_rows_;
   std::int64_t start_ = 0;  // first row of the block
   std::int64_t rows_ = 0;   // rows of the block
-  alignas(64) T r_[kMostBlockRows];
-  alignas(64) T part_[kMostBlockRows];
-  alignas(64) double wide_[kMostBlockRows];
+  // For each row of a block, then for each column.
+  T* const r_;
+  T* const part_;
+  double* const wide_;
+  T* const kept_;
 
-  FusedColumns(const Run<T>& run, Sums& sums) : run_(run), sums_(sums) {}
+  // Rows of a block whose sums leave T together, or as many of those as the block has.
+  struct Chunk {
+    std::int64_t start, end;  // in the block
+    std::int64_t row;         // where it starts in its segment
+    Sums* sums;
+  };
+  Chunk first_;  // of the block
+  WideSums<V> wide_sums_;
+
+  // Where a walk will be: row i of a piece is followed by here[i] up to i = turn, and by there[i] from it on.
+  struct Ahead {
+    const T* here;
+    const T* there;
+    std::int64_t turn;
+  };
+
+  FusedColumns(const Run<T>& run, std::int64_t segment_rows, Sums* sums)
+      : run_(run),
+        segment_rows_(segment_rows),
+        r_(reinterpret_cast<T*>(run.room)),
+        part_(r_ + run.block_rows),
+        wide_(reinterpret_cast<double*>(part_ + run.block_rows)),
+        kept_(reinterpret_cast<T*>(wide_ + run.block_rows)),
+        first_{0, 0, 0, sums} {
+    wide_sums_.clear();
+  }
 
   void all() {
     for (; start_ < run_.n; start_ += run_.block_rows) {
       const std::int64_t left = run_.n - start_;
       rows_ = left < run_.block_rows ? left : run_.block_rows;
+      first_ = chunk(0, first_.row, first_.sums);
       if constexpr (M != Mode::gradient) predict();
       if constexpr (M != Mode::forward) {
-        residuals();
+        const Chunk beyond = residuals();
         add_gradient();
+        first_ = beyond;
       }
     }
   }
 
   const T* column(std::int64_t j) const { return run_.x + j * run_.column_stride + start_; }
+
+  Chunk chunk(std::int64_t start, std::int64_t row, Sums* sums) const {
+    std::int64_t rows = kSumRows - row % kSumRows;
+    if (rows > segment_rows_ - row) rows = segment_rows_ - row;
+    if (rows > rows_ - start) rows = rows_ - start;
+    return {start, start + rows, row, sums};
+  }
+
+  static bool begins(const Chunk& c) { return c.row % kSumRows == 0; }
+  bool ends(const Chunk& c) const {
+    const std::int64_t row = c.row + c.end - c.start;
+    return row % kSumRows == 0 || row == segment_rows_ || start_ + c.end == run_.n;
+  }
+  Chunk after(const Chunk& c) const {
+    const std::int64_t row = c.row + c.end - c.start;
+    return row == segment_rows_ ? chunk(c.end, 0, c.sums + 1) : chunk(c.end, row, c.sums);
+  }
 
   // r = b + Σ w_j x_j, where the sum of kTerms columns is one term. Where there are many, sums of kTerms of those go to
   // float64.
@@ -103,27 +157,31 @@ struct FusedColumns {
 
   template <int Columns, bool Begin, bool End>
   void predict(std::int64_t j) {
+    T *const r = r_, *const parts = part_;
     reg w[Columns];
     GDFAST_UNROLL for (int c = 0; c < Columns; ++c) w[c] = V::broadcast(run_.w[j + c]);
-    fetching_walk<Columns>(j, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
-      reg part = Begin ? V::zero() : V::load(part_ + i);
+    const Ahead ahead = ahead_of(kDotsAhead, [&](std::int64_t pieces) { return piece_after(j + pieces * Columns); });
+    walk<Columns>(j, 0, rows_, ahead, [=](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
+      reg part = Begin ? V::zero() : V::load(parts + i);
       GDFAST_UNROLL for (int c = 0; c < Columns; ++c) part = V::fma(load_rows<V>(x[c], m), w[c], part);
       if constexpr (End) {
-        V::store(r_ + i, V::add(V::load(r_ + i), part));
+        V::store(r + i, V::add(V::load(r + i), part));
       } else {
-        V::store(part_ + i, part);
+        V::store(parts + i, part);
       }
     });
   }
 
-  void residuals() {
-    for (std::int64_t start = 0; start < rows_; start += kSumRows) {
-      const std::int64_t end = rows_ - start < kSumRows ? rows_ : start + kSumRows;
-      WideSums<V> wide;
-      wide.clear();
-      for (std::int64_t i = start; i < end; i += L) residual(i, lanes_at(i), wide);
-      wide.flush(sums_);
+  // The chunk after the block's last.
+  Chunk residuals() {
+    WideSums<V> wide = wide_sums_;
+    Chunk c = first_;
+    for (; c.start < rows_; c = after(c)) {
+      for (std::int64_t i = c.start; i < c.end; i += L) residual(i, lanes_at(i), wide);
+      if (ends(c)) wide.flush(*c.sums);
     }
+    wide_sums_ = wide;
+    return c;
   }
 
   GDFAST_INLINE void residual(std::int64_t i, int m, WideSums<V>& wide) {
@@ -154,16 +212,28 @@ struct FusedColumns {
   template <int Columns>
   void add_gradient(std::int64_t j) {
     constexpr int kRegisters = Columns < 4 ? 4 : Columns;
-    for (std::int64_t start = 0; start < rows_; start += kSumRows) {
-      const std::int64_t end = rows_ - start < kSumRows ? rows_ : start + kSumRows;
+    const T* const r = r_;
+    T* const kept = kept_ + j * L;
+    const Ahead ahead = ahead_of(kSumsAhead, [&](std::int64_t pieces) { return piece_before(j, pieces * Columns); });
+    for (Chunk chunk = first_; chunk.start < rows_; chunk = after(chunk)) {
       reg grad[kRegisters];
       GDFAST_UNROLL for (int c = 0; c < kRegisters; ++c) grad[c] = V::zero();
-      walk<Columns>(j, start, end, [&](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
-        const reg r = V::load(r_ + i);
-        GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::fma(r, load_rows<V>(x[c], m), grad[c]);
-      });
-      GDFAST_UNROLL for (int c = 0; c < kRegisters; c += 4) {
-        add_sums<V>({grad[c], grad[c + 1], grad[c + 2], grad[c + 3]}, Columns - c, sums_.grad + j + c);
+      if (!begins(chunk)) {
+        GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::load(kept + c * L);
+      }
+      walk<Columns>(j, chunk.start, chunk.end, ahead,
+                    [&grad, r](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
+                      const reg q = V::load(r + i);
+                      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) {
+                        grad[c] = V::fma(q, load_rows<V>(x[c], m), grad[c]);
+                      }
+                    });
+      if (ends(chunk)) {
+        GDFAST_UNROLL for (int c = 0; c < kRegisters; c += 4) {
+          add_sums<V>({grad[c], grad[c + 1], grad[c + 2], grad[c + 3]}, Columns - c, chunk.sums->grad + j + c);
+        }
+      } else {
+        GDFAST_UNROLL for (int c = 0; c < Columns; ++c) V::store(kept + c * L, grad[c]);
       }
     }
   }
@@ -173,39 +243,38 @@ struct FusedColumns {
   // Calls body(i, m, x) for each register of the block's rows from `start` to `end`, with x the streams of `Columns`
   // columns from j on; only the last has m < L.
   template <int Columns, class Body>
-  GDFAST_INLINE void walk(std::int64_t j, std::int64_t start, std::int64_t end, Body body) const {
+  GDFAST_INLINE void walk(std::int64_t j, std::int64_t start, std::int64_t end, const Ahead& ahead, Body body) const {
     Streams<T, Columns> x(column(j) + start, run_.column_stride);
     const std::int64_t whole = end / L * L;
-    for (std::int64_t i = start; i < whole; i += L) {
-      body(i, L, x);
-      x.advance();
+    const T* next = ahead.here;
+    std::int64_t until = ahead.turn < whole ? ahead.turn : whole;
+    for (std::int64_t i = start;;) {
+      Streams<T, Columns> fetched(next + i, run_.column_stride);
+      for (; i < until; i += L) {
+        GDFAST_UNROLL for (int c = 0; c < Columns; ++c) __builtin_prefetch(fetched[c], 0, 3);
+        body(i, L, x);
+        x.advance();
+        fetched.advance();
+      }
+      if (until == whole) break;
+      until = whole;
+      next = ahead.there;
     }
     if (whole < end) body(whole, static_cast<int>(end - whole), x);
   }
 
-  // The same for all of the block's rows, which are in memory.
-  template <int Columns, class Body>
-  GDFAST_INLINE void fetching_walk(std::int64_t j, Body body) const {
-    static_assert(kAheadRows % L == 0);
-    Streams<T, Columns> x(column(j), run_.column_stride), next(after(j + Columns), run_.column_stride);
-    const std::int64_t whole = rows_ / L * L;
-    std::int64_t i = 0;
-    for (; i < whole - kAheadRows; i += L) {
-      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) __builtin_prefetch(x[c] + kAheadRows, 0, 3);
-      body(i, L, x);
-      x.advance();
-    }
-    for (; i < whole; i += L) {
-      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) __builtin_prefetch(next[c], 0, 3);
-      body(i, L, x);
-      x.advance();
-      next.advance();
-    }
-    if (whole < rows_) body(whole, static_cast<int>(rows_ - whole), x);
+  // So many rows ahead, where piece(k) is the k-th piece after the one at hand.
+  template <class Piece>
+  GDFAST_INLINE Ahead ahead_of(std::int64_t rows, Piece piece) const {
+    const std::int64_t pieces = rows / rows_, rest = rows % rows_;
+    return {piece(pieces) + rest, piece(pieces + 1) + rest - rows_, (rows_ - rest) / L * L};
   }
 
-  // Where the columns that come next begin: those from j on, or the first ones of the next block.
-  const T* after(std::int64_t j) const { return j < run_.d ? column(j) : run_.x + start_ + rows_; }
+  // Beyond the last columns, and before the first, the next block's first ones follow.
+  const T* piece_after(std::int64_t j) const { return j < run_.d ? column(j) : column(j - run_.d) + rows_; }
+  const T* piece_before(std::int64_t j, std::int64_t columns) const {
+    return columns <= j ? column(j - columns) : column(columns - j - 1) + rows_;
+  }
 };
 
 template <class V>

@@ -46,8 +46,6 @@ class FusedRows : protected RowSums<V, M> {
   // small for it, and shorter distances are caught up with.
   static constexpr std::ptrdiff_t kFetchAhead = 16 << 10;
   static constexpr std::ptrdiff_t kLine = 64;
-  // Far rows are as many streams to the hardware's prefetchers; a little way ahead of it is enough.
-  static constexpr std::ptrdiff_t kFarAhead = 1 << 10;
 
  public:
   static void kernel(const Run<T>& run, Sums& sums) { FusedRows(run, sums).all(); }
@@ -163,7 +161,8 @@ class FusedRows : protected RowSums<V, M> {
     const reg w = V::load(run_.w + j);
     GDFAST_UNROLL for (int i = 0; i < Rows; ++i) {
       dot[i] = V::fma(load_rows<V>(x[i], m), w, dot[i]);
-      if constexpr (F == From::far_memory) __builtin_prefetch(reinterpret_cast<const char*>(x[i]) + kFarAhead, 0, 3);
+      // Far rows are as many streams to the hardware's prefetchers; a little way ahead of it is enough.
+      if constexpr (F == From::far_memory) __builtin_prefetch(reinterpret_cast<const char*>(x[i]) + kNearBytes, 0, 3);
       // A tail of m columns is fewer lines than rows: more of them would be fetched twice.
       if constexpr (kFetch) {
         if (m == L || i * L < m * Rows) __builtin_prefetch(ahead + i * kLine, 0, 2);

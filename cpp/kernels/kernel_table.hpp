@@ -34,7 +34,7 @@ inline constexpr std::int64_t kRowChunk = 256;
 inline constexpr std::int64_t kTerms = 16;
 // Down the rows of a register of float32, twice as many are as many rows.
 inline constexpr std::int64_t kSumRows = 2 * kTerms * kLanes<float>;
-// Of the column kernel.
+// Of the column kernel, for one segment.
 inline constexpr std::int64_t kMostBlockRows = 2 * kSumRows;
 
 // A run of rows as a kernel sees it. Strides are in elements; y, s, y_pred and out are contiguous.
@@ -51,9 +51,19 @@ struct Run {
   T* out;           // forward alone: where the prediction goes
   const T* w;       // d weights, then zeros up to a whole register; fused, below kNarrow columns, d weights are enough
   T* panel;         // room for d elements rounded up to a whole register: the gradient of the current chunk
-  std::int64_t block_rows;  // column kernel: rows a block, a multiple of kSumRows
+  std::int64_t block_rows;  // column kernel: rows a block, of whole registers
+  std::byte* room;          // column kernel: `column_room` bytes, on a line of the cache
   T b;
 };
+
+// What the column kernel keeps of a block: each row's prediction, of some columns too, and in float64; and, where sums stay
+// in T beyond a block, those of each column.
+template <class T>
+constexpr std::int64_t column_room(std::int64_t block_rows, std::int64_t d) {
+  const std::int64_t kept = block_rows % kSumRows == 0 ? 0 : d * kLanes<T>;
+  return block_rows * static_cast<std::int64_t>(2 * sizeof(T) + sizeof(double)) +
+         kept * static_cast<std::int64_t>(sizeof(T));
+}
 
 // Sums over a segment, in float64. A lane is the row's number modulo the lanes of a register.
 struct Sums {
@@ -75,6 +85,10 @@ using AbreastKernel = void (*)(const Run<T> (&runs)[kAbreast], Sums (&sums)[kAbr
 inline constexpr int kMostModels = 8;
 template <class T>
 using ModelsKernel = void (*)(const Run<T>* runs, Sums* sums, int count);
+
+// Segments that follow each other as one run, in one block: so many rows each but for the last, and a Sums each.
+template <class T>
+using ConsecutiveKernel = void (*)(const Run<T>& run, std::int64_t segment_rows, Sums* sums);
 
 // The same run in three parts: all of it, the prediction alone, the gradient of a given prediction alone.
 template <class T>
@@ -200,8 +214,9 @@ struct KernelTable {
   ModelsKernel<T> model_rows;  // fused, contiguous rows
   RunKernel<T> held_rows;
   std::int64_t most_held;
-  Parts<T> columns;            // contiguous columns
-  RunKernel<T> column_strips;  // fused: the same where strips of them stay in L1
+  Parts<T> columns;                   // contiguous columns
+  ConsecutiveKernel<T> long_columns;  // fused: the same for long pieces of them
+  RunKernel<T> column_strips;         // fused: the same where strips of them stay in L1
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   bool (*any_negative)(const T* s, std::int64_t n);
   Convert<T> convert[StorageTypes::count];    // by DType

@@ -50,6 +50,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.abreast_rows = abreast<V>;
   table.model_rows = model_rows<V>;
   table.columns = columns_form<V>();
+  table.long_columns = FusedColumns<V, Mode::fused>::consecutive;
   table.column_strips = ColumnStrips<V>::kernel;
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
