@@ -45,7 +45,8 @@ bool one_by_one(const Samples& samples, const Groups& groups, const Results& res
 bool is_stacked(const Pieces& pieces, int threads) { return threads == 1 && pieces.count == pieces.matrices; }
 
 std::int64_t matrices_of(const Pieces& pieces, bool stacked) {
-  return stacked ? std::bit_width(static_cast<std::uint64_t>(pieces.count)) : pieces.matrices;
+  const auto at_most = static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(pieces.count)));
+  return stacked ? at_most : pieces.matrices;
 }
 
 template <class T>
