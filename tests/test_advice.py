@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from advice_cases import (
     W,
     X,
     Y,
-    arrow,
     check,
     evaluate,
     fit,
@@ -157,7 +155,6 @@ ODD: dict[str, tuple[Any, int]] = {  # and how many pieces of advice there are
     "values": (dict(enumerate(X.tolist())).values(), 1),
     "a generator": ((row for row in X.tolist()), 1),
     "lazy": (pl.LazyFrame(named(X)), 1),
-    "Arrow stream": (SimpleNamespace(__arrow_c_stream__=arrow(X).__arrow_c_stream__), 0),
     "masked": (np.ma.masked_equal(X, 5.0), 1),
     "masked list": ([np.ma.masked_equal(row, 5.0) for row in X], 1),
     "masked numbers": ([[1.0, np.ma.masked], [3.0, 4.0], [5.0, 7.0]], 1),

@@ -9,7 +9,25 @@ import numpy as np
 import pytest
 
 import advice
-from advice_cases import DAYS, MATRICES, VECTORS, X, Y, check, check_rows, evaluate, fit, pa, pd, pl, refused, torch
+import gdfast
+from advice_cases import (
+    DAYS,
+    MATRICES,
+    VECTORS,
+    Case,
+    X,
+    Y,
+    check,
+    check_rows,
+    evaluate,
+    fit,
+    follow,
+    pa,
+    pd,
+    pl,
+    refused,
+    torch,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
 
@@ -111,3 +129,49 @@ def test_masked_rows(x: Any) -> None:
     keep = advice.follow(said[0], {"x": x})
     (code,) = said[1]
     fit(advice.follow(code, {"x": x, "keep": keep}), Y[keep])
+
+
+# --- what exports Arrow and is no package's that is known ---
+
+
+class Exporter:
+    """A stream that can be read as often as it is asked for, or once."""
+
+    def __init__(self, table: Any, times: int = 99) -> None:
+        self.table, self.times = table, times
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        self.times -= 1
+        if self.times < 0:
+            raise RuntimeError("it is over")
+        return self.table.__arrow_c_stream__()
+
+
+FEW = pa.table({"a": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 3.0]})
+
+
+def test_streams_that_were_read() -> None:
+    spent = Exporter(FEW, 0)
+
+    def again() -> Any:
+        return gdfast.fit(pa.table(Exporter(FEW)), "y")
+
+    follow(Case(lambda: gdfast.fit(spent, "y"), "it is over", (lambda: gdfast.fit(Exporter(FEW), "y"), again)))
+
+
+def test_nulls_of_other_tables() -> None:
+    holes = pa.table({"a": [1.0, None, 4.0], "y": [1.0, 2.0, 3.0]})
+    filled = pa.table({"a": holes["a"].fill_null(0), "y": holes["y"]})
+    follow(
+        Case(
+            lambda: gdfast.fit(Exporter(holes), "y"),
+            "the column 'a' of x has 1 null",
+            (lambda: gdfast.fit(Exporter(holes.drop_null()), "y"), lambda: gdfast.fit(Exporter(filled), "y")),
+        )
+    )
+
+
+def test_nulls_of_a_scan_are_dropped_by_the_scan() -> None:
+    scan = gdfast.scan(lambda: iter([FEW]))
+    dropping = gdfast.scan(lambda: iter([FEW]), missing="drop")
+    follow(Case(lambda: gdfast.fit(scan, "y", missing="drop"), "for a scan", (lambda: gdfast.fit(dropping, "y"),)))

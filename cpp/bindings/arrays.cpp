@@ -142,13 +142,13 @@ bool vector_of(py::handle object, std::int64_t n, VectorView& view) {
 }
 
 bool read_samples(py::handle x, py::handle y, py::handle s, Inputs& inputs) {
-  return as_matrix(x, inputs.x, inputs.one_dimensional) && vector_of(y, inputs.x.n, inputs.y) &&
+  return as_data(x, inputs.x, inputs.table, inputs.one_dimensional) && vector_of(y, inputs.x.n, inputs.y) &&
          (s.is_none() || vector_of(s, inputs.x.n, inputs.s));
 }
 
 // x, w and b; false where they need validation.
 bool read_model(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
-  if (!as_matrix(x, inputs.x, inputs.one_dimensional)) return false;
+  if (!as_data(x, inputs.x, inputs.table, inputs.one_dimensional)) return false;
   if (!b.is_none() && !as_number(b, inputs.b)) return false;
   if (!inputs.one_dimensional) return vector_of(w, inputs.x.d, inputs.w);
   if (!as_number(w, inputs.w_number)) return false;
@@ -169,7 +169,8 @@ bool read_residual(py::handle y, py::handle y_pred, Residual& inputs) {
 }
 
 bool read_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
-  return as_matrix(x, inputs.x, inputs.one_dimensional) && read_residual(y, y_pred, inputs) && inputs.n == inputs.x.n;
+  return as_data(x, inputs.x, inputs.table, inputs.one_dimensional) && read_residual(y, y_pred, inputs) &&
+         inputs.n == inputs.x.n;
 }
 
 }  // namespace
@@ -231,28 +232,39 @@ bool is_scan(py::handle x) {
          PyObject_HasAttrString(reinterpret_cast<PyObject*>(type), "_loss_and_gradient") != 0;
 }
 
+bool as_data(py::handle object, MatrixView& x, TableView& table, bool& one_dimensional) {
+  if (as_matrix(object, x, one_dimensional)) return true;
+  if (!py::isinstance<Columns>(object)) return false;
+  const auto& columns = object.cast<const Columns&>();
+  x = columns.size();
+  table = columns.view();
+  one_dimensional = false;
+  return true;
+}
+
 void take_problem(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight, Inputs& inputs) {
   if (read_problem(x, y, w, b, sample_weight, inputs)) return;
-  inputs.keep_alive = validate("problem", {x, y, w, b, sample_weight});
+  inputs.keep_alive = validate("problem", {x, y, w, b, sample_weight, Py_True});
   const py::tuple ready(inputs.keep_alive);
   inputs.several = is_matrix(ready[2]);
   if (!inputs.several && !read_problem(ready[0], ready[1], ready[2], ready[3], ready[4], inputs)) unconverted();
 }
 
 void refuse_weights(py::handle x, py::handle y, py::handle w, py::handle b, py::handle sample_weight) {
-  validate("problem", {x, y, w, b, sample_weight});
+  validate("problem", {x, y, w, b, sample_weight, Py_True});
 }
 
 void take_samples(py::handle x, py::handle y, py::handle sample_weight, Inputs& inputs) {
   if (read_samples(x, y, sample_weight, inputs)) return;
-  inputs.keep_alive = validate("samples", {x, y, sample_weight});
+  const py::str name("x");
+  inputs.keep_alive = validate("samples", {x, y, sample_weight, name, Py_True});
   const py::tuple ready(inputs.keep_alive);
   if (!read_samples(ready[0], ready[1], ready[2], inputs)) unconverted();
 }
 
 void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
   if (read_model(x, w, b, inputs)) return;
-  inputs.keep_alive = validate("prediction", {x, w, b});
+  inputs.keep_alive = validate("prediction", {x, w, b, Py_True});
   const py::tuple ready(inputs.keep_alive);
   inputs.several = is_matrix(ready[1]);
   if (!inputs.several && !read_model(ready[0], ready[1], ready[2], inputs)) unconverted();
@@ -260,7 +272,7 @@ void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs) {
 
 void take_gradient(py::handle x, py::handle y, py::handle y_pred, Residual& inputs) {
   if (read_gradient(x, y, y_pred, inputs)) return;
-  inputs.keep_alive = validate("gradient", {x, y, y_pred});
+  inputs.keep_alive = validate("gradient", {x, y, y_pred, Py_True});
   const py::tuple ready(inputs.keep_alive);
   inputs.several = is_matrix(ready[2]);
   if (!inputs.several && !read_gradient(ready[0], ready[1], ready[2], inputs)) unconverted();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "columns.hpp"
 #include "engine/least_squares.hpp"
 #include "engine/matrix_view.hpp"
 
@@ -20,7 +21,8 @@ namespace py = pybind11;
 struct Inputs {
   MatrixView x;
   VectorView y, s;
-  VectorView w;  // d elements
+  VectorView w;     // d elements
+  TableView table;  // where x is one: its view has no more than the size
   double b = 0;
   bool one_dimensional = false;  // x is (n,): w and its gradient are numbers
   double w_number = 0;           // what w points to then
@@ -30,6 +32,8 @@ struct Inputs {
   Inputs() = default;
   Inputs(const Inputs&) = delete;
   Inputs& operator=(const Inputs&) = delete;
+
+  Samples samples() const { return {x, y, s, {}, table}; }
 };
 
 // Calls f with a null pointer to what numbers of this dtype are computed in.
@@ -49,6 +53,8 @@ void learn_numpy_numbers(py::module_& m);
 // Views of an array: a vector of float32 or float64, a matrix of any storage type. Nothing if it is no such array.
 std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);
+// An array or a table. Of a table x is only told the size.
+bool as_data(py::handle object, MatrixView& x, TableView& table, bool& one_dimensional);
 
 // A gdfast.Scan: it is read piece by piece, in Python. Of an array the answer is a comparison of two addresses.
 bool is_scan(py::handle x);
@@ -63,6 +69,7 @@ void take_prediction(py::handle x, py::handle w, py::handle b, Inputs& inputs);
 struct Residual {
   MatrixView x;
   VectorView y, y_pred;
+  TableView table;
   std::int64_t n = 0;
   bool one_dimensional = false;
   bool several = false;  // y_pred is (n, K), as above

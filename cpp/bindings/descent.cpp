@@ -95,7 +95,7 @@ class Session {
     Objective& update = batch_rows == 0 ? full : objectives_.batches_of(train, batch_rows, order_, batches);
     Objective* const other = validation ? &objectives_.of(*validation) : nullptr;
     // float32 can't tell more than its moments, which are float64.
-    const bool has_samples = gram_ && train.samples.x.data != nullptr && std::is_same_v<T, double>;
+    const bool has_samples = gram_ && train.samples.x.n > 0 && std::is_same_v<T, double>;
     Objective* const samples = has_samples ? &objectives_.of_samples(train) : nullptr;
     data_.emplace(Data<T>{.full = full,
                           .update = update,

@@ -79,7 +79,9 @@ inline Input input_of(py::handle object, bool with_samples = false) {
   }
   std::int64_t rows = 0;
   bool one_dimensional = false;
-  if (!as_matrix(object.attr("x"), input.samples.x, one_dimensional)) throw py::type_error("x is no float array");
+  if (!as_data(object.attr("x"), input.samples.x, input.samples.table, one_dimensional)) {
+    throw py::type_error("x is no float array, nor a table of such columns");
+  }
   const auto vector = [&](const char* name) {
     const auto view = as_vector(object.attr(name), rows);
     if (!view || rows != input.samples.x.n) throw py::value_error(std::string(name) + " doesn't go with x");

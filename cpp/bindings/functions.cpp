@@ -22,7 +22,7 @@ py::object predict(py::handle x, py::handle w, py::handle b) {
     WeightRoom<T> room;
     const T* const start = weights(inputs, room);
     without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
-      const SamplesSource<T> source({inputs.x, {}, {}, {}});
+      const SamplesSource<T> source({inputs.x, {}, {}, {}, inputs.table});
       forward(source.get(), start, static_cast<T>(inputs.b), into, ctrl_c);
     });
     return y_pred;
@@ -53,7 +53,7 @@ py::object gradient_in_w(py::handle x, py::handle y, py::handle y_pred, py::hand
     using T = std::remove_pointer_t<decltype(none)>;
     Gradient<T> grad(inputs.x, inputs.one_dimensional, x, py::none());
     without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
-      const SamplesSource<T> source({inputs.x, inputs.y, {}, inputs.y_pred});
+      const SamplesSource<T> source({inputs.x, inputs.y, {}, inputs.y_pred, inputs.table});
       gradient(source.get(), mean_or_sum, grad.data(), ctrl_c);
     });
     return py::reinterpret_steal<py::object>(grad.release());

@@ -10,6 +10,8 @@ void register_functions(pybind11::module_& m);
 void register_descent(pybind11::module_& m);
 void register_moments(pybind11::module_& m);
 void register_path(pybind11::module_& m);
+void register_arrow(pybind11::module_& m);
+void register_columns(pybind11::module_& m);
 void register_threads(pybind11::module_& m);
 void register_config(pybind11::module_& m);
 

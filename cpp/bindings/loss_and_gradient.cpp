@@ -36,7 +36,7 @@ struct Arguments {
 template <class T>
 void evaluate_segments(const Inputs& inputs, Reduction reduction, const T* w, T* grad, Loss& loss, bool& negative) {
   without_gil(inputs.x.n * inputs.x.d, [&](const Stop* ctrl_c) {
-    const SamplesSource<T> source({inputs.x, inputs.y, inputs.s, {}});
+    const SamplesSource<T> source(inputs.samples());
     LeastSquares<T>(source.get(), reduction)
         .evaluate(w, static_cast<T>(inputs.b), grad, loss, ctrl_c, nullptr, &negative);
   });
@@ -49,7 +49,7 @@ PyObject* evaluate(const Arguments& given, const Inputs& inputs, Reduction reduc
   const T* const w = weights(inputs, room);
   Loss loss{};
   bool negative = false, done = false;
-  if (!worth_releasing_gil(inputs.x)) {
+  if (inputs.x.data != nullptr && !worth_releasing_gil(inputs.x)) {
     done = evaluate_one_segment(inputs.x, inputs.y, inputs.s, reduction, w, static_cast<T>(inputs.b), grad.data(), loss,
                                 negative);
   }

@@ -9,6 +9,14 @@
 namespace gdfast::bindings {
 namespace {
 
+// x, and how many models there are.
+ModelSamples data(py::handle x, std::int64_t models) {
+  ModelSamples samples{.x = {}, .s = {}, .y = {}, .y_pred = {}, .models = models};
+  bool one_dimensional = false;
+  if (!as_data(x, samples.x, samples.table, one_dimensional)) unconverted();
+  return samples;
+}
+
 MatrixView matrix(py::handle array) {
   MatrixView view{};
   bool one_dimensional = false;
@@ -69,18 +77,16 @@ PyObject* evaluate(const py::tuple& problem, const ModelSamples& samples, Reduct
 }  // namespace
 
 PyObject* losses_and_gradients(const py::tuple& problem, Reduction reduction, py::handle out) {
-  const ModelSamples samples{.x = matrix(problem[0]),
-                             .s = vector(problem[4]),
-                             .y = columns(problem[1]),
-                             .y_pred = {},
-                             .models = matrix(problem[2]).d};
+  ModelSamples samples = data(problem[0], matrix(problem[2]).d);
+  samples.s = vector(problem[4]);
+  samples.y = columns(problem[1]);
   return computed(samples.x.dtype) == DType::f32 ? evaluate<float>(problem, samples, reduction, out)
                                                  : evaluate<double>(problem, samples, reduction, out);
 }
 
 py::object predictions(const py::tuple& prediction) {
   const Weights weights{matrix(prediction[1]), vector(prediction[2])};
-  const ModelSamples samples{.x = matrix(prediction[0]), .s = {}, .y = {}, .y_pred = {}, .models = weights.w.d};
+  const ModelSamples samples = data(prediction[0], weights.w.d);
   return with_dtype(samples.x.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     py::object y_pred = new_array<T>(samples.models, samples.x.n);
@@ -107,8 +113,9 @@ py::object losses(const py::tuple& residual, Reduction reduction) {
 
 py::object gradients_in_w(const py::tuple& gradient, Reduction reduction) {
   const MatrixView y_pred = matrix(gradient[2]);
-  const ModelSamples samples{
-      .x = matrix(gradient[0]), .s = {}, .y = columns(gradient[1]), .y_pred = y_pred, .models = y_pred.d};
+  ModelSamples samples = data(gradient[0], y_pred.d);
+  samples.y = columns(gradient[1]);
+  samples.y_pred = y_pred;
   return with_dtype(samples.x.dtype, [&](auto* none) -> py::object {
     using T = std::remove_pointer_t<decltype(none)>;
     py::object grad = new_array<T>(samples.x.d, samples.models);

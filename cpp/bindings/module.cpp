@@ -29,6 +29,8 @@ PYBIND11_MODULE(_core, m) {
   gdfast::bindings::register_descent(m);
   gdfast::bindings::register_moments(m);
   gdfast::bindings::register_path(m);
+  gdfast::bindings::register_arrow(m);
+  gdfast::bindings::register_columns(m);
   gdfast::bindings::register_threads(m);
   gdfast::bindings::register_config(m);
 }

@@ -28,7 +28,7 @@ py::object moments_of(py::handle x, py::handle y, py::handle sample_weight) {
   const Stop stop = std::ref(signals);
   {
     const ReleasedGil released(worth_releasing_gil(inputs.x));
-    const Samples samples{inputs.x, inputs.y, inputs.s, {}};
+    const Samples samples = inputs.samples();
     if (computed(inputs.x.dtype) == DType::f32) {
       moments(SamplesSource<float>(samples).get(), into, about, counters, &stop);
     } else {
@@ -71,7 +71,7 @@ py::object moments_of_groups(py::handle x, py::handle y, py::handle sample_weigh
       std::fill_n(into, count * size * size, 0.0);
       std::fill_n(about, count * (size - 1), 0.0);
       for (std::int64_t g = 0; g < count; ++g) rows[g] = groups.size(g);
-      const Samples samples{inputs.x, inputs.y, inputs.s, {}};
+      const Samples samples = inputs.samples();
       const auto sum =
           computed(inputs.x.dtype) == DType::f32 ? gdfast::moments_of_groups<float> : gdfast::moments_of_groups<double>;
       sum(samples, groups, into, about, counters, &stop);

@@ -30,7 +30,7 @@ ModelsPass<T> pass_of(const Source<T>& source, const ModelSamples& samples, Oper
 
 // The samples of a single model.
 Samples alone(const ModelSamples& samples, std::int64_t model) {
-  return {samples.x, column(samples.y, model), samples.s, column(samples.y_pred, model)};
+  return {samples.x, column(samples.y, model), samples.s, column(samples.y_pred, model), samples.table};
 }
 
 // Sums of float32 that aren't finite are made anew in float64, as in a call for such a model alone: by one.
@@ -64,7 +64,7 @@ template <class T>
 bool losses_and_gradients(const ModelSamples& samples, const Weights& weights, Reduction reduction, T* grad,
                           Loss* losses, const Stop* stop, bool* negative) {
   const std::int64_t d = samples.x.d, models = samples.models;
-  const SamplesSource<T> chosen({samples.x, {}, samples.s, {}});
+  const SamplesSource<T> chosen({samples.x, {}, samples.s, {}, samples.table});
   const Source<T>& source = chosen.get();
   const Packed<T> packed(weights, d, models);
   std::atomic<bool> below_0{false};
@@ -96,7 +96,7 @@ bool losses_and_gradients(const ModelSamples& samples, const Weights& weights, R
 
 template <class T>
 void forward(const ModelSamples& samples, const Weights& weights, T* out, const Stop* stop) {
-  const SamplesSource<T> chosen({samples.x, {}, {}, {}});
+  const SamplesSource<T> chosen({samples.x, {}, {}, {}, samples.table});
   const Source<T>& source = chosen.get();
   const Packed<T> packed(weights, samples.x.d, samples.models);
   ModelsPass<T> pass = pass_of(source, samples, Operation::forward);
@@ -111,7 +111,7 @@ void forward(const ModelSamples& samples, const Weights& weights, T* out, const 
 template <class T>
 void gradients(const ModelSamples& samples, Reduction reduction, T* grad, const Stop* stop) {
   const std::int64_t d = samples.x.d, models = samples.models;
-  const SamplesSource<T> chosen({samples.x, {}, {}, {}});
+  const SamplesSource<T> chosen({samples.x, {}, {}, {}, samples.table});
   const Source<T>& source = chosen.get();
   ModelsPass<T> pass = pass_of(source, samples, Operation::gradient);
   pass.stop = stop;

@@ -13,6 +13,7 @@ struct ModelSamples {
   VectorView s;
   MatrixView y, y_pred;
   std::int64_t models;  // K, at least 1
+  TableView table = {};
 };
 
 struct Weights {

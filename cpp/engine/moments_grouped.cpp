@@ -132,7 +132,9 @@ bool moments_of_groups(const Samples& samples, const Groups& groups, double* gra
                        const Stop* stop) {
   const std::int64_t d = samples.x.d;
   const Results results{d, grams, origins};
-  if (!fits_the_cache(d)) return one_by_one<T>(samples, groups, results, counters, stop);
+  // Rows of a table are picked one by one as well: they have no address.
+  const bool picked = !fits_the_cache(d) || samples.table.columns != nullptr;
+  if (picked) return one_by_one<T>(samples, groups, results, counters, stop);
   const SamplesSource<T> chosen(samples);
   const Source<T>& source = chosen.get();
   const auto sum = d < kNarrowMoments ? in_batches<T, NarrowBlocks<T>> : in_batches<T, WideBlocks<T>>;

@@ -6,9 +6,24 @@ Nothing is imported to find out: a class is known by its name and the package th
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+
+class ArrowStream(Protocol):
+    """Whatever hands out its columns as a stream of Arrow's."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+class ArrowArray(Protocol):
+    """Whatever hands out its columns as an array of Arrow's."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> object: ...
+
+
+Exporter = ArrowStream | ArrowArray
 
 
 class Container(NamedTuple):
@@ -40,6 +55,17 @@ POLARS_TABLE = Container("polars table", column="{}.to_series(0)", item="{}.item
 POLARS_COLUMN = Container("polars column", item="{}.item()", rows="{}.filter(keep)")
 ARROW_TABLE = Container("Arrow table", column="{}.column(0)", rows="{}.filter(keep)")
 ARROW_COLUMN = Container("Arrow column", rows="{}.filter(keep)")
+# What exports Arrow and is none of these.
+_THROUGH_ARROW = "np.asarray(pa.table({}))"
+OTHER_TABLE = Container(
+    "other table",
+    array=_THROUGH_ARROW,
+    numbers="np.asarray(pa.table({}), dtype=float)",
+    column=f"{_THROUGH_ARROW}[:, 0]",
+    row=f"{_THROUGH_ARROW}[0]",
+    item=f"{_THROUGH_ARROW}.item()",
+    rows="pa.table({}).filter(keep)",
+)
 
 _KNOWN = {
     ("pandas", "DataFrame"): PANDAS_TABLE,
@@ -71,6 +97,8 @@ def container(value: Any) -> Container:
         known = _KNOWN.get((str(ancestor.__module__).partition(".")[0], ancestor.__qualname__))
         if known is not None:
             return known
+    if hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__"):
+        return OTHER_TABLE
     return SPARSE if hasattr(value, "toarray") and hasattr(value, "nnz") else OTHER
 
 

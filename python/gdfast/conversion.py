@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import masks, remedies, tables
-from gdfast.containers import COLUMNS, SPARSE, TABLES, TENSOR, container
+from gdfast import copies, masks, remedies, tables
+from gdfast._tables.table import Table
+from gdfast.containers import SPARSE, TENSOR, container
 from gdfast.storage import BFLOAT16, FLOAT32, FLOAT64, is_stored, named, widened
 from gdfast.wording import type_name
 
@@ -32,6 +33,8 @@ def floating(name: str, value: Any) -> Array:
     """
     if type(value) is np.ndarray and (value.dtype is FLOAT32 or value.dtype is FLOAT64):
         return value  # what nearly everyone hands in, without the microsecond that looking closer takes
+    if isinstance(value, Table):
+        return value.copied()
     return to_float(name, to_ndarray(name, value), value)
 
 
@@ -40,7 +43,7 @@ def stored(name: str, value: Any) -> Array:
     if type(value) is np.ndarray and (value.dtype is FLOAT32 or value.dtype is FLOAT64):
         return value
     array = _checked(name, to_ndarray(name, value), value)
-    return widened(array) if array.size <= _SMALL else array
+    return copies.made(widened(array)) if array.size <= _SMALL and not is_float(array) else array
 
 
 def to_ndarray(name: str, value: Any) -> Array:
@@ -52,10 +55,10 @@ def to_ndarray(name: str, value: Any) -> Array:
         return np.asarray(value)
     if isinstance(value, (list, tuple)):
         masks.refuse(name, value)
-        return _read(name, value, np.asarray, remedies.unreadable)
+        return copies.made(_read(name, value, np.asarray, remedies.unreadable))
+    if tables.is_table(value):
+        return tables.read(name, value)
     kind = container(value)
-    if kind in TABLES or kind in COLUMNS:
-        return tables.read(name, value, kind)
     masks.refuse(name, value)
     _refuse_units(name, value)
     if kind is SPARSE:
@@ -69,7 +72,13 @@ def to_ndarray(name: str, value: Any) -> Array:
 
 def to_float(name: str, array: Array, value: Any = None) -> Array:
     """`array` with its dtype checked; see `floating`. `value` is what it was made of."""
-    return widened(_checked(name, array, value))
+    checked = _checked(name, array, value)
+    return checked if is_float(checked) else copies.made(widened(checked))
+
+
+def is_float(array: Array) -> bool:
+    """Whether it is what is computed with."""
+    return array.dtype in (FLOAT32, FLOAT64)
 
 
 def _checked(name: str, array: Array, value: Any) -> Array:
@@ -77,17 +86,22 @@ def _checked(name: str, array: Array, value: Any) -> Array:
     if is_stored(array.dtype):
         return array.view(array.dtype.newbyteorder("=")) if array.dtype != BFLOAT16 else array  # "<f8" of a buffer
     if array.dtype.kind in "iub":
-        return array.astype(array.dtype.newbyteorder("="))
+        return copies.made(array.astype(array.dtype.newbyteorder("=")))
     remedy = remedies.dtype(name, array if value is None else value, array)
     raise TypeError(f"{name} has dtype {_dtype_name(array.dtype)}, {ACCEPTED}: {remedy}")
 
 
-def cast(array: Array, dtype: np.dtype[Any]) -> Array:
+def cast(array: Any, dtype: np.dtype[Any]) -> Array:
     """`array` in `dtype`, silent about overflow, as the native conversion is."""
     if array.dtype == dtype:
-        return array
+        same: Array = array
+        return same
+    if isinstance(array, Table):
+        passes_for_one: Array = array.computed_in(dtype)  # type: ignore[assignment]
+        return passes_for_one
     with np.errstate(over="ignore"):
-        return array.astype(dtype)
+        converted: Array = array.astype(dtype)
+    return copies.made(converted)
 
 
 def _read(name: str, value: Any, read: Callable[[Any], Array], remedy: Callable[[str, Any], str]) -> Array:

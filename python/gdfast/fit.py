@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from gdfast import fit_options, training
 from gdfast._path import planning
 from gdfast._path.request import request
 from gdfast.backends import backend as backend_by_name
+from gdfast.containers import Exporter
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.plan import Cost, Explanation, PlanName
 from gdfast.result import Callback, Fit, Step
@@ -23,7 +25,7 @@ _OF_A_PATH = frozenset(("folds", "groups", "l1_ratio", "penalties", "n_penalties
 
 
 def fit(
-    x: ArrayLike | Scan,
+    x: ArrayLike | Exporter | Scan,
     y: ArrayLike | str | None = None,
     *,
     w0: ArrayLike | None = None,
@@ -40,7 +42,7 @@ def fit(
     rng: int | np.random.Generator | None = None,
     l2: float = 0.0,
     l1: float = 0.0,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | str | None = None,
     standardize: bool = False,
     reduction: str = "mean",
     tol: float | None = None,
@@ -49,6 +51,8 @@ def fit(
     callback: Callback | None = None,
     progress: bool = False,
     plan: str = "auto",
+    columns: Sequence[str] | None = None,
+    missing: str = "error",
     backend: str = "native",
 ) -> Fit:
     r"""Train ``y ≈ x @ w + b`` by gradient descent, or solve for it.
@@ -60,10 +64,12 @@ def fit(
 
     Parameters
     ----------
-    x : array of shape (n,) or (n, d)
+    x : array of shape (n,) or (n, d), table, or scan
         Data, in any memory layout, which is not copied: float32 and float64 as they are, float16 and bfloat16 computed
-        in float32, integers and booleans in float64. Lists become float64.
-    y : array of shape (n,)
+        in float32, integers and booleans in float64. Lists become float64. Or a table of pandas, polars, pyarrow,
+        DuckDB or whatever exports Arrow, whose columns are read where they lie, each of its own dtype; or a
+        `gdfast.scan`.
+    y : array of shape (n,), or the name of a column of x
         Targets.
     w0 : number for (n,) x, array of shape (d,) for (n, d) x, optional
         Where w starts. Zeros by default.
@@ -100,7 +106,7 @@ def fit(
     l2, l1 : float, default 0
         What the coefficients cost. l1 sets coefficients to 0: it is a soft threshold after each update, with
         ``"gd"`` and ``"nesterov"``.
-    sample_weight : array of shape (n,), optional
+    sample_weight : array of shape (n,), or the name of a column of x, optional
         What each row counts: 0 or more. 1 by default.
     standardize : bool, default False
         Whether to descend in columns of mean 0 and standard deviation 1, in which one learning rate suits all. w0 and
@@ -123,6 +129,10 @@ def fit(
         on, and iterates on these: the same steps up to rounding. ``"auto"`` takes what `explain` says is cheaper;
         ``"exact"`` always takes ``"moments"``, and what else the backends ``"numpy"`` and ``"torch"`` do, and
         mini-batches, ``"stream"``.
+    columns : list of str, optional
+        The columns of x, where it is a table or a scan: in this order. By default all but y and sample_weight.
+    missing : {"error", "drop"}, default "error"
+        What to do about nulls of a table: refuse them, or leave such rows out. (NaN is a number, as in arrays.)
     backend : {"native", "numpy", "torch"}, default "native"
         What computes it: see `gdfast.backend`.
 
@@ -215,12 +225,14 @@ def fit(
         callback=callback,
         progress=progress,
         plan=plan,
+        columns=columns,
+        missing=missing,
     )
     return training.train(backend_by_name(backend), arguments)
 
 
 def explain(
-    x: ArrayLike | Scan,
+    x: ArrayLike | Exporter | Scan,
     y: ArrayLike | str | None = None,
     *,
     n_iters: int = 100,

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gdfast import checks, tables
+from gdfast import checks, copies, dropped, tables
 from gdfast import validation as arrays
 from gdfast._inference.basis import Counted
 from gdfast._scan.sums import Passes
+from gdfast._tables.table import Table
 from gdfast.conversion import Array, cast
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER, nothing_chosen
 from gdfast.descent import Gram, Options, Samples
@@ -47,6 +48,16 @@ class FitArguments(NamedTuple):
     counted: Counted | None = None  # the rows of moments that came instead of samples
     passes: Passes | None = None  # of a scan that came instead of x: what is in `train` only has its shape
     validation_passes: Passes | None = None
+    dropped_rows: int = 0  # with missing="drop"
+    copied_bytes: int = 0
+
+    def in_arrays(self) -> FitArguments:
+        """The same without tables, which the reference backends don't read: copies."""
+        copied = copies.total()
+        train = _in_arrays(self.train)
+        validation = None if self.validation is None else _in_arrays(self.validation)
+        more = copies.total() - copied
+        return self._replace(train=train, validation=validation, copied_bytes=self.copied_bytes + more)
 
     def name(self, j: int) -> str:
         """What messages call column j."""
@@ -84,28 +95,36 @@ def check(
     callback: Any = None,
     progress: Any = False,
     plan: Any = "auto",
+    columns: Any = None,
+    missing: Any = "error",
 ) -> FitArguments:
     """The arguments of `fit` but for its backend, with `fit`'s own defaults."""
     arrays.reduction(reduction)
-    given = x, y, sample_weight
+    copied = copies.total()
     scanned = held_out = None
+    rows_out = 0
     if isinstance(x, Scan | Passes):
-        scanned = x if isinstance(x, Passes) else Passes.over(x, y, sample_weight)
+        given = x, y, sample_weight
+        scanned = passes_over(x, y, sample_weight, columns, missing)
         x, y, sample_weight = scanned.shape()
         validation, held_out = _scanned_validation(validation, scanned)
-    matrix = arrays.matrix(x)
-    columns = None if type(x) is np.ndarray else _columns(x, matrix)
+    else:
+        x, y, sample_weight = given = tables.named("x", x, y, sample_weight, columns)
+        if missing != "error":
+            x, y, sample_weight, rows_out = dropped.without(given, missing)
+    matrix = arrays.matrix(x, "x", in_columns=True)
+    names = None if type(x) is np.ndarray else _columns(given[0], matrix)
     if scanned is not None:
-        columns = scanned.bound.names
+        names = scanned.bound.names
     train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
     rate = _learning_rate(learning_rate)
     arguments = FitArguments(
         train=train,
-        validation=None if validation is None else _validation(validation, matrix, columns),
+        validation=None if validation is None else _validation(validation, matrix, names),
         one_column=matrix.ndim == 1,
-        columns=columns,
+        columns=names,
         w=_start(w0, matrix),
         b=_intercept(b0, fit_intercept, computed(matrix.dtype)),
         options=Options(
@@ -135,6 +154,8 @@ def check(
         given_validation=validation,
         passes=scanned,
         validation_passes=held_out,
+        dropped_rows=rows_out,
+        copied_bytes=copies.total() - copied,
     )
     return _together(arguments)
 
@@ -250,13 +271,19 @@ def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, 
     return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
 
 
+def _in_arrays(samples: Samples) -> Samples:
+    x: Any = samples.x
+    return samples._replace(x=x.copied()) if isinstance(x, Table) else samples
+
+
 def _validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Samples:
     accepted = "accepted is (x, y) or (x, y, sample_weight)"
     if not isinstance(given, (tuple, list)):
         raise TypeError(f"validation is of type {type_name(given)}, {accepted}")
     if len(given) not in (2, 3):
         raise ValueError(f"validation has {len(given)} parts, {accepted}")
-    matrix = arrays.matrix(tables.by_name("validation[0]", given[0], columns), "validation[0]")
+    held_out, y, weight = tables.named("validation[0]", *given, *(None,) * (3 - len(given)))
+    matrix: Any = arrays.matrix(tables.by_name("validation[0]", held_out, columns), "validation[0]", in_columns=True)
     if matrix.shape[1:] != x.shape[1:]:
         accepted = "(n,)" if x.ndim == 1 else f"(n, {x.shape[1]})"
         raise ValueError(
@@ -265,8 +292,17 @@ def _validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Sample
         )
     names = "validation[1]", "validation[2]", "validation[0]"
     if computed(matrix.dtype) != computed(x.dtype):
-        matrix = cast(widened(matrix), computed(x.dtype))
-    return _samples(matrix, given[1], given[2] if len(given) == 3 else None, *names)
+        matrix = cast(matrix if isinstance(matrix, Table) else widened(matrix), computed(x.dtype))
+    return _samples(matrix, y, weight, *names)
+
+
+def passes_over(x: Scan | Passes, y: Any, sample_weight: Any, columns: Any, missing: Any) -> Passes:
+    """Passes over a scan whose columns may be chosen where it is used, and not where it was made."""
+    if isinstance(x, Passes):
+        return x
+    if missing != "error":
+        raise ValueError(f"missing is {shown(missing)} for a scan: write it there, gdfast.scan(…, missing='drop')")
+    return Passes.over(x if columns is None else x.with_columns(tables.texts(columns)), y, sample_weight)
 
 
 def _scanned_validation(given: Any, passes: Passes) -> tuple[Any, Passes | None]:

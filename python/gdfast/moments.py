@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import _core, checks, fit_options, moments_format, optimum, tables, training, validation
+from gdfast import _core, checks, dropped, fit_options, moments_format, optimum, tables, training, validation
 from gdfast._inference.basis import Counted, counted
 from gdfast._path.moments import by_group
 from gdfast._scan import sums
@@ -135,7 +136,16 @@ class Moments:
         with quiet():
             return np.asarray(optimum.centred(self._sums) / self._sums.matrix[-2, -2])
 
-    def update(self, X: Any, y: Any, sample_weight: Any = None, *, group: Any = None) -> Moments:
+    def update(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        group: Any = None,
+        columns: Sequence[str] | None = None,
+        missing: str = "error",
+    ) -> Moments:
         """Add samples, in one read.
 
         Parameters
@@ -175,11 +185,16 @@ class Moments:
         >>> moments[0], moments.without(0), moments
         (<gdfast.Moments: n=2, d=1>, <gdfast.Moments: n=1, d=1>, <gdfast.Moments: n=3, d=1, groups=2>)
         """
+        target = y if isinstance(y, str) else None
+        columns = self._names if columns is None and target is not None else columns
         if isinstance(X, Scan):
-            return self._update_from_scan(X, y, sample_weight, group)
-        x, y, s = validation.samples(tables.by_name("X", X, self._names), y, sample_weight, "X")
+            return self._update_from_scan(X if columns is None else X.with_columns(columns), y, sample_weight, group)
+        given = tables.named("X", X, y, sample_weight, columns)
+        given = given._replace(x=tables.by_name("X", given.x, self._names))
+        X, y, sample_weight, _ = dropped.without(given, missing, "X")
+        x, y, s = validation.samples(X, y, sample_weight, "X", in_columns=True)
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
-        names = self._names or tables.names("X", X)
+        names = self._names or tables.names("X", given.x)
         names = names if names is not None and len(names) == self._d else None
         if self._groups is None:
             if group is not None:
@@ -198,7 +213,7 @@ class Moments:
                     own._add(*part)
                     own._names = names
                     self._add(*part)
-        self._names = names
+        self._names, self.target = names, self.target or target
         return self
 
     def _update_from_scan(self, scan: Scan, y: Any, sample_weight: Any, group: Any) -> Moments:

@@ -22,6 +22,7 @@ from gdfast._scan import folds as scan_folds
 from gdfast._scan.finite import first_not_finite
 from gdfast._scan.folds import ByPiece
 from gdfast.backends import backend as backend_by_name
+from gdfast.containers import Exporter
 from gdfast.descent import Gram
 from gdfast.report import Report
 from gdfast.result import Fit
@@ -218,7 +219,7 @@ class Path:
 
 
 def path(
-    x: ArrayLike | Scan,
+    x: ArrayLike | Exporter | Scan,
     y: ArrayLike | str | None = None,
     *,
     l1_ratio: float | Sequence[float] = 1.0,
@@ -233,6 +234,8 @@ def path(
     standardize: bool = True,
     rule: str = "min",
     plan: str = "auto",
+    columns: Sequence[str] | None = None,
+    missing: str = "error",
 ) -> Path:
     r"""Fit a whole path of penalties, and cross-validate it, from one read of the data.
 
@@ -309,12 +312,12 @@ def path(
     asked = request(
         x, y, l1_ratio=l1_ratio, penalties=penalties, n_penalties=n_penalties, eps=eps, folds=folds, groups=groups,
         rng=rng, sample_weight=sample_weight, fit_intercept=fit_intercept, standardize=standardize, rule=rule,
-        plan=plan,
+        plan=plan, columns=columns, missing=missing,
     )  # fmt: skip
     options, size = asked.options, asked.size
     chosen = planning.choose(asked.plan, size)
     if chosen == "stream":
-        rows = asked.x.reshape(size.n, size.d)
+        rows = asked.x.reshape(-1, 1) if asked.x.ndim == 1 else asked.x
         assert not isinstance(asked.folds, ByPiece)
         found = streamed(rows, asked.y, asked.s, asked.folds, options, asked.names)
     else:

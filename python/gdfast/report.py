@@ -36,6 +36,12 @@ class Report:
         Of a scan: the bytes of files that were read, compressed as they are.
     waited : float
         Of a scan: the seconds in which nothing was done but to wait for the next piece.
+    copied_bytes : int
+        Of arrays that were made of what came as something else: lists, integers, weights or targets of another dtype
+        than x; with a reference backend, the columns of a table. What is converted a block at a time is in
+        ``peak_bytes``.
+    dropped_rows : int
+        Rows that ``missing="drop"`` left out.
 
     Examples
     --------
@@ -56,6 +62,8 @@ class Report:
     form: str | None = None
     disk_bytes: int = 0
     waited: float = 0.0
+    copied_bytes: int = 0
+    dropped_rows: int = 0
 
     @property
     def gb_per_s(self) -> float:
@@ -74,6 +82,10 @@ class Report:
             **({} if self.form is None else {"form": self.form}),
             "peak bytes": f"{self.peak_bytes:,}",
         }
+        if self.copied_bytes:
+            rows["copied"] = f"{self.copied_bytes:,} bytes"
+        if self.dropped_rows:
+            rows["dropped"] = f"{self.dropped_rows:,} rows with a null"
         if self.disk_bytes:
             rows["from disk"] = f"{self.disk_bytes:,} bytes"
         if self.waited:

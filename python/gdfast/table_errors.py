@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gdfast.containers import ARROW_TABLE, PANDAS_TABLE, POLARS_TABLE, Container, container
+from gdfast.containers import ARROW_TABLE, COLUMNS, PANDAS_TABLE, POLARS_TABLE, TABLES, Container, container
 from gdfast.wording import shown
+
+if TYPE_CHECKING:
+    from gdfast._tables.opened import Opened
 
 _NAMED = 10  # columns that a message names
 
@@ -25,18 +28,31 @@ def renamed(name: str, value: Any) -> str:
     return ""
 
 
-def no_numbers(name: str, value: Any, labels: list[Any], columns: list[Any], kinds: Sequence[Any]) -> TypeError:
+def _columns(value: Any) -> list[Any] | None:
+    """The columns of a table, in its package's own class; None of a package that isn't known."""
+    kind = container(value)
+    if kind in COLUMNS:
+        return [value]
+    if kind is PANDAS_TABLE:
+        return [value.iloc[:, j] for j in range(value.shape[1])]
+    if kind in TABLES:
+        return list(value.get_columns() if kind is POLARS_TABLE else value.columns)
+    return None
+
+
+def no_numbers(name: str, opened: Opened, kinds: Sequence[Any]) -> TypeError:
     """Columns that hold something else; `kinds` has a word for each of them, and a dtype for the others."""
     bad = [j for j, kind in enumerate(kinds) if isinstance(kind, str)]
-    if labels == [None]:
-        remedy = _column_remedy(name, value, kinds[0])
+    labels, value, columns = opened.labels, opened.given, _columns(opened.given)
+    if labels is None:
+        remedy = _column_remedy(name, value, kinds[0]) if columns else ""
         return TypeError(f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans{remedy}")
     described = [f"{str(labels[j])!r} ({kinds[j]})" for j in bad[:_NAMED]]
     more = f" and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else ""
     some = "columns" if len(bad) > 1 else "column"
     return TypeError(
         f"{name} holds no numbers in the {some} {', '.join(described)}{more}, accepted are numbers and Booleans"
-        f"{_table_remedy(name, value, labels, columns, kinds, bad)}"
+        f"{_table_remedy(name, value, labels, columns, kinds, bad) if columns else _other_remedy(labels, bad)}"
     )
 
 
@@ -57,6 +73,12 @@ def _table_remedy(
         chosen = json.dumps([labels[j] for j in bad], ensure_ascii=False)
         remedies.append(f"write {name}.to_dummies({chosen}) for a column of 0 and 1 for each value")
     return f": {', or '.join(remedies)}" if remedies else ""
+
+
+def _other_remedy(labels: list[Any], bad: list[int]) -> str:
+    numbers = [label for j, label in enumerate(labels) if j not in set(bad)]
+    chosen = f", or name the columns of numbers: columns={shown(numbers)}" if numbers else ""
+    return f": convert what is meant as a number where the table is made{chosen}"
 
 
 def _them(bad: list[int]) -> str:
@@ -151,26 +173,42 @@ def _first_wrong(column: Any) -> str:
     return "it"
 
 
-def nulls(name: str, value: Any, names: list[str] | None, columns: list[Any], counts: list[int]) -> ValueError:
-    """Nulls of Arrow or polars: how many, where the first one is, and how to be rid of them."""
+def nulls(name: str, opened: Opened) -> ValueError:
+    """Nulls: how many, where the first one is, and how to be rid of them."""
+    counts, labels, value = [column.nulls for column in opened.columns], opened.labels, opened.given
+    columns = _columns(value)
     bad = [j for j, count in enumerate(counts) if count]
     where: list[str] = []
     for j in bad[:_NAMED]:
-        first = int(np.argmax(np.asarray(columns[j].is_null())))
-        plural = "s, the first" if counts[j] > 1 else ","
-        place = f"the column {names[j]!r} of {name}" if names is not None and not where else repr(names and names[j])
-        where.append(f"{place if names is not None else name} has {counts[j]:,} null{plural} in row {first:,}")
+        place = name
+        if labels is not None:
+            place = repr(str(labels[j])) if where else f"the column {str(labels[j])!r} of {name}"
+        first = (
+            "" if columns is None else f"{', the first' if counts[j] > 1 else ','} in row {_first_null(columns[j]):,}"
+        )
+        where.append(f"{place} has {counts[j]:,} null{'s' if counts[j] > 1 else ''}{first}")
     more = f", and {len(bad) - _NAMED:,} further columns have some" if len(bad) > _NAMED else ""
     return ValueError(f"{'; '.join(where)}{more}: {_null_remedy(name, container(value))}")
 
 
+def _first_null(column: Any) -> int:
+    is_null = column.is_null() if hasattr(column, "is_null") else column.isna()
+    return int(np.argmax(np.asarray(is_null)))
+
+
 def _null_remedy(name: str, kind: Container) -> str:
+    if kind not in TABLES and kind not in COLUMNS:
+        return "leave such rows out where the table is made, or fill them in"
     keep = {
         "polars table": f"~np.asarray({name}.select(pl.any_horizontal(pl.all().is_null())).to_series())",
         "polars column": f"np.asarray({name}.is_not_null())",
         "Arrow table": f"np.logical_and.reduce([column.is_valid() for column in {name}.columns])",
         "Arrow column": f"np.asarray({name}.is_valid())",
+        "pandas table": f"np.isfinite({kind.numbers.format(name)}).all(axis=1)",
+        "pandas column": f"np.isfinite({kind.numbers.format(name)})",
     }[kind.kind]
     fill = f"np.nan_to_num(np.asarray({name}, dtype=float))" if kind is ARROW_TABLE else f"{name}.fill_null(0)"
-    taken = f"keep = {keep}, then {name}.filter(keep)"
+    if kind.kind.startswith("pandas"):
+        fill = f"{name}.fillna(0)"
+    taken = f"keep = {keep}, then {kind.rows.format(name)}"
     return f"leave those rows out of all arguments ({taken}), or fill them in: write {fill}"

@@ -1,23 +1,34 @@
-"""Tables, whose columns have names and dtypes of their own, as NumPy arrays; and their columns by name.
+"""Tables, whose columns have names and types of their own: as data for the kernels, and their columns by name.
 
-A column of numbers or Booleans is taken, whatever it is stored as. As in scikit-learn, the result is float32 where
-each column is float32 (or float16), else float64. What is missing in pandas is NaN, as its users have it; a null of
-Arrow or polars is refused.
+A column of numbers or Booleans is taken, whatever it is stored as. They are computed in float32 where each column is
+float32 (or float16), else in float64. A null is refused, or its row left out; NaN is a number like others.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import table_errors
-from gdfast.containers import ARROW_TABLE, PANDAS_COLUMN, PANDAS_TABLE, POLARS_TABLE, Container, container
+from gdfast import copies, table_errors
+from gdfast._tables.opened import Opened, opened
+from gdfast._tables.table import Table
+from gdfast.containers import (
+    ARROW_TABLE,
+    COLUMNS,
+    OTHER_TABLE,
+    PANDAS_COLUMN,
+    PANDAS_TABLE,
+    POLARS_TABLE,
+    TABLES,
+    Container,
+    container,
+)
 from gdfast.containers import labels as _labels
-from gdfast.wording import listed
+from gdfast.wording import listed, type_name
 
 Array = NDArray[Any]
 
@@ -77,6 +88,8 @@ class _Named:
 
 
 def _select(value: Any, positions: list[int]) -> Any:
+    if isinstance(value, Opened):
+        return value.select(positions)
     kind = container(value)
     if kind is PANDAS_TABLE:
         return value.iloc[:, positions]
@@ -90,29 +103,57 @@ def _select(value: Any, positions: list[int]) -> Any:
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
-def read(name: str, value: Any, kind: Container) -> Array:
-    """A table of pandas, polars or Arrow as (n, d) in Fortran order, or one of their columns as (n,)."""
-    if kind is PANDAS_COLUMN or kind is PANDAS_TABLE:
-        lies_ready = _pandas_memory(value)
-        if lies_ready is not None:
-            return lies_ready
-    one = kind not in (PANDAS_TABLE, POLARS_TABLE, ARROW_TABLE)
-    columns = [value] if one else _columns(value, kind)
-    package = kind.kind.split()[0]
-    storage, fill = _PACKAGES[package]
-    kinds = list(map(storage, columns))
-    if any(isinstance(found, str) for found in kinds):
-        labels = [None] if one else list(_labels(value))
-        raise table_errors.no_numbers(name, value, labels, columns, kinds)
-    if package != "pandas":
-        nulls = [int(column.null_count if package == "Arrow" else column.null_count()) for column in columns]
-        if any(nulls):
-            raise table_errors.nulls(name, value, None if one else list(map(str, _labels(value))), columns, nulls)
-    single = bool(kinds) and all(dtype == np.float16 or dtype == _FLOAT32 for dtype in kinds)
-    array = np.empty((len(value), len(columns)), _FLOAT32 if single else _FLOAT64, order="F")
-    for j, column in enumerate(columns):
-        fill(column, array[:, j])
-    return array[:, 0] if one else array
+def is_table(value: Any) -> bool:
+    """Whether it has columns of its own, or is one."""
+    if isinstance(value, Opened):
+        return True
+    kind = container(value)
+    return kind in TABLES or kind in COLUMNS or kind is OTHER_TABLE
+
+
+def once(name: str, value: Any) -> Any:
+    """`value` as something that can be looked at again: what exports Arrow, and may do so once, is read."""
+    return _opened(name, value, OTHER_TABLE) if container(value) is OTHER_TABLE else value
+
+
+def data(name: str, value: Any, dtype: np.dtype[Any] | None = None, drop: bool = False) -> Array | Table:
+    """A table as what the kernels read: the array that it lies in, if it does, else its columns where they lie.
+
+    `drop`: nulls are read as 0, and their rows are to weigh nothing.
+    """
+    ready = _pandas_memory(value)
+    if ready is not None:
+        return ready
+    found = _opened(name, value, container(value))
+    found.check(name, drop)
+    if found.labels is None or not found.columns or not found.rows:
+        return found.array(dtype)
+    table = found.table(dtype)
+    if len(found.columns) == 1:
+        column: Array | None = table._lying()
+        if column is not None:
+            return column[:, np.newaxis]
+    return table
+
+
+def read(name: str, value: Any, drop: bool = False) -> Array:
+    """A table as an array (n, d), a column as (n,): a copy where it lies as none."""
+    array = data(name, value, drop=drop)
+    return array.copied() if isinstance(array, Table) else array
+
+
+def _opened(name: str, value: Any, kind: Container) -> Opened:
+    """See `opened`; what a producer says is wrong gets the argument's name."""
+    try:
+        return opened(value, kind)
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{name} ({type_name(value)}) can't be read ({words}): a stream is read once, so hand in a fresh one; or "
+            f"write pa.table({name})"
+        ) from error
 
 
 def read_unknown(value: Any) -> Array:
@@ -121,76 +162,90 @@ def read_unknown(value: Any) -> Array:
     if array.ndim == 1 and array.dtype.names is not None:
         fields = [array[field] for field in array.dtype.names]
         if all(field.dtype.kind in "fiub" and field.ndim == 1 for field in fields):
-            return np.stack(fields, axis=1).astype(np.result_type(*fields, np.float32))
+            return copies.made(np.stack(fields, axis=1).astype(np.result_type(*fields, np.float32)))
     return array
 
 
-def _columns(value: Any, kind: Container) -> list[Any]:
-    if kind is PANDAS_TABLE:
-        return [value.iloc[:, j] for j in range(value.shape[1])]
-    return list(value.get_columns() if kind is POLARS_TABLE else value.columns)
-
-
 def _pandas_memory(value: Any) -> Array | None:
-    """The memory of a DataFrame or Series whose floats lie in one piece, or what NumPy makes of several pieces."""
-    dtypes = set(value.dtypes) if container(value) is PANDAS_TABLE else {value.dtype}
-    if len(dtypes) == 1 and dtypes <= {_FLOAT32, _FLOAT64}:
-        array: Array = np.asarray(value)
-        return array
-    return None
+    """The memory of a DataFrame or Series whose floats lie in one piece."""
+    kind = container(value)
+    if kind is not PANDAS_TABLE and kind is not PANDAS_COLUMN:
+        return None
+    dtypes = set(value.dtypes) if kind is PANDAS_TABLE else {value.dtype}
+    if len(dtypes) != 1 or not dtypes <= {_FLOAT32, _FLOAT64}:
+        return None
+    if kind is PANDAS_TABLE and len(value):
+        # Of pieces (columns that came one by one) pandas makes an array, each time anew: of one row to find out.
+        row = np.asarray(value.iloc[:1])
+        if not np.may_share_memory(row, np.asarray(value.iloc[:1, 0])):
+            return None
+    array: Array = np.asarray(value)
+    return array
 
 
-# What a column of each package is stored as: a dtype of NumPy that it can be read into, or a word for what it holds.
+# --- y and sample_weight by name --------------------------------------------------------------------------------------
 
 
-def _pandas_storage(column: Any) -> np.dtype[Any] | str:
-    dtype = column.dtype
-    if isinstance(dtype, np.dtype):
-        return dtype if dtype.kind in "fiub" else str(dtype)
-    if getattr(dtype, "_is_numeric", False) or getattr(dtype, "_is_boolean", False):
-        return np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", _FLOAT64)))
-    return str(dtype)
+class Named(NamedTuple):
+    """x, y and sample_weight, none of them the name of a column any more."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
 
 
-def _polars_storage(column: Any) -> np.dtype[Any] | str:
-    word = str(column.dtype)
-    if word in ("Float16", "Float32"):
-        return _FLOAT32
-    return _FLOAT64 if column.dtype.is_numeric() or word in ("Boolean", "Null") else word
+def named(name: str, x: Any, y: Any, sample_weight: Any, columns: Sequence[str] | None = None) -> Named:
+    """x, y and weights, which may be names of columns of the table x; x is then the `columns`, or all others.
+
+    Raises
+    ------
+    ValueError, TypeError
+        There are no such columns; names were given and x has none.
+    """
+    by_name = columns is not None or isinstance(y, str) or isinstance(sample_weight, str)
+    if type(x) is np.ndarray and not by_name:
+        return Named(x, y, sample_weight)
+    x = once(name, x)
+    if not by_name:
+        return Named(x, y, sample_weight)
+    labels = names(name, x)
+    if labels is None:
+        given = "columns" if columns is not None else "y" if isinstance(y, str) else "sample_weight"
+        raise TypeError(
+            f"{given} names columns, and {name} ({type_name(x)}) has no names: hand in a table (pandas, polars, "
+            f"Arrow), or arrays for y and sample_weight"
+        )
+    from gdfast._scan.choice import chosen
+
+    y_name, s_name = (value if isinstance(value, str) else None for value in (y, sample_weight))
+    kept = chosen(name, labels, None if columns is None else texts(columns), y_name, s_name)
+    column = {label: j for j, label in enumerate(labels)}
+    return Named(
+        _select(x, [column[label] for label in kept]),
+        y if y_name is None else _one(x, column[y_name]),
+        sample_weight if s_name is None else _one(x, column[s_name]),
+    )
 
 
-def _arrow_storage(column: Any) -> np.dtype[Any] | str:
-    arrow = sys.modules["pyarrow"]
-    types, kind = arrow.types, column.type
-    if kind in (arrow.float16(), arrow.float32()):
-        return _FLOAT32
-    numbers = types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_null
-    return _FLOAT64 if any(test(kind) for test in numbers) else str(kind)
+def texts(columns: Sequence[str]) -> tuple[str, ...]:
+    """Names of columns, each once."""
+    if isinstance(columns, str):
+        raise TypeError(f"columns is {columns!r}, accepted is a list of names: write columns=[{columns!r}]")
+    found = tuple(map(str, columns))
+    if len(set(found)) < len(found):
+        raise ValueError(f"columns is {listed(found)}, which names a column twice")
+    return found
 
 
-# Their numbers, into a float array.
-
-
-def _fill_from_pandas(column: Any, into: Array) -> None:
-    if isinstance(column.dtype, np.dtype):
-        into[:] = column
-    else:
-        into[:] = column.to_numpy(dtype=into.dtype, na_value=np.nan)
-
-
-def _fill_from_polars(column: Any, into: Array) -> None:
-    polars = sys.modules["polars"]
-    into[:] = column.cast(polars.Float32 if into.dtype == _FLOAT32 else polars.Float64).to_numpy()
-
-
-def _fill_from_arrow(column: Any, into: Array) -> None:
-    arrow = sys.modules["pyarrow"]
-    # Not `safe`: integers beyond 2**53 are rounded, as NumPy's are.
-    into[:] = column.cast(arrow.float32() if into.dtype == _FLOAT32 else arrow.float64(), safe=False).to_numpy()
-
-
-_PACKAGES: dict[str, tuple[Any, Any]] = {
-    "pandas": (_pandas_storage, _fill_from_pandas),
-    "polars": (_polars_storage, _fill_from_polars),
-    "Arrow": (_arrow_storage, _fill_from_arrow),
-}
+def _one(table: Any, position: int) -> Any:
+    """One of its columns."""
+    if isinstance(table, Opened):
+        return Opened(table.given, [table.columns[position]], table.rows, None)
+    kind = container(table)
+    if kind is PANDAS_TABLE:
+        return table.iloc[:, position]
+    if kind is POLARS_TABLE:
+        return table.to_series(position)
+    if kind is ARROW_TABLE:
+        return table.column(position)
+    return read_unknown(table)[:, position]

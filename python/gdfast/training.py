@@ -60,7 +60,7 @@ def train(backend: Machinery, arguments: FitArguments) -> Fit:
         from gdfast._scan.training import ScanTraining  # which builds on this module
 
         return ScanTraining(backend, arguments).run()
-    return Training(backend, arguments).run()
+    return Training(backend, arguments.in_arrays() if backend.is_reference else arguments).run()
 
 
 def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
@@ -255,6 +255,8 @@ class Training:
             peak_bytes=max(self.peak_bytes, outcome.peak_bytes),
             advice=advice,
             form=outcome.form,
+            copied_bytes=self.arguments.copied_bytes,
+            dropped_rows=self.arguments.dropped_rows,
         )
         return Fit(
             w=_w(outcome.w, self.arguments.one_column),

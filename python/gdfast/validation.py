@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gdfast import remedies, several, tables
+from gdfast._tables.table import Table
 from gdfast.conversion import Array, cast, floating, stored, to_float, to_ndarray
 from gdfast.errors import Argument, Entry, Message
 from gdfast.storage import computed
@@ -34,13 +35,15 @@ _LARGE = 1e280  # weights below this add up to a finite number, for any number o
 
 
 def problem(
-    x: Any, y: Any, w: Any, b: Any = None, sample_weight: Any = None
+    x: Any, y: Any, w: Any, b: Any = None, sample_weight: Any = None, in_columns: bool = False
 ) -> tuple[Array, Array, Any, Any, Array | None]:
     """x, y, w, b and sample_weight of `loss_and_gradient`: w a float for (n,) x, (d,) or (d, K) for (n, d) x.
 
-    With K models b is (K,), and y (n,) or (n, K).
+    With K models b is (K,), and y (n,) or (n, K). `in_columns`, here and below: whether a table stays one, for the
+    kernels; else it becomes an array.
     """
-    x, w, b = prediction(x, w, b)
+    x, y, sample_weight = tables.named("x", x, y, sample_weight)
+    x, w, b = prediction(x, w, b, in_columns)
     dtype, models = computed(x.dtype), several.models_in(w)
     y = several.targets(y, x, dtype, models) if models else per_sample("y", y, x, dtype)
     if sample_weight is not None:
@@ -48,9 +51,12 @@ def problem(
     return x, y, w, b, sample_weight
 
 
-def samples(x: Any, y: Any, sample_weight: Any = None, name: str = "x") -> tuple[Array, Array, Array | None]:
+def samples(
+    x: Any, y: Any, sample_weight: Any = None, name: str = "x", in_columns: bool = False
+) -> tuple[Array, Array, Array | None]:
     """x, y and sample_weight of `moments`, of which a part may weigh nothing; `name` is what x is called."""
-    x = matrix(x, name)
+    x, y, sample_weight = tables.named(name, x, y, sample_weight)
+    x = matrix(x, name, in_columns)
     dtype = computed(x.dtype)
     y = per_sample("y", y, x, dtype, name)
     if sample_weight is not None:
@@ -59,9 +65,9 @@ def samples(x: Any, y: Any, sample_weight: Any = None, name: str = "x") -> tuple
     return x, y, sample_weight
 
 
-def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, Any]:
+def prediction(x: Any, w: Any, b: Any = None, in_columns: bool = False) -> tuple[Array, Any, Any]:
     """x, w and b of `forward`."""
-    x = matrix(x)
+    x = matrix(x, "x", in_columns)
     w = coefficients("w", w, x, many=True)
     models = several.models_in(w)
     if b is not None:
@@ -71,8 +77,8 @@ def prediction(x: Any, w: Any, b: Any = None) -> tuple[Array, Any, Any]:
 
 def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) -> Array:
     """x of `Fit.predict`, for w of this shape: by name where both are tables, else by position."""
-    x = tables.by_name("x", x, names)
-    array = matrix(x)
+    x = tables.by_name("x", tables.once("x", x), names)
+    array = matrix(x, "x", in_columns=True)
     if array.shape[1:] == shape:
         return array
     d = shape[0] if shape else 1
@@ -105,9 +111,10 @@ def residual(y: Any, y_pred: Any) -> tuple[Array, Array]:
     return cast(target, dtype), cast(given_pred, dtype)
 
 
-def gradient(x: Any, y: Any, y_pred: Any) -> tuple[Array, Array, Array]:
+def gradient(x: Any, y: Any, y_pred: Any, in_columns: bool = False) -> tuple[Array, Array, Array]:
     """x, y and y_pred of `gradient`: for (n, d) x both may be (n, K)."""
-    x = matrix(x)
+    x, y, _ = tables.named("x", x, y, None)
+    x = matrix(x, "x", in_columns)
     dtype = computed(x.dtype)
     if x.ndim == 2:
         target, predicted = floating("y", y), floating("y_pred", y_pred)
@@ -131,7 +138,7 @@ def out(out: object, x: Any, models: int = 0) -> None:
 
     `models` is K of w (d, K), or 0.
     """
-    x = matrix(x)
+    x = matrix(x, "x", in_columns=True)
     if x.ndim != 2:
         raise ValueError(
             f"out takes the gradient of (n, d) x, and for x of shape {x.shape} that is a float: call it without out="
@@ -198,9 +205,12 @@ def same_rows(name: str, got: int, n: int) -> None:
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
-def matrix(x: Any, name: str = "x") -> Array:
-    """x as (n,) or (n, d), of the dtype that it is stored in."""
-    array = stored(name, x)
+def matrix(x: Any, name: str = "x", in_columns: bool = False) -> Array:
+    """x as (n,) or (n, d), of the dtype that it is stored in.
+
+    With `in_columns` it is a `Table`, which passes for an array, where it came in columns that lie apart.
+    """
+    array = _in_columns(name, x) if in_columns and type(x) is not np.ndarray else stored(name, x)
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number, accepted is (n,) or (n, d): for one sample write [{name}]")
     if array.ndim > 2:
@@ -209,6 +219,12 @@ def matrix(x: Any, name: str = "x") -> Array:
     if array.shape[-1] == 0:
         raise ValueError(f"{name} has shape {array.shape}: it has no columns, and at least one is needed")
     return array
+
+
+def _in_columns(name: str, x: Any) -> Array:
+    if isinstance(x, Table):
+        return x  # type: ignore[return-value]
+    return tables.data(name, x) if tables.is_table(x) else stored(name, x)  # type: ignore[return-value]
 
 
 def _not_empty(name: str, array: Array) -> None:

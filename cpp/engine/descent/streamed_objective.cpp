@@ -15,7 +15,7 @@ bool StreamedObjective<T>::product(const double* w, double b, double* out, doubl
   static constexpr T kNothing = 0;
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
-  const SamplesSource<T> without_y({samples_.x, targets, samples_.s, {}});
+  const SamplesSource<T> without_y({samples_.x, targets, samples_.s, {}, samples_.table});
   Loss loss{};
   if (!LeastSquares<T>(without_y.get(), reduction_)
            .evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_))
@@ -46,7 +46,8 @@ void Batches<T>::select(std::int64_t k) {
     this->problem_ = LeastSquares<T>(picked_, this->reduction_);
     return;
   }
-  batch.x.data += start * batch.x.row_stride;
+  batch.table.first += start;
+  if (batch.x.data != nullptr) batch.x.data += start * batch.x.row_stride;
   batch.y.data += start * batch.y.stride;
   if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
   this->source_ = SamplesSource<T>(batch);

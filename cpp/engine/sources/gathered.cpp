@@ -6,10 +6,13 @@ namespace gdfast {
 
 template <class T>
 GatheredSource<T>::GatheredSource(const Samples& samples, const Selection& selection)
-    : x_(samples.x), vectors_(samples.y, samples.s, samples.y_pred, true), selection_(selection) {
+    : x_(samples.x),
+      table_(samples.table),
+      vectors_(samples.y, samples.s, samples.y_pred, true),
+      selection_(selection) {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   this->n_ = x_.n;
-  this->row_bytes_ = x_.d * size_of(x_.dtype) + vectors_.row_bytes();
+  this->row_bytes_ = (table_.columns != nullptr ? table_.row_bytes() : x_.d * size_of(x_.dtype)) + vectors_.row_bytes();
   this->weighted_ = samples.s.data != nullptr;
   // Gathered, they lie in the cache however many there are in all.
   const std::int64_t rows = std::min(x_.n, packed_rows(x_.d, kSize));
@@ -36,12 +39,23 @@ template <class T>
 Piece<T> GatheredSource<T>::piece(Order /*order*/, std::int64_t first, std::int64_t count, const Room& room) const {
   Piece<T> piece;
   T* const copy = reinterpret_cast<T*>(room.memory + vectors_.room_bytes(room.rows));
-  gather_rows(x_, picked(first, count), copy);
+  gather_x(picked(first, count), copy);
   piece.x = copy;
   piece.row_stride = x_.d;
   piece.column_stride = 1;
   vectors_.gather(picked(first, count), room, piece);
   return piece;
+}
+
+template <class T>
+void GatheredSource<T>::gather_x(const Picked& picked, T* out) const {
+  if (table_.columns == nullptr) {
+    gather_rows(x_, picked, out);
+    return;
+  }
+  for (std::int64_t j = 0; j < x_.d; ++j) {
+    pick_column(table_[j], table_.first, picked.rows, picked.count, out + j, x_.d);
+  }
 }
 
 template <class T>

@@ -27,8 +27,11 @@ class GatheredSource final : public Source<T> {
 
  private:
   MatrixView x_;
+  TableView table_;
   Vectors<T> vectors_;
   Selection selection_;
+
+  void gather_x(const Picked& picked, T* out) const;
 
   Picked picked(std::int64_t first, std::int64_t count) const {
     return {selection_.rows + first, count, selection_.known - first};

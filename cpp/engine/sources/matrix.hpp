@@ -1,14 +1,16 @@
 // Rows of a matrix, one after the other, whatever its strides.
 #pragma once
 
+#include "engine/columns.hpp"
 #include "vectors.hpp"
 
 namespace gdfast {
 
-// The user's arrays. Vectors that are absent have null data.
+// The user's arrays. Vectors that are absent have null data. Where there is a table, x has no more than its size.
 struct Samples {
   MatrixView x;
   VectorView y, s, y_pred;
+  TableView table = {};
 };
 
 // How x lies for kernels of elements of this size.

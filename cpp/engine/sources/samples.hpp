@@ -1,10 +1,11 @@
-// The source that suits the user's arrays.
+// The source that suits the user's data.
 #pragma once
 
 #include <variant>
 
 #include "converted.hpp"
 #include "matrix.hpp"
+#include "table.hpp"
 
 namespace gdfast {
 
@@ -19,10 +20,11 @@ class SamplesSource {
   }
 
  private:
-  using Any = std::variant<MatrixSource<T>, ConvertedSource<T>>;
+  using Any = std::variant<MatrixSource<T>, ConvertedSource<T>, TableSource<T>>;
   Any source_;
 
   static Any chosen(const Samples& samples) {
+    if (samples.table.columns != nullptr) return TableSource<T>(samples);
     if (samples.x.dtype == kDType<T>) return MatrixSource<T>(samples);
     return ConvertedSource<T>(samples);
   }

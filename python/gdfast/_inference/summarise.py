@@ -128,12 +128,14 @@ def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | Scann
     basis = fit.basis
     if isinstance(x, Scan):
         return ScannedRows.of_fit(x, y, sample_weight, basis, fit.feature_names, np.atleast_1d(fit.w))
+    x, y, sample_weight = tables.named("x", x, y, sample_weight)
     validation.like_the_fit(x, np.shape(fit.w), fit.feature_names)
-    x, y, s = validation.samples(tables.by_name("x", x, fit.feature_names), y, sample_weight)
+    x = tables.by_name("x", x, fit.feature_names)
+    x, y, s = validation.samples(x, y, sample_weight, in_columns=True)
     if len(x) != basis.n:
         raise ValueError(f"x has {len(x):,} rows, and the fit was of {basis.n:,}: write the x that it was fitted to")
     refuse_other_weights(basis, s is not None)
-    return sandwich.Rows(x.reshape(len(x), -1), y, s)
+    return sandwich.Rows(x.reshape(-1, 1) if x.ndim == 1 else x, y, s)
 
 
 class _Summarised:

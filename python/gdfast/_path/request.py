@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import checks, tables, validation
+from gdfast import checks, dropped, fit_options, tables, validation
 from gdfast._path import planning
 from gdfast._path.folds import fold_of_each_row
 from gdfast._scan.folds import Folds, count_of, folds_of
@@ -80,6 +80,8 @@ def request(
     standardize: bool = True,
     rule: str = "min",
     plan: str = "auto",
+    columns: Any = None,
+    missing: Any = "error",
 ) -> Request:
     """The arguments of `gdfast.path`, with its defaults.
 
@@ -103,12 +105,13 @@ def request(
             raise ValueError(
                 "plan='stream' walks over columns here and there in each pass, and a scan reads rows: write plan='auto'"
             )
-        passes, plan = x if isinstance(x, Passes) else Passes.over(x, y, sample_weight), "moments"
+        passes, plan = fit_options.passes_over(x, y, sample_weight, columns, missing), "moments"
         feature_names = passes.bound.names
         matrix, targets, s = passes.shape()
     else:
-        feature_names = tables.names("x", x)
-        matrix, targets, s = validation.samples(x, y, sample_weight)
+        given = tables.named("x", x, y, sample_weight, columns)
+        feature_names = tables.names("x", given.x)
+        matrix, targets, s = validation.samples(*dropped.without(given, missing)[:3], in_columns=True)
     if s is not None:
         validation.weights("sample_weight", s)
     names = feature_names or tuple(["x"] if matrix.ndim == 1 else [f"x[{j}]" for j in range(matrix.shape[1])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gdfast import fit_options, training
+from gdfast.containers import Exporter
 from gdfast.conversion import Array
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.descent import Descend
@@ -78,7 +79,7 @@ class Backend:
 
     def fit(
         self,
-        x: ArrayLike | Scan,
+        x: ArrayLike | Exporter | Scan,
         y: ArrayLike | str | None = None,
         *,
         w0: ArrayLike | None = None,
@@ -95,7 +96,7 @@ class Backend:
         rng: int | np.random.Generator | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
-        sample_weight: ArrayLike | None = None,
+        sample_weight: ArrayLike | str | None = None,
         standardize: bool = False,
         reduction: str = "mean",
         tol: float | None = None,
@@ -104,6 +105,8 @@ class Backend:
         callback: Callback | None = None,
         progress: bool = False,
         plan: str = "auto",
+        columns: Sequence[str] | None = None,
+        missing: str = "error",
     ) -> Fit:
         """Train with this backend: `gdfast.fit` without its option `backend`.
 
@@ -139,6 +142,8 @@ class Backend:
             callback=callback,
             progress=progress,
             plan=plan,
+            columns=columns,
+            missing=missing,
         )
         return training.train(self, arguments)
 
