@@ -37,6 +37,8 @@ def test_the_code_of_a_page_prints_what_it_says(page: Path) -> None:
         pytest.importorskip("torch")
     if "import sklearn" in text or "from sklearn" in text:
         pytest.importorskip("sklearn", minversion="1.6")
+    if "import polars" in text:
+        pytest.importorskip("polars")
     if ".summary(" in text:
         pytest.importorskip("scipy")
     if ".plot(" in text:

@@ -153,7 +153,7 @@ class Moments:
         X : array_like, (n, d), or (n,) where d is 1; or a scan
             Numbers are read as they lie in memory, float16, bfloat16, integers and booleans among them; lists become
             float64. The columns of a table are found by the names of the first table that came, whatever their order.
-            Of a scan, y and sample_weight may be names of columns.
+            Of a table or a scan, y and sample_weight may be names of columns.
         y : array_like, (n,)
             Converted to X's dtype.
         sample_weight : array_like, (n,), optional
@@ -161,6 +161,10 @@ class Moments:
         group : array_like of int, (n,)
             The group of each sample, from 0, where there are groups. Samples of a group may lie together or anywhere:
             the moments of a group have the bits of those of its samples alone, in their order.
+        columns : list of str, optional
+            The columns of X, where it is a table or a scan. By default all but y and sample_weight.
+        missing : {"error", "drop"}, default "error"
+            What to do about nulls of a table: refuse them, or leave such rows out: they count in `n`, without weight.
 
         Returns
         -------

@@ -247,7 +247,7 @@ def path(
     ----------
     x : array of shape (n,) or (n, d), or table, or scan
     y : array of shape (n,)
-        Of a scan, y and sample_weight may be names of columns.
+        Of a table or a scan, y and sample_weight may be names of columns.
     l1_ratio : float or list of float, default 1
         From 0 to 1.
     penalties : array of shape (P,), optional
@@ -274,6 +274,10 @@ def path(
         Read the data once for its moments, (d + 2)² numbers a fold, or about once a penalty and training set, and solve
         on the columns that may have a coefficient. "auto" streams where moments would take too much memory;
         ``gdfast.explain(x, y, folds=5)`` says which, and why.
+    columns : list of str, optional
+        The columns of x, where it is a table or a scan. By default all but y and sample_weight.
+    missing : {"error", "drop"}, default "error"
+        What to do about nulls of a table: refuse them, or leave such rows out.
 
     Returns
     -------
