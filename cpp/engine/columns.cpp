@@ -8,18 +8,11 @@ namespace gdfast {
 namespace {
 
 template <class T>
-void unpack(const char* from, std::int64_t bit, std::int64_t count, T* to, std::ptrdiff_t step) {
-  for (std::int64_t i = 0; i < count; ++i, ++bit) {
-    to[i * step] = static_cast<T>((static_cast<unsigned char>(from[bit / 8]) >> (bit % 8)) & 1);
-  }
-}
-
-template <class T>
 void read_part(const Column& column, const ColumnPart& part, std::int64_t row, std::int64_t count, T* to,
                std::ptrdiff_t step) {
   const std::int64_t i = row - part.start;
   if (column.packed) {
-    unpack(part.data, part.bit + i, count, to, step);
+    kernels<T>().unpack(part.data, part.bit + i, count, to, step);
   } else {
     kernels<T>().convert[static_cast<int>(column.dtype)](part.data + i * part.stride, part.stride, count, to, step);
   }
@@ -44,6 +37,11 @@ void for_each_part(const Column& column, std::int64_t first, std::int64_t count,
   }
 }
 
+template <class T>
+bool is_plain(const Column& column, const ColumnPart& part) {
+  return column.dtype == kDType<T> && !column.packed && part.stride == std::ptrdiff_t{sizeof(T)} && !part.validity;
+}
+
 }  // namespace
 
 std::int64_t TableView::row_bytes() const {
@@ -53,10 +51,33 @@ std::int64_t TableView::row_bytes() const {
 }
 
 template <class T>
+const T* lying(const Column& column, std::int64_t first, std::int64_t count) {
+  const auto part = part_of(column, first);
+  if (!is_plain<T>(column, *part) || first + count > part->end) return nullptr;
+  return reinterpret_cast<const T*>(part->data) + (first - part->start);
+}
+
+template <class T>
+bool always_lies(const Column& column) {
+  return column.parts.size() == 1 && is_plain<T>(column, column.parts.front());
+}
+
+template <class T>
 void read_column(const Column& column, std::int64_t first, std::int64_t count, T* to, std::ptrdiff_t step) {
   for_each_part(column, first, count, [&](const ColumnPart& part, std::int64_t row, std::int64_t here) {
     read_part(column, part, row, here, to + (row - first) * step, step);
   });
+}
+
+void fetch_column(const Column& column, std::int64_t first, std::int64_t count) {
+  constexpr std::ptrdiff_t kLine = 64;
+  const auto part = part_of(column, first);
+  if (part == column.parts.end()) return;
+  const std::int64_t i = first - part->start, rows = std::min(count, part->end - first);
+  const char* at = column.packed ? part->data + (part->bit + i) / 8 : part->data + i * part->stride;
+  const std::ptrdiff_t stride = column.packed ? 0 : part->stride;
+  const std::int64_t bytes = column.packed ? rows / 8 : rows * stride;
+  for (std::int64_t k = 0; k < bytes; k += std::max(kLine, stride)) __builtin_prefetch(at + k, 0, 2);
 }
 
 template <class T>
@@ -84,6 +105,10 @@ std::int64_t clear_missing(const Column& column, std::int64_t first, std::int64_
   return cleared;
 }
 
+template const float* lying(const Column&, std::int64_t, std::int64_t);
+template const double* lying(const Column&, std::int64_t, std::int64_t);
+template bool always_lies<float>(const Column&);
+template bool always_lies<double>(const Column&);
 template void read_column(const Column&, std::int64_t, std::int64_t, float*, std::ptrdiff_t);
 template void read_column(const Column&, std::int64_t, std::int64_t, double*, std::ptrdiff_t);
 template void pick_column(const Column&, std::int64_t, const std::int64_t*, std::int64_t, float*, std::ptrdiff_t);

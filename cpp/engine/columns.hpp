@@ -35,7 +35,7 @@ struct ColumnPart {
 struct Column {
   DType dtype = DType::f64;
   bool packed = false;            // Booleans of one bit, as Arrow has them
-  std::vector<ColumnPart> parts;  // in order; together they are all rows
+  std::vector<ColumnPart> parts;  // in order, none empty; together they are all rows
 };
 
 // Some rows of a table.
@@ -47,9 +47,20 @@ struct TableView {
   std::int64_t row_bytes() const;
 };
 
+// Rows [first, first + count) as they lie, if they are contiguous numbers of T, all of them there; else null.
+template <class T>
+const T* lying(const Column& column, std::int64_t first, std::int64_t count);
+
+// Whether that is so of any rows.
+template <class T>
+bool always_lies(const Column& column);
+
 // Rows [first, first + count) of a column, as T, `step` elements apart. What has no number is 0.
 template <class T>
 void read_column(const Column& column, std::int64_t first, std::int64_t count, T* to, std::ptrdiff_t step);
+
+// Asks for the memory of these rows, or of those of them that lie in the first one's part.
+void fetch_column(const Column& column, std::int64_t first, std::int64_t count);
 
 // Any rows, counted from row `first`.
 template <class T>

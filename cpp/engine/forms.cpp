@@ -126,6 +126,9 @@ std::int64_t block_rows_in_l2(const Layout& x) {
   return caches().l2 * 5 / 16 / row_bytes<T>(x) / kLanes<float> * kLanes<float>;
 }
 
+// As long as pieces want to be, or as short as the cache has them, for whoever doesn't look closer.
+std::int64_t most_block_rows() { return fetches_near() ? kSumRows : kMostBlockRows; }
+
 template <class T>
 bool pieces_are_long(std::int64_t rows) {
   return rows * static_cast<std::int64_t>(sizeof(T)) >= 640;
@@ -161,6 +164,14 @@ constexpr Form<T> kColumnForms[] = {
     {"column_blocks", wide_columns, always, [](const Layout&) { return kernels<T>().columns.fused; }},
 };
 
+// --- listed columns ---
+
+template <class T>
+constexpr Form<T> kListedForms[] = {
+    {"narrow_listed", narrow_columns, always, [](const Layout& x) { return kernels<T>().listed.narrow[x.d]; }},
+    {"listed_blocks", wide_columns, always, [](const Layout&) { return kernels<T>().listed.blocks.fused; }},
+};
+
 // ---
 
 // What GDFAST_FORM names, or null.
@@ -175,7 +186,8 @@ const char* forced_form() {
 template <class T>
 std::span<const Form<T>> forms_of(Order order) {
   if (order == Order::rows) return kRowForms<T>;
-  return kColumnForms<T>;
+  if (order == Order::columns) return kColumnForms<T>;
+  return kListedForms<T>;
 }
 
 // The form that is forced, if it is possible for such x as it lies in memory; otherwise the first of the list that is
@@ -200,6 +212,7 @@ const Form<T>& choose_single(const Layout& x, Order order) {
 }
 
 Order order_for(const Layout& x, Operation operation) {
+  if (x.listed) return Order::listed;
   const bool narrow = x.d < kNarrow;
   // Rows shorter than 16 bytes are read together with what follows, which must be rows too.
   const bool at_once = operation == Operation::fused && x.rows && x.rows_follow;
@@ -212,9 +225,9 @@ template <class T>
 Walk<T> part(const Layout& x, Operation operation, Order order) {
   const KernelTable<T>& table = kernels<T>();
   const bool cached = is_cached<T>(x);
-  const Parts<T>& parts = order == Order::columns ? table.columns : cached ? table.cached_rows : table.rows;
-  return {"", order, operation == Operation::forward ? parts.forward : parts.gradient,
-          fetches_near() ? kSumRows : kMostBlockRows};
+  const Parts<T>& rows = cached ? table.cached_rows : table.rows;
+  const Parts<T>& parts = order == Order::listed ? table.listed.blocks : order == Order::columns ? table.columns : rows;
+  return {"", order, operation == Operation::forward ? parts.forward : parts.gradient, most_block_rows()};
 }
 
 }  // namespace
@@ -226,7 +239,7 @@ Walk<T> choose_walk(const Layout& x, Operation operation) {
   const Form<T>& form = choose<T>(x, order);
   const Form<T>& single = form.is_single() ? form : choose_single<T>(x, order);
   Walk<T> walk{form.name, order, single.kernel(x)};
-  if (order == Order::columns) walk.block_rows = column_block_rows<T>(x);
+  if (order != Order::rows) walk.block_rows = order == Order::columns ? column_block_rows<T>(x) : most_block_rows();
   if (form.abreast != nullptr) walk.abreast = form.abreast();
   if (form.consecutive != nullptr) walk.consecutive = form.consecutive();
   return walk;
@@ -265,6 +278,7 @@ std::vector<std::string> form_names() {
   std::vector<std::string> names;
   for (const auto& form : kRowForms<float>) names.emplace_back(form.name);
   for (const auto& form : kColumnForms<float>) names.emplace_back(form.name);
+  for (const auto& form : kListedForms<float>) names.emplace_back(form.name);
   return names;
 }
 

@@ -96,7 +96,7 @@ class Job {
     const Source<T>& source = pass_.source;
     const std::int64_t panel = padded(source.d());
     const std::size_t room_bytes = source.room_bytes(pass_.walk.order, rows_);
-    const bool columns = pass_.walk.order == Order::columns;
+    const bool columns = pass_.walk.order != Order::rows;
     const std::int64_t kept = columns ? column_room<T>(pass_.walk.block_rows, source.d()) : 0;
     CountedScratch scratch(Count * (Scratch::bytes<T>(panel) + Scratch::bytes<std::byte>(kept) + room_bytes),
                            pass_.counters);
@@ -156,6 +156,7 @@ class Job {
     run.x = piece.x;
     run.row_stride = piece.row_stride;
     run.column_stride = piece.column_stride;
+    run.columns = piece.columns;
     run.y = piece.y;
     run.s = piece.s;
     run.y_pred = piece.y_pred;

@@ -9,8 +9,9 @@
 
 namespace gdfast {
 
-// Whose elements are neighbours in memory: those of a row, or those of a column.
-enum class Order { rows, columns };
+// Whose elements are neighbours in memory: those of a row, or those of a column. Columns lie a stride apart, or are listed,
+// each with an address of its own.
+enum class Order { rows, columns, listed };
 
 // Rows as a kernel wants them. Strides are in elements; y, s and y_pred are contiguous, and null where there are none.
 template <class T>
@@ -18,6 +19,7 @@ struct Piece {
   const T* x = nullptr;
   std::ptrdiff_t row_stride = 0;
   std::ptrdiff_t column_stride = 0;
+  const T* const* columns = nullptr;  // listed, instead of x
   const T* y = nullptr;
   const T* s = nullptr;
   const T* y_pred = nullptr;
@@ -28,13 +30,14 @@ struct Layout {
   std::int64_t n = 0;  // rows that lie so at once: all of them, or those of a piece that is made in the cache
   std::int64_t d = 0;
   bool rows = false, columns = false;  // ready in this order; neither: packed, in the order that is asked for
+  bool listed = false;                 // columns can be had by their addresses
   bool made = false;                   // in the cache, a piece at a time
   bool rows_follow = false;            // what follows a row is rows, or the row has 16 bytes itself
   bool rows_touch = false;             // rows, and each begins where the last one ends
   const char* x = nullptr;             // the columns' first elements, and how many bytes they are apart
   std::ptrdiff_t column_stride = 0;
 
-  bool ready(Order order) const { return order == Order::rows ? rows : columns; }
+  bool ready(Order order) const { return order == Order::rows ? rows : order == Order::columns ? columns : listed; }
 };
 
 // Memory for pieces of at most so many rows. Columns that are packed there lie `rows` elements apart.

@@ -53,6 +53,21 @@ void convert(const char* from, std::ptrdiff_t stride, std::int64_t n, typename V
   for (std::int64_t i = 0; i < n; ++i) to[i * step] = static_cast<typename V::T>(number(load_one(at(i * stride))));
 }
 
+template <class T>
+void unpack(const char* bytes, std::int64_t bit, std::int64_t n, T* to, std::ptrdiff_t step) {
+  const auto byte = [bytes](std::int64_t k) { return static_cast<unsigned>(static_cast<unsigned char>(bytes[k])); };
+  const auto one = [&](std::int64_t i) {
+    to[i * step] = static_cast<T>(static_cast<int>(byte((bit + i) / 8) >> ((bit + i) % 8) & 1u));
+  };
+  std::int64_t i = 0;
+  for (; i < n && (bit + i) % 8 != 0; ++i) one(i);
+  for (; step == 1 && i + 8 <= n; i += 8) {
+    const unsigned eight = byte((bit + i) / 8);
+    for (unsigned k = 0; k < 8; ++k) to[i + k] = static_cast<T>(static_cast<int>(eight >> k & 1u));
+  }
+  for (; i < n; ++i) one(i);
+}
+
 template <class V, class... S>
 constexpr void fill_convert(Convert<typename V::T> (&table)[StorageTypes::count], TypeList<S...> /*types*/) {
   int k = 0;

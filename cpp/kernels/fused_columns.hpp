@@ -21,11 +21,13 @@
 namespace gdfast {
 namespace {
 
-template <class V, Mode M>
+// Places<T, Count> are the streams of so many columns: Streams, a stride apart, or ListedStreams.
+template <class V, Mode M, template <class, int> class Places>
 struct FusedColumns {
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
+  static constexpr bool kListed = std::is_same_v<Places<T, 1>, ListedStreams<T, 1>>;
   static constexpr std::int64_t kChainColumns = kTerms * kTerms;  // before a prediction leaves T
   // Columns at a time, as many streams as hardware follows; for the gradient each has a sum.
   static constexpr int kDots = 8, kSums = 4;
@@ -160,8 +162,7 @@ struct FusedColumns {
     T *const r = r_, *const parts = part_;
     reg w[Columns];
     GDFAST_UNROLL for (int c = 0; c < Columns; ++c) w[c] = V::broadcast(run_.w[j + c]);
-    const Ahead ahead = ahead_of(kDotsAhead, [&](std::int64_t pieces) { return piece_after(j + pieces * Columns); });
-    walk<Columns>(j, 0, rows_, ahead, [=](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
+    const auto add = [=](std::int64_t i, int m, const Places<T, Columns>& x) GDFAST_LAMBDA {
       reg part = Begin ? V::zero() : V::load(parts + i);
       GDFAST_UNROLL for (int c = 0; c < Columns; ++c) part = V::fma(load_rows<V>(x[c], m), w[c], part);
       if constexpr (End) {
@@ -169,7 +170,14 @@ struct FusedColumns {
       } else {
         V::store(parts + i, part);
       }
-    });
+    };
+    if constexpr (kListed) {
+      const bool last = j + Columns >= run_.d;
+      walk_listed<Columns>(j, 0, rows_, last ? 0 : j + Columns, last ? start_ + rows_ : start_, add);
+    } else {
+      const Ahead ahead = ahead_of(kDotsAhead, [&](std::int64_t pieces) { return piece_after(j + pieces * Columns); });
+      walk<Columns>(j, 0, rows_, ahead, add);
+    }
   }
 
   // The chunk after the block's last.
@@ -214,20 +222,25 @@ struct FusedColumns {
     constexpr int kRegisters = Columns < 4 ? 4 : Columns;
     const T* const r = r_;
     T* const kept = kept_ + j * L;
-    const Ahead ahead = ahead_of(kSumsAhead, [&](std::int64_t pieces) { return piece_before(j, pieces * Columns); });
+    Ahead ahead{};
+    if constexpr (!kListed) {
+      ahead = ahead_of(kSumsAhead, [&](std::int64_t pieces) { return piece_before(j, pieces * Columns); });
+    }
     for (Chunk chunk = first_; chunk.start < rows_; chunk = after(chunk)) {
       reg grad[kRegisters];
       GDFAST_UNROLL for (int c = 0; c < kRegisters; ++c) grad[c] = V::zero();
       if (!begins(chunk)) {
         GDFAST_UNROLL for (int c = 0; c < Columns; ++c) grad[c] = V::load(kept + c * L);
       }
-      walk<Columns>(j, chunk.start, chunk.end, ahead,
-                    [&grad, r](std::int64_t i, int m, const Streams<T, Columns>& x) GDFAST_LAMBDA {
-                      const reg q = V::load(r + i);
-                      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) {
-                        grad[c] = V::fma(q, load_rows<V>(x[c], m), grad[c]);
-                      }
-                    });
+      const auto add = [&grad, r](std::int64_t i, int m, const Places<T, Columns>& x) GDFAST_LAMBDA {
+        const reg q = V::load(r + i);
+        GDFAST_UNROLL for (int c = 0; c < Columns; ++c) { grad[c] = V::fma(q, load_rows<V>(x[c], m), grad[c]); }
+      };
+      if constexpr (kListed) {
+        walk_listed<Columns>(j, chunk.start, chunk.end, j, start_ + chunk.end, add);
+      } else {
+        walk<Columns>(j, chunk.start, chunk.end, ahead, add);
+      }
       if (ends(chunk)) {
         GDFAST_UNROLL for (int c = 0; c < kRegisters; c += 4) {
           add_sums<V>({grad[c], grad[c + 1], grad[c + 2], grad[c + 3]}, Columns - c, chunk.sums->grad + j + c);
@@ -244,7 +257,7 @@ struct FusedColumns {
   // columns from j on; only the last has m < L.
   template <int Columns, class Body>
   GDFAST_INLINE void walk(std::int64_t j, std::int64_t start, std::int64_t end, const Ahead& ahead, Body body) const {
-    Streams<T, Columns> x(column(j) + start, run_.column_stride);
+    Places<T, Columns> x(run_, j, start_ + start);
     const std::int64_t whole = end / L * L;
     const T* next = ahead.here;
     std::int64_t until = ahead.turn < whole ? ahead.turn : whole;
@@ -263,6 +276,27 @@ struct FusedColumns {
     if (whole < end) body(whole, static_cast<int>(end - whole), x);
   }
 
+  // The same of listed columns: `next` are those whose beginnings are fetched at the end, from row next_row on.
+  template <int Columns, class Body>
+  GDFAST_INLINE void walk_listed(std::int64_t j, std::int64_t start, std::int64_t end, std::int64_t next,
+                                 std::int64_t next_row, Body body) const {
+    Places<T, Columns> x(run_, j, start_ + start), beginnings(run_, next, next_row);
+    const std::int64_t whole = end / L * L;
+    std::int64_t i = start;
+    for (; i < whole - kDotsAhead; i += L) {
+      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) __builtin_prefetch(x[c] + kDotsAhead, 0, 3);
+      body(i, L, x);
+      x.advance();
+    }
+    for (; i < whole; i += L) {
+      GDFAST_UNROLL for (int c = 0; c < Columns; ++c) __builtin_prefetch(beginnings[c], 0, 3);
+      body(i, L, x);
+      x.advance();
+      beginnings.advance();
+    }
+    if (whole < end) body(whole, static_cast<int>(end - whole), x);
+  }
+
   // So many rows ahead, where piece(k) is the k-th piece after the one at hand.
   template <class Piece>
   GDFAST_INLINE Ahead ahead_of(std::int64_t rows, Piece piece) const {
@@ -277,10 +311,10 @@ struct FusedColumns {
   }
 };
 
-template <class V>
+template <class V, template <class, int> class Places>
 constexpr Parts<typename V::T> columns_form() {
-  return {FusedColumns<V, Mode::fused>::kernel, FusedColumns<V, Mode::forward>::kernel,
-          FusedColumns<V, Mode::gradient>::kernel};
+  return {FusedColumns<V, Mode::fused, Places>::kernel, FusedColumns<V, Mode::forward, Places>::kernel,
+          FusedColumns<V, Mode::gradient, Places>::kernel};
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ struct Run {
   const T* x;
   std::ptrdiff_t row_stride;
   std::ptrdiff_t column_stride;
+  const T* const* columns;  // listed columns, instead of x and its strides: where each begins
   std::int64_t n;
   std::int64_t d;
   const T* y;
@@ -195,9 +196,23 @@ struct NarrowTable {
   RunKernel<T> columns[kNarrowColumns];  // contiguous columns
 };
 
+// The list of a run's columns is longer than there are columns: what lies at the further addresses is fetched, and not used.
+inline constexpr std::int64_t kFurtherColumns = 8;
+
+// Columns that lie anywhere, each contiguous.
+template <class T>
+struct ListedTable {
+  RunKernel<T> narrow[kNarrowColumns];  // fused, by d
+  Parts<T> blocks;
+};
+
 // n numbers of some storage type that lie `stride` bytes apart, as T, `step` elements apart.
 template <class T>
 using Convert = void (*)(const char* from, std::ptrdiff_t stride, std::int64_t n, T* to, std::ptrdiff_t step);
+
+// n numbers of one bit each, from bit number `bit` of the bytes on.
+template <class T>
+using Unpack = void (*)(const char* bytes, std::int64_t bit, std::int64_t n, T* to, std::ptrdiff_t step);
 
 // What memory holds beyond the rows at hand: left to the hardware, as where x lies in the cache; fetched by software far
 // ahead, or near. It shows in no bit.
@@ -217,9 +232,11 @@ struct KernelTable {
   Parts<T> columns;                   // contiguous columns
   ConsecutiveKernel<T> long_columns;  // fused: the same for long pieces of them
   RunKernel<T> column_strips;         // fused: the same where strips of them stay in L1
+  ListedTable<T> listed;
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   bool (*any_negative)(const T* s, std::int64_t n);
-  Convert<T> convert[StorageTypes::count];    // by DType
+  Convert<T> convert[StorageTypes::count];  // by DType
+  Unpack<T> unpack;
   double (*sum)(const T* x, std::int64_t n);  // reads x once and does as little as can be: the bandwidth probe
   MomentsTable<T> moments;
 };

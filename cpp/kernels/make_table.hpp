@@ -21,9 +21,15 @@ template <class V, Fetch F, int D = 1>
 constexpr void fill_narrow(KernelTable<typename V::T>& table) {
   constexpr std::int64_t kRows = kNarrowRows<typename V::T>;
   NarrowTable<typename V::T>& narrow = table.narrow[static_cast<int>(F)];
-  if constexpr (D < kRows) narrow.rows[D] = narrow_kernel<V, D, false, F>();
-  if constexpr (D < kNarrowColumns) narrow.columns[D] = narrow_kernel<V, D, true, F>();
+  if constexpr (D < kRows) narrow.rows[D] = narrow_kernel<V, D, Lie::rows, F>();
+  if constexpr (D < kNarrowColumns) narrow.columns[D] = narrow_kernel<V, D, Lie::columns, F>();
   if constexpr (D + 1 < kRows || D + 1 < kNarrowColumns) fill_narrow<V, F, D + 1>(table);
+}
+
+template <class V, int D = 1>
+constexpr void fill_listed(ListedTable<typename V::T>& table) {
+  table.narrow[D] = narrow_kernel<V, D, Lie::listed, Fetch::near>();
+  if constexpr (D + 1 < kNarrowColumns) fill_listed<V, D + 1>(table);
 }
 
 template <class V, int D>
@@ -49,13 +55,16 @@ constexpr KernelTable<typename V::T> make_table() {
   table.most_held = most_held<V>();
   table.abreast_rows = abreast<V>;
   table.model_rows = model_rows<V>;
-  table.columns = columns_form<V>();
-  table.long_columns = FusedColumns<V, Mode::fused>::consecutive;
+  table.columns = columns_form<V, Streams>();
+  table.long_columns = FusedColumns<V, Mode::fused, Streams>::consecutive;
   table.column_strips = ColumnStrips<V>::kernel;
+  table.listed.blocks = columns_form<V, ListedStreams>();
+  fill_listed<V>(table.listed);
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
   table.sum = sum<V>;
   fill_convert<V>(table.convert, StorageTypes());
+  table.unpack = unpack<typename V::T>;
   table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}, {}};
   fill_narrow_moments<V, 0>(table.moments);
   return table;

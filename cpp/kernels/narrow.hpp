@@ -20,6 +20,9 @@
 namespace gdfast {
 namespace {
 
+// How few columns lie: as rows that are contiguous, or each contiguous, a stride apart or anywhere.
+enum class Lie { rows, columns, listed };
+
 // From how many columns on fetching helps was measured, R the speed of a sum. Far (Zen 4): rows of float32 go from 0.8 to
 // 0.9 of R, on AVX2 from 0.65 to 0.8; eight rows of float64 in AVX-512 are so few instructions that it takes a fifth away.
 // Near (Sapphire Rapids): always, from 0.75 to 0.87 in the median, where far gives 0.73.
@@ -30,19 +33,20 @@ constexpr int fetched_from(bool in_columns, Fetch fetch) {
   return V::registers >= 32 && sizeof(typename V::T) == 8 ? static_cast<int>(kNarrowRows<double>) : 5;
 }
 
-template <class V, int D, bool InColumns, Fetch F>
+template <class V, int D, Lie X, Fetch F>
 struct Narrow {
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
   static constexpr int G = V::group;
+  static constexpr bool kInColumns = X != Lie::rows;
   // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
   // chunk's.
   static constexpr std::int64_t kChunk = kRunRows;
   static_assert(kChunk % kSumRows == 0 && kSumRows % L == 0);
-  static constexpr std::int64_t kOverread = !InColumns && D < G ? G - D : 0;
+  static constexpr std::int64_t kOverread = !kInColumns && D < G ? G - D : 0;
   // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
-  static constexpr std::ptrdiff_t kFetchAhead = InColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
+  static constexpr std::ptrdiff_t kFetchAhead = kInColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
 
   struct Weights {
     reg w[D], b;
@@ -96,9 +100,9 @@ struct Narrow {
 
   static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Totals& total) {
     reg x[D];
-    if constexpr (InColumns) {
+    if constexpr (kInColumns) {
       GDFAST_UNROLL for (int j = 0; j < D; ++j) {
-        const T* const column = run.x + j * run.column_stride + i;
+        const T* const column = column_of(run, j) + i;
         x[j] = V::load(column);
         if constexpr (F != Fetch::none) fetch(column);
       }
@@ -111,6 +115,10 @@ struct Narrow {
       load_rows_transposed(run.x + i * run.row_stride, run.row_stride, x);
     }
     step(run, weights, i, L, x, total);
+  }
+
+  static GDFAST_INLINE const T* column_of(const Run<T>& run, int j) {
+    return X == Lie::listed ? run.columns[j] : run.x + j * run.column_stride;
   }
 
   static GDFAST_INLINE void fetch(const T* p) {
@@ -135,8 +143,8 @@ struct Narrow {
   __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m,
                                                   Totals& total) {
     reg x[D];
-    if constexpr (InColumns) {
-      GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load_first(run.x + j * run.column_stride + i, m);
+    if constexpr (kInColumns) {
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load_first(column_of(run, j) + i, m);
     } else {
       T copy[L * D + kOverread] = {};
       for (int k = 0; k < m; ++k) {
@@ -167,13 +175,13 @@ struct Narrow {
   }
 };
 
-template <class V, int D, bool InColumns, Fetch F>
+template <class V, int D, Lie X, Fetch F>
 constexpr RunKernel<typename V::T> narrow_kernel() {
 #ifdef GDFAST_NO_FETCH
-  return Narrow<V, D, InColumns, Fetch::none>::kernel;
+  return Narrow<V, D, X, Fetch::none>::kernel;
 #else
-  constexpr Fetch kHelpful = D >= fetched_from<V>(InColumns, F) ? F : Fetch::none;
-  return Narrow<V, D, InColumns, kHelpful>::kernel;
+  constexpr Fetch kHelpful = D >= fetched_from<V>(X != Lie::rows, F) ? F : Fetch::none;
+  return Narrow<V, D, X, kHelpful>::kernel;
 #endif
 }
 

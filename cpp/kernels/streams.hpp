@@ -4,6 +4,7 @@
 // small d. Two pointers and two strides address all eight: [p + 2s] and the like are free.
 #pragma once
 
+#include "kernel_table.hpp"
 #include "register.hpp"
 
 namespace gdfast {
@@ -21,6 +22,10 @@ class Streams {
  public:
   static constexpr std::ptrdiff_t kLine = 64;
   static_assert(Count <= 8);
+
+  // Of columns from number j on, from row i on.
+  GDFAST_INLINE Streams(const Run<T>& run, std::int64_t j, std::int64_t i)
+      : Streams(run.x + j * run.column_stride + i, run.column_stride) {}
 
   // Stream 0 at p, each next one `stride` elements further.
   GDFAST_INLINE Streams(const T* p, std::ptrdiff_t stride)
@@ -74,6 +79,23 @@ class Streams {
       GDFAST_OPAQUE(stride3_);
     }
   }
+};
+
+// The same of columns that lie anywhere.
+template <class T, int Count>
+class ListedStreams {
+ public:
+  GDFAST_INLINE ListedStreams(const Run<T>& run, std::int64_t j, std::int64_t i) : row_(i) {
+    GDFAST_UNROLL for (int c = 0; c < Count; ++c) column_[c] = run.columns[j + c];
+  }
+
+  GDFAST_INLINE void advance() { row_ += Streams<T, Count>::kLine / static_cast<std::ptrdiff_t>(sizeof(T)); }
+
+  GDFAST_INLINE const T* operator[](int i) const { return column_[i] + row_; }
+
+ private:
+  const T* column_[Count];
+  std::ptrdiff_t row_;
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "engine/least_squares.hpp"
 #include "engine/moments.hpp"
 #include "engine/thread_pool.hpp"
+#include "tables.hpp"
 
 namespace gdfast {
 namespace {
@@ -278,6 +279,7 @@ int main(int argc, char** argv) try {
   std::uint64_t whole = kNoDigest;
   bool good = run<float>("f32", option == "--each", whole);
   good = run<double>("f64", option == "--each", whole) && good;
+  good = check_tables() && good;
   std::printf("%s %016" PRIx64 "\n", active_isa().name, whole);
   return good ? 0 : 1;
 } catch (const std::exception& error) {

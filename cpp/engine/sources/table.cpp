@@ -1,23 +1,28 @@
 #include "table.hpp"
 
-#include <algorithm>
-#include <bit>
+#include <limits>
+
+#include "engine/columns.hpp"
+#include "engine/forms.hpp"
 
 namespace gdfast {
 namespace {
 
-// Of a piece. A multiple of kRunRows, or a power of two below it: then sums leave T where they do in a matrix of columns
-// down to kSumRows rows. 512 KiB stay in L2 beside what is read.
-std::int64_t piece_rows(std::int64_t d, std::ptrdiff_t element_size) {
-  const auto fit = static_cast<std::uint64_t>((512 << 10) / (d * element_size));
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::bit_floor(fit)), packed_rows(d, element_size),
-                                  kRunRows);
-}
-
-// Columns of a piece don't compete for the same sets of the cache.
+// Columns of a piece don't compete for the same sets of the cache. A row or two don't care.
 template <class T>
 std::ptrdiff_t column_step(std::int64_t rows) {
-  return rows + 2 * kLanes<T>;
+  return rows < kLanes<T> ? rows : rows + 2 * kLanes<T>;
+}
+
+// Of a piece for which so many columns are read: as long as stays in L2 beside what is read, for columns are fetched in
+// runs. 512 KiB are half of a small one.
+template <class T>
+std::int64_t listed_rows(std::int64_t d, std::int64_t columns) {
+  const std::int64_t unit = unit_rows<T>(Order::listed, d);
+  const auto bytes = [columns](std::int64_t rows) { return rows * columns * static_cast<std::int64_t>(sizeof(T)); };
+  std::int64_t rows = kRunRows;
+  while (rows > unit && bytes(rows) > 512 << 10) rows /= 2;
+  return bytes(rows) <= TableSource<T>::kMostBytes ? rows : packed_rows(columns, sizeof(T));
 }
 
 }  // namespace
@@ -25,22 +30,31 @@ std::ptrdiff_t column_step(std::int64_t rows) {
 template <class T>
 TableSource<T>::TableSource(const Samples& samples)
     : table_(samples.table), vectors_(samples.y, samples.s, samples.y_pred, false) {
-  constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
-  const std::int64_t d = samples.x.d, rows = std::min(samples.x.n, piece_rows(d, kSize));
   this->n_ = samples.x.n;
   this->row_bytes_ = table_.row_bytes() + vectors_.row_bytes();
   this->weighted_ = samples.s.data != nullptr;
-  this->layout_ = layout_of({nullptr, rows, d, kSize, column_step<T>(rows) * kSize, kDType<T>}, kSize);
+  for (const Column& column : *table_.columns) read_ += always_lies<T>(column) ? 0 : 1;
+  this->layout_.n = samples.x.n;
+  this->layout_.d = samples.x.d;
+  this->layout_.columns = true;
+  this->layout_.rows = samples.x.d == 1;
+  this->layout_.made = true;
+  this->layout_.listed = true;
 }
 
 template <class T>
-std::int64_t TableSource<T>::rows_a_piece(Order /*order*/) const {
-  return piece_rows(this->d(), sizeof(T));
+std::int64_t TableSource<T>::rows_a_piece(Order order) const {
+  if (order != Order::listed) return packed_rows(this->d(), sizeof(T));
+  if (read_ > 0) return listed_rows<T>(this->d(), read_);
+  return vectors_.ready() ? std::numeric_limits<std::int64_t>::max() : kRunRows;
 }
 
 template <class T>
-std::size_t TableSource<T>::room_bytes(Order /*order*/, std::int64_t rows) const {
-  return vectors_.room_bytes(rows) + Scratch::bytes<T>(column_step<T>(rows) * this->d());
+std::size_t TableSource<T>::room_bytes(Order order, std::int64_t rows) const {
+  const std::size_t vectors = vectors_.room_bytes(rows);
+  if (order != Order::listed) return vectors + Scratch::bytes<T>(column_step<T>(rows) * this->d());
+  return vectors + Scratch::bytes<const T*>(this->d() + kFurtherColumns) +
+         Scratch::bytes<T>(column_step<T>(rows) * read_);
 }
 
 template <class T>
@@ -48,19 +62,49 @@ std::size_t TableSource<T>::vector_bytes(std::int64_t rows) const {
   return vectors_.room_bytes(rows);
 }
 
-// Rows are asked for where this is both: of a single row, or of one column.
 template <class T>
 Piece<T> TableSource<T>::piece(Order order, std::int64_t first, std::int64_t count, const Room& room) const {
+  Piece<T> piece = order == Order::listed ? listed(first, count, room) : copied(order, first, count, room);
+  vectors_.read(first, count, room, piece);
+  return piece;
+}
+
+// The room holds the vectors, the list, and the columns that have been read.
+template <class T>
+Piece<T> TableSource<T>::listed(std::int64_t first, std::int64_t count, const Room& room) const {
+  const std::int64_t d = this->d();
+  std::byte* const memory = room.memory + vectors_.room_bytes(room.rows);
+  const auto list = reinterpret_cast<const T**>(memory);
+  T* copy = reinterpret_cast<T*>(memory + Scratch::bytes<const T*>(d + kFurtherColumns));
+  for (std::int64_t j = 0; j < d; ++j) {
+    list[j] = lying<T>(table_[j], table_.first + first, count);
+    if (list[j] != nullptr) continue;
+    read(j, first, count, copy, 1);
+    list[j] = copy;
+    copy += column_step<T>(room.rows);
+  }
+  for (std::int64_t j = d; j < d + kFurtherColumns; ++j) list[j] = list[d - 1];
+  Piece<T> piece;
+  piece.columns = list;
+  return piece;
+}
+
+template <class T>
+Piece<T> TableSource<T>::copied(Order order, std::int64_t first, std::int64_t count, const Room& room) const {
   Piece<T> piece;
   T* const copy = reinterpret_cast<T*>(room.memory + vectors_.room_bytes(room.rows));
   piece.row_stride = order == Order::rows ? this->d() : 1;
   piece.column_stride = order == Order::rows ? 1 : column_step<T>(room.rows);
-  for (std::int64_t j = 0; j < this->d(); ++j) {
-    read_column(table_[j], table_.first + first, count, copy + j * piece.column_stride, piece.row_stride);
-  }
+  for (std::int64_t j = 0; j < this->d(); ++j) read(j, first, count, copy + j * piece.column_stride, piece.row_stride);
   piece.x = copy;
-  vectors_.read(first, count, room, piece);
   return piece;
+}
+
+// A column's rows are so few that the hardware hardly notices that they are read in order: the next ones are asked for.
+template <class T>
+void TableSource<T>::read(std::int64_t j, std::int64_t first, std::int64_t count, T* to, std::ptrdiff_t step) const {
+  read_column(table_[j], table_.first + first, count, to, step);
+  fetch_column(table_[j], table_.first + first + count, count);
 }
 
 template <class T>
