@@ -6,11 +6,11 @@ import pickle
 import re
 from typing import Any
 
-import gdfast
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import gdfast
 import glmnet_example
 
 linear_model = pytest.importorskip("sklearn.linear_model")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import gdfast
 import numpy as np
 import pytest
 
+import gdfast
 from test_path import FOLDS, Array, K, N, X, Y, cv_loss, linear_model, model_selection
 
 

@@ -327,3 +327,19 @@ def test_nothing_as_large_as_the_data_is_made(plan: str) -> None:
     assert fit.report.peak_bytes <= 4 << 20
     assert peak <= 4 << 20
     assert fit.w.dtype == np.float32
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_several_models_have_the_bits_of_calls_for_each(backend: Any, wide: bool) -> None:
+    """K models of a table, narrow and of mixed columns, or wide and of columns that lie ready."""
+    columns = {f"c{j}": rng.standard_normal(N).astype(np.float32) for j in range(40)} if wide else COLUMNS
+    table = pl.DataFrame(columns)
+    w, b = rng.standard_normal((len(columns), 3)), np.array([0.5, -1.0, 2.0])
+    losses, (grad_w, grad_b) = backend.loss_and_gradient(table, Y, w, b, sample_weight=S)
+    predicted = backend.forward(table, w, b)
+    for k in range(3):
+        loss, alone = backend.loss_and_gradient(table, Y, w[:, k].copy(), b[k], sample_weight=S)
+        assert loss == losses[k]
+        assert np.array_equal(alone[0], grad_w[:, k])
+        assert alone[1] == grad_b[k]
+        assert np.array_equal(backend.forward(table, w[:, k].copy(), b[k]), predicted[:, k])

@@ -254,7 +254,8 @@ std::int64_t unit_rows(Order order, std::int64_t d) {
 template <class T>
 ModelsWalk<T> choose_models_walk(const Layout& x, Operation operation) {
   const KernelTable<T>& table = kernels<T>();
-  const Order order = order_for(x, operation);
+  // Columns that are listed are copied into a piece, which all models walk.
+  const Order order = x.listed ? Order::columns : order_for(x, operation);
   const bool rows = order == Order::rows;
   const Parts<T>& cached = rows ? table.cached_rows : table.columns;
   ModelsWalk<T> walk{order, nullptr, nullptr, unit_rows<T>(order, x.d), rows ? 0 : kSumRows};

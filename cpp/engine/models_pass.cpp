@@ -65,9 +65,11 @@ class Job {
     const std::int64_t panel = padded(pass_.source.d());
     const std::size_t room = pass_.source.room_bytes(pass_.walk.order, rows_);
     const std::int64_t levels = std::bit_width(static_cast<unsigned>(group_));
+    const bool rows = pass_.walk.order == Order::rows;
+    const std::int64_t block = rows ? 0 : column_room<T>(pass_.walk.block_rows, pass_.source.d());
     CountedScratch scratch(room + pass_.y.room_bytes(rows_, batch_) + pass_.y_pred.room_bytes(rows_, batch_) +
                                Scratch::bytes<T>(batch_ * panel) + Scratch::bytes<Sums>(pass_.models) +
-                               Scratch::bytes<double>(levels * size_),
+                               Scratch::bytes<double>(levels * size_) + Scratch::bytes<std::byte>(block),
                            nullptr);
     Work work;
     work.piece = scratch->template take<std::byte>(static_cast<std::int64_t>(room));
@@ -75,6 +77,7 @@ class Job {
     work.y_pred = scratch->template take<std::byte>(static_cast<std::int64_t>(pass_.y_pred.room_bytes(rows_, batch_)));
     work.panels = scratch->template take<T>(batch_ * panel);
     work.lanes = scratch->template take<Sums>(pass_.models);
+    work.block = scratch->template take<std::byte>(block);
     double* const own = scratch->template take<double>(levels * size_);
     add_up(k * group_, group_, work, own);
     std::copy_n(own, size_, sums_.data() + k * size_);
@@ -104,6 +107,7 @@ class Job {
     std::byte *piece, *y, *y_pred;
     T* panels;
     Sums* lanes;
+    std::byte* block;  // the column kernel's, which has one model at a time
   };
 
   // As many as have their weights and panels in L1, and no fewer than there are registers for.
@@ -206,6 +210,7 @@ class Job {
                  .w = pass_.w == nullptr ? nullptr : pass_.w + model * panel,
                  .panel = work.panels + k * panel,
                  .block_rows = pass_.walk.block_rows,
+                 .room = work.block,
                  .b = pass_.b == nullptr ? T(0) : pass_.b[model]};
     }
   }

@@ -44,7 +44,8 @@ TableSource<T>::TableSource(const Samples& samples)
 
 template <class T>
 std::int64_t TableSource<T>::rows_a_piece(Order order) const {
-  if (order != Order::listed) return packed_rows(this->d(), sizeof(T));
+  if (order == Order::rows) return packed_rows(this->d(), sizeof(T));
+  if (order == Order::columns) return listed_rows<T>(this->d(), this->d());
   if (read_ > 0) return listed_rows<T>(this->d(), read_);
   return vectors_.ready() ? std::numeric_limits<std::int64_t>::max() : kRunRows;
 }
