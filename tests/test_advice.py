@@ -52,8 +52,8 @@ def test_coefficients_of_two_dimensions(container: str) -> None:
     build = MATRICES[container]
     check(evaluate, {"w": build(W[None])})
     check(evaluate, {"w": build(np.ones((3, 2)))})
-    check(evaluate, {"w": W[:, None], "b": 1.0})
-    check(evaluate, {"w": W[:, None], "y": build(np.stack([Y], axis=0))})
+    check(evaluate, {"w": W[:, None], "b": 1.0}, "b")
+    check(evaluate, {"w": W[:, None], "y": build(np.stack([Y], axis=0))}, "y")
     check(fit, {"w0": build(W[:, None])})
     check(evaluate, {"w": build(W[:1, None]), "x": X[:, 0]})
     check(evaluate, {"b": build(W[:1, None])})

@@ -198,7 +198,7 @@ def defaults(function: Callable[..., Any]) -> dict[str, Any]:
         {"rng": 3},
         {"l1": 0.1, "l2": 0.1, "optimizer": "nesterov", "momentum": 0},
     ],
-    ids=str,
+    ids=" ".join,  # by what is given: what it is may have an address, which another process would call otherwise
 )
 def test_what_means_something_is_accepted(backend: Any, options: dict[str, Any]) -> None:
     fit = backend.fit(X, Y, **{"n_iters": 2, **options})
