@@ -90,6 +90,30 @@ def test_every_form_gives_the_same_bits(isa: str, form: str) -> None:
     assert 20 <= [name for _, name in got.values()].count(form) < len(got)
 
 
+LONG_SEGMENTS = """
+import hashlib
+import numpy as np
+import gdfast
+
+rng = np.random.default_rng(1)
+for n, d, dtype in ((40_000, 600, np.float32), (30_000, 400, np.float64)):
+    x = rng.standard_normal((d, n), dtype).T
+    loss, grad = gdfast.loss_and_gradient(x, x[:, 0] + x[:, 1], rng.standard_normal(d, dtype))
+    print(loss, hashlib.sha256(grad.tobytes()).hexdigest())
+"""
+
+
+def test_sums_go_on_over_blocks_that_are_shorter_than_they(isa: str) -> None:
+    """Only where a segment of columns is longer than a block, whose rows stay in L2, and a block shorter than a sum."""
+    found = set()
+    for form in ("column_blocks", "long_columns"):
+        env = os.environ | {"GDFAST_ISA": isa, "GDFAST_FORM": form}
+        command = [sys.executable, "-c", LONG_SEGMENTS]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=True)
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
 def test_large_problems_choose_the_form_for_them(isa: str) -> None:
     """Beyond any L2: four segments at once, or rows that are far apart by themselves."""
     code = "; ".join(

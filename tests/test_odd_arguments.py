@@ -111,6 +111,7 @@ def test_odd_options(option: str, odd: str) -> None:
 OF_DATA = [odd for odd in ODD if odd not in ("array", "list", "2**63", "10**400", "NaN")]
 MEANT_AS_DATA = {
     ("w", "array of two"),
+    ("w", "matrix"),  # of two models
     *(("b", odd) for odd in ("True", "np.True_", "0-d flag", "None")),
     ("sample_weight", "None"),
 }
