@@ -78,7 +78,7 @@ class Job {
     work.panels = scratch->template take<T>(batch_ * panel);
     work.lanes = scratch->template take<Sums>(pass_.models);
     work.block = scratch->template take<std::byte>(block);
-    double* const own = scratch->template take<double>(levels * size_);
+    auto* const own = scratch->template take<double>(levels * size_);
     add_up(k * group_, group_, work, own);
     std::copy_n(own, size_, sums_.data() + k * size_);
   }

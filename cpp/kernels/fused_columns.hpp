@@ -162,6 +162,7 @@ struct FusedColumns {
     T *const r = r_, *const parts = part_;
     reg w[Columns];
     GDFAST_UNROLL for (int c = 0; c < Columns; ++c) w[c] = V::broadcast(run_.w[j + c]);
+    // It is inlined: what it holds is in registers. NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
     const auto add = [=](std::int64_t i, int m, const Places<T, Columns>& x) GDFAST_LAMBDA {
       reg part = Begin ? V::zero() : V::load(parts + i);
       GDFAST_UNROLL for (int c = 0; c < Columns; ++c) part = V::fma(load_rows<V>(x[c], m), w[c], part);

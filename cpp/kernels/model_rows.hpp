@@ -26,7 +26,7 @@ class ModelRows {
   // take them a machine register at a time, and has sums for more models then.
   using Native = typename V::template Part<1>;
   using native = typename Native::reg;
-  static constexpr int L = V::lanes, N = Native::lanes;
+  static constexpr int L = V::lanes, kNative = Native::lanes;
   // Models at a time: four rows' dots, the weights and a row have to fit, and so have four residuals, a sum and a row.
   static constexpr int kRegisters = V::registers * V::parts;
   static constexpr int kTogether = kRegisters >= 32 ? 4 : 3;
@@ -168,12 +168,12 @@ class ModelRows {
   GDFAST_INLINE void part_of_dots(const Rows& rows, const Model* group, int p, std::int64_t j, std::int64_t end,
                                   reg (&dot)[M][4]) const {
     const T* w[M];
-    GDFAST_UNROLL for (int m = 0; m < M; ++m) w[m] = group[m].run_.w + p * N;
-    const Rows x{rows.a + p * N, rows.b + p * N, rows.c + p * N, rows.d + p * N};
+    GDFAST_UNROLL for (int m = 0; m < M; ++m) w[m] = group[m].run_.w + p * kNative;
+    const Rows x{rows.a + p * kNative, rows.b + p * kNative, rows.c + p * kNative, rows.d + p * kNative};
     native sum[M][4];
     GDFAST_UNROLL for (int m = 0; m < M; ++m) GDFAST_UNROLL for (int r = 0; r < 4; ++r) sum[m][r] = Native::zero();
-    for (; j < end; j += L) add_products<M>(w, x, j, N, sum);
-    if (end == whole_ && tail_ != 0) add_products<M>(w, x, whole_, tail_ - p * N, sum);
+    for (; j < end; j += L) add_products<M>(w, x, j, kNative, sum);
+    if (end == whole_ && tail_ != 0) add_products<M>(w, x, whole_, tail_ - p * kNative, sum);
     GDFAST_UNROLL for (int m = 0; m < M; ++m) {
       GDFAST_UNROLL for (int r = 0; r < 4; ++r) dot[m][r].part[p] = sum[m][r].part[0];
     }
@@ -192,7 +192,7 @@ class ModelRows {
 
   // The first `left` elements, which may be none.
   static GDFAST_INLINE native load(const T* p, int left) {
-    return left >= N ? Native::load(p) : Native::load_first(p, left);
+    return left >= kNative ? Native::load(p) : Native::load_first(p, left);
   }
 
   template <int M>
@@ -205,7 +205,7 @@ class ModelRows {
       GDFAST_UNROLL for (int r = 0; r < 4; ++r) q[m][r] = Native::broadcast(known[r]);
     }
     std::int64_t j = 0;
-    for (; j + N <= run_.d; j += N) add_columns<M>(rows, q, panel, j, N);
+    for (; j + kNative <= run_.d; j += kNative) add_columns<M>(rows, q, panel, j, kNative);
     if (j < run_.d) add_columns<M>(rows, q, panel, j, static_cast<int>(run_.d - j));
   }
 
