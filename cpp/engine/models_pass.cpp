@@ -201,6 +201,7 @@ class Job {
       runs[k] = {.x = rows.x,
                  .row_stride = rows.row_stride,
                  .column_stride = rows.column_stride,
+                 .columns = rows.columns,
                  .n = count,
                  .d = d,
                  .y = y[k],

@@ -213,10 +213,11 @@ class ModelRows {
   static GDFAST_INLINE void add_columns(const Rows& rows, const native (&q)[M][4], T* const (&panel)[M], std::int64_t j,
                                         int left) {
     native four[M];
-    GDFAST_UNROLL for (int r = 0; r < 4; ++r) {
+    const native first = load(rows[0] + j, left);
+    GDFAST_UNROLL for (int m = 0; m < M; ++m) four[m] = Native::mul(q[m][0], first);
+    GDFAST_UNROLL for (int r = 1; r < 4; ++r) {
       const native x = load(rows[r] + j, left);
-      GDFAST_UNROLL for (int m = 0; m < M; ++m) four[m] =
-          r == 0 ? Native::mul(q[m][0], x) : Native::fma(q[m][r], x, four[m]);
+      GDFAST_UNROLL for (int m = 0; m < M; ++m) four[m] = Native::fma(q[m][r], x, four[m]);
     }
     GDFAST_UNROLL for (int m = 0; m < M; ++m)
         Native::store(panel[m] + j, Native::add(Native::load(panel[m] + j), four[m]));
