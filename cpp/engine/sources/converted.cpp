@@ -6,15 +6,6 @@
 #include "engine/forms.hpp"
 
 namespace gdfast {
-namespace {
-
-// Columns of a piece don't compete for the same sets of the cache.
-template <class T>
-std::ptrdiff_t column_step(std::int64_t rows) {
-  return rows + 2 * kLanes<T>;
-}
-
-}  // namespace
 
 // That of the array that NumPy would make of it, which keeps the order of the strides.
 template <class T>
@@ -24,7 +15,7 @@ Order ConvertedSource<T>::natural() const {
 
 template <class T>
 ConvertedSource<T>::ConvertedSource(const Samples& samples)
-    : x_(samples.x), vectors_(samples.y, samples.s, samples.y_pred, false) {
+    : OrderedSource<T>(samples.y, samples.s, samples.y_pred), x_(samples.x) {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   this->n_ = x_.n;
   this->row_bytes_ = x_.d * size_of(x_.dtype) + vectors_.row_bytes();
@@ -46,7 +37,7 @@ std::int64_t ConvertedSource<T>::rows_a_piece(Order order) const {
 template <class T>
 std::int64_t ConvertedSource<T>::unit(Order order) const {
   const std::int64_t rows = unit_rows<T>(order, x_.d);
-  const bool fits = rows * x_.d * static_cast<std::int64_t>(sizeof(T)) <= kMostBytes;
+  const bool fits = rows * x_.d * static_cast<std::int64_t>(sizeof(T)) <= kMostMadeBytes;
   return fits ? rows : packed_rows(x_.d, sizeof(T));
 }
 
@@ -57,11 +48,6 @@ std::size_t ConvertedSource<T>::room_bytes(Order order, std::int64_t rows) const
 }
 
 template <class T>
-std::size_t ConvertedSource<T>::vector_bytes(std::int64_t rows) const {
-  return vectors_.room_bytes(rows);
-}
-
-template <class T>
 Piece<T> ConvertedSource<T>::piece(Order order, std::int64_t first, std::int64_t count, const Room& room) const {
   Piece<T> piece;
   T* const copy = reinterpret_cast<T*>(room.memory + vectors_.room_bytes(room.rows));
@@ -69,13 +55,6 @@ Piece<T> ConvertedSource<T>::piece(Order order, std::int64_t first, std::int64_t
   piece.column_stride = order == Order::rows ? 1 : column_step<T>(room.rows);
   convert_as<T>(x_, first, count, copy, piece.row_stride, piece.column_stride);
   piece.x = copy;
-  vectors_.read(first, count, room, piece);
-  return piece;
-}
-
-template <class T>
-Piece<T> ConvertedSource<T>::vectors(std::int64_t first, std::int64_t count, const Room& room) const {
-  Piece<T> piece;
   vectors_.read(first, count, room, piece);
   return piece;
 }

@@ -35,7 +35,7 @@ void rows_ahead(const MatrixView& x, Order order, std::int64_t first, std::int64
 
 template <class T>
 MatrixSource<T>::MatrixSource(const Samples& samples)
-    : x_(samples.x), vectors_(samples.y, samples.s, samples.y_pred, false) {
+    : OrderedSource<T>(samples.y, samples.s, samples.y_pred), x_(samples.x) {
   this->n_ = x_.n;
   this->row_bytes_ = (x_.data != nullptr ? x_.d * size_of(x_.dtype) : 0) + vectors_.row_bytes();
   this->weighted_ = samples.s.data != nullptr;
@@ -54,11 +54,6 @@ std::size_t MatrixSource<T>::room_bytes(Order order, std::int64_t rows) const {
 }
 
 template <class T>
-std::size_t MatrixSource<T>::vector_bytes(std::int64_t rows) const {
-  return vectors_.room_bytes(rows);
-}
-
-template <class T>
 Piece<T> MatrixSource<T>::piece(Order order, std::int64_t first, std::int64_t count, const Room& room) const {
   constexpr auto kSize = static_cast<std::ptrdiff_t>(sizeof(T));
   Piece<T> piece;
@@ -73,13 +68,6 @@ Piece<T> MatrixSource<T>::piece(Order order, std::int64_t first, std::int64_t co
     pack_as<T>(x_, first, count, copy, piece.row_stride, piece.column_stride);
     piece.x = copy;
   }
-  vectors_.read(first, count, room, piece);
-  return piece;
-}
-
-template <class T>
-Piece<T> MatrixSource<T>::vectors(std::int64_t first, std::int64_t count, const Room& room) const {
-  Piece<T> piece;
   vectors_.read(first, count, room, piece);
   return piece;
 }

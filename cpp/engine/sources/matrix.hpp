@@ -21,7 +21,7 @@ void rows_ahead(const MatrixView& x, Order order, std::int64_t first, std::int64
 
 // x has dtype T. y, s and y_pred have any floating dtype and stride: they are converted a piece at a time.
 template <class T>
-class MatrixSource final : public Source<T> {
+class MatrixSource final : public OrderedSource<T> {
  public:
   explicit MatrixSource(const Samples& samples);
 
@@ -29,14 +29,13 @@ class MatrixSource final : public Source<T> {
   std::int64_t rows_a_piece(Order order) const override;
   std::size_t room_bytes(Order order, std::int64_t rows) const override;
   Piece<T> piece(Order order, std::int64_t first, std::int64_t count, const Room& room) const override;
-  std::size_t vector_bytes(std::int64_t rows) const override;
-  Piece<T> vectors(std::int64_t first, std::int64_t count, const Room& room) const override;
   Ahead ahead(std::int64_t first, std::int64_t count) const override;
   // NOLINTEND(portability-template-virtual-member-function)
 
  private:
+  using OrderedSource<T>::vectors_;
+
   MatrixView x_;
-  Vectors<T> vectors_;
 };
 
 extern template class MatrixSource<float>;

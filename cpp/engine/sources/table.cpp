@@ -8,12 +8,6 @@
 namespace gdfast {
 namespace {
 
-// Columns of a piece don't compete for the same sets of the cache. A row or two don't care.
-template <class T>
-std::ptrdiff_t column_step(std::int64_t rows) {
-  return rows < kLanes<T> ? rows : rows + 2 * kLanes<T>;
-}
-
 // Of a piece for which so many columns are read: as long as stays in L2 beside what is read, for columns are fetched in
 // runs. 512 KiB are half of a small one.
 template <class T>
@@ -22,14 +16,14 @@ std::int64_t listed_rows(std::int64_t d, std::int64_t columns) {
   const auto bytes = [columns](std::int64_t rows) { return rows * columns * static_cast<std::int64_t>(sizeof(T)); };
   std::int64_t rows = kRunRows;
   while (rows > unit && bytes(rows) > 512 << 10) rows /= 2;
-  return bytes(rows) <= TableSource<T>::kMostBytes ? rows : packed_rows(columns, sizeof(T));
+  return bytes(rows) <= kMostMadeBytes ? rows : packed_rows(columns, sizeof(T));
 }
 
 }  // namespace
 
 template <class T>
 TableSource<T>::TableSource(const Samples& samples)
-    : table_(samples.table), vectors_(samples.y, samples.s, samples.y_pred, false) {
+    : OrderedSource<T>(samples.y, samples.s, samples.y_pred), table_(samples.table) {
   this->n_ = samples.x.n;
   this->row_bytes_ = table_.row_bytes() + vectors_.row_bytes();
   this->weighted_ = samples.s.data != nullptr;
@@ -56,11 +50,6 @@ std::size_t TableSource<T>::room_bytes(Order order, std::int64_t rows) const {
   if (order != Order::listed) return vectors + Scratch::bytes<T>(column_step<T>(rows) * this->d());
   return vectors + Scratch::bytes<const T*>(this->d() + kFurtherColumns) +
          Scratch::bytes<T>(column_step<T>(rows) * read_);
-}
-
-template <class T>
-std::size_t TableSource<T>::vector_bytes(std::int64_t rows) const {
-  return vectors_.room_bytes(rows);
 }
 
 template <class T>
@@ -106,13 +95,6 @@ template <class T>
 void TableSource<T>::read(std::int64_t j, std::int64_t first, std::int64_t count, T* to, std::ptrdiff_t step) const {
   read_column(table_[j], table_.first + first, count, to, step);
   fetch_column(table_[j], table_.first + first + count, count);
-}
-
-template <class T>
-Piece<T> TableSource<T>::vectors(std::int64_t first, std::int64_t count, const Room& room) const {
-  Piece<T> piece;
-  vectors_.read(first, count, room, piece);
-  return piece;
 }
 
 template class TableSource<float>;

@@ -1,6 +1,7 @@
 // Rows of a table, whose columns have types and addresses of their own.
 #pragma once
 
+#include "made.hpp"
 #include "matrix.hpp"
 
 namespace gdfast {
@@ -9,12 +10,10 @@ namespace gdfast {
 // the cache, a piece at a time. Who wants columns a stride apart, or rows, gets a copy in the cache of all.
 //
 // Pieces end where a run may be cut, so that the bits are those of a matrix of the same columns, unless those that are
-// read are so many that such a piece would take kMostBytes.
+// read are so many that such a piece would take kMostMadeBytes.
 template <class T>
-class TableSource final : public Source<T> {
+class TableSource final : public OrderedSource<T> {
  public:
-  static constexpr std::int64_t kMostBytes = 2 << 20;
-
   // A table for x, whose matrix view has no more than its size.
   explicit TableSource(const Samples& samples);
 
@@ -22,13 +21,12 @@ class TableSource final : public Source<T> {
   std::int64_t rows_a_piece(Order order) const override;
   std::size_t room_bytes(Order order, std::int64_t rows) const override;
   Piece<T> piece(Order order, std::int64_t first, std::int64_t count, const Room& room) const override;
-  std::size_t vector_bytes(std::int64_t rows) const override;
-  Piece<T> vectors(std::int64_t first, std::int64_t count, const Room& room) const override;
   // NOLINTEND(portability-template-virtual-member-function)
 
  private:
+  using OrderedSource<T>::vectors_;
+
   TableView table_;
-  Vectors<T> vectors_;
   std::int64_t read_ = 0;  // columns that have to be read in some piece
 
   Piece<T> listed(std::int64_t first, std::int64_t count, const Room& room) const;

@@ -51,4 +51,23 @@ class Vectors {
 extern template class Vectors<float>;
 extern template class Vectors<double>;
 
+// A source whose rows are read in their order, and so are y, s and y_pred.
+template <class T>
+class OrderedSource : public Source<T> {
+ public:
+  // Instantiated by the sources, which the check doesn't see. NOLINTBEGIN(portability-template-virtual-member-function)
+  std::size_t vector_bytes(std::int64_t rows) const final { return vectors_.room_bytes(rows); }
+  Piece<T> vectors(std::int64_t first, std::int64_t count, const Room& room) const final {
+    Piece<T> piece;
+    vectors_.read(first, count, room, piece);
+    return piece;
+  }
+  // NOLINTEND(portability-template-virtual-member-function)
+
+ protected:
+  OrderedSource(const VectorView& y, const VectorView& s, const VectorView& y_pred) : vectors_(y, s, y_pred, false) {}
+
+  Vectors<T> vectors_;
+};
+
 }  // namespace gdfast
