@@ -33,20 +33,12 @@ constexpr int fetched_from(bool in_columns, Fetch fetch) {
   return V::registers >= 32 && sizeof(typename V::T) == 8 ? static_cast<int>(kNarrowRows<double>) : 5;
 }
 
-template <class V, int D, Lie X, Fetch F>
-struct Narrow {
+// What D columns have in common, wherever they lie.
+template <class V, int D>
+struct NarrowSums {
   using T = typename V::T;
   using reg = typename V::reg;
   static constexpr int L = V::lanes;
-  static constexpr int G = V::group;
-  static constexpr bool kInColumns = X != Lie::rows;
-  // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
-  // chunk's.
-  static constexpr std::int64_t kChunk = kRunRows;
-  static_assert(kChunk % kSumRows == 0 && kSumRows % L == 0);
-  static constexpr std::int64_t kOverread = !kInColumns && D < G ? G - D : 0;
-  // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
-  static constexpr std::ptrdiff_t kFetchAhead = kInColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
 
   struct Weights {
     reg w[D], b;
@@ -61,17 +53,76 @@ struct Narrow {
     }
   };
 
-  static void kernel(const Run<T>& run, Sums& sums) {
+  static GDFAST_INLINE Weights weights_of(const Run<T>& run) {
     Weights weights;
     GDFAST_UNROLL for (int j = 0; j < D; ++j) weights.w[j] = V::broadcast(run.w[j]);
     weights.b = V::broadcast(run.b);
+    return weights;
+  }
+
+  static GDFAST_INLINE void step(const Run<T>& run, const Weights& weights, std::int64_t i, int m, const reg (&x)[D],
+                                 Totals& total) {
+    reg r = V::sub(weights.b, load_rows<V>(run.y + i, m));
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) r = V::fma(x[j], weights.w[j], r);
+    if (m != L) r = V::keep_first(r, m);
+    const reg q = total.wide.add(run, i, m, r);
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) total.grad[j] = V::fma(q, x[j], total.grad[j]);
+  }
+
+  // Fewer rows than a register has lanes. They are copied first, with zeros for those that are missing. They come once
+  // in a run, so that one text serves for however the columns lie.
+  __attribute__((noinline)) static void last_rows(const Run<T>& run, Lie lie, const Weights& weights, std::int64_t i,
+                                                  int m, Totals& total) {
+    T copy[D][L] = {};
+    const std::ptrdiff_t row_stride = lie == Lie::rows ? run.row_stride : 1;
+    const std::ptrdiff_t column_stride = lie == Lie::rows ? 1 : run.column_stride;
+    for (int j = 0; j < D; ++j) {
+      const T* const column = lie == Lie::listed ? run.columns[j] : run.x + j * column_stride;
+      for (int k = 0; k < m; ++k) copy[j][k] = load_one(column + (i + k) * row_stride);
+    }
+    reg x[D];
+    GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(copy[j]);
+    step(run, weights, i, m, x, total);
+  }
+
+  __attribute__((noinline)) static void flush(Totals& total, Sums& sums) {
+    total.wide.flush(sums);
+    GDFAST_UNROLL for (int j = 0; j < D; j += 4) {
+      reg four[4];
+      GDFAST_UNROLL for (int k = 0; k < 4; ++k) four[k] = j + k < D ? total.grad[j + k < D ? j + k : 0] : V::zero();
+      add_sums<V>(four, D - j, sums.grad + j);
+    }
+    total.begin_chain();
+  }
+};
+
+template <class V, int D, Lie X, Fetch F>
+struct Narrow : private NarrowSums<V, D> {
+  using T = typename V::T;
+  using reg = typename V::reg;
+  using Common = NarrowSums<V, D>;
+  using typename Common::Totals;
+  using typename Common::Weights;
+  static constexpr int L = V::lanes;
+  static constexpr int G = V::group;
+  static constexpr bool kInColumns = X != Lie::rows;
+  // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
+  // chunk's.
+  static constexpr std::int64_t kChunk = kRunRows;
+  static_assert(kChunk % kSumRows == 0 && kSumRows % L == 0);
+  static constexpr std::int64_t kOverread = !kInColumns && D < G ? G - D : 0;
+  // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
+  static constexpr std::ptrdiff_t kFetchAhead = kInColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
+
+  static void kernel(const Run<T>& run, Sums& sums) {
+    const Weights weights = Common::weights_of(run);
     Totals total;
     total.begin_chain();
     total.wide.clear();
     for (std::int64_t start = 0; start < run.n; start += kChunk) {
       const std::int64_t end = run.n - start < kChunk ? run.n : start + kChunk;
       chunk(run, weights, start, end, total);
-      flush(total, sums);
+      Common::flush(total, sums);
     }
   }
 
@@ -89,7 +140,7 @@ struct Narrow {
       if (i < chain_end) {
         Totals rest = now;
         for (; i < chain_end; i += L) {
-          last_rows(run, weights, i, static_cast<int>(chain_end - i < L ? chain_end - i : L), rest);
+          Common::last_rows(run, X, weights, i, static_cast<int>(chain_end - i < L ? chain_end - i : L), rest);
         }
         now = rest;
       }
@@ -114,7 +165,7 @@ struct Narrow {
       }
       load_rows_transposed(run.x + i * run.row_stride, run.row_stride, x);
     }
-    step(run, weights, i, L, x, total);
+    Common::step(run, weights, i, L, x, total);
   }
 
   static GDFAST_INLINE const T* column_of(const Run<T>& run, int j) {
@@ -137,41 +188,6 @@ struct Narrow {
       V::load_transposed(p + kFirst, stride, piece);
       GDFAST_UNROLL for (int k = 0; k < kLeft; ++k) x[D - kLeft + k] = piece[D - kLeft - kFirst + k];
     }
-  }
-
-  // Rows are copied first, with zeros for those that are missing.
-  __attribute__((noinline)) static void last_rows(const Run<T>& run, const Weights& weights, std::int64_t i, int m,
-                                                  Totals& total) {
-    reg x[D];
-    if constexpr (kInColumns) {
-      GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load_first(column_of(run, j) + i, m);
-    } else {
-      T copy[L * D + kOverread] = {};
-      for (int k = 0; k < m; ++k) {
-        GDFAST_UNROLL for (int j = 0; j < D; ++j) copy[k * D + j] = load_one(run.x + (i + k) * run.row_stride + j);
-      }
-      load_rows_transposed(copy, D, x);
-    }
-    step(run, weights, i, m, x, total);
-  }
-
-  static GDFAST_INLINE void step(const Run<T>& run, const Weights& weights, std::int64_t i, int m, const reg (&x)[D],
-                                 Totals& total) {
-    reg r = V::sub(weights.b, load_rows<V>(run.y + i, m));
-    GDFAST_UNROLL for (int j = 0; j < D; ++j) r = V::fma(x[j], weights.w[j], r);
-    if (m != L) r = V::keep_first(r, m);
-    const reg q = total.wide.add(run, i, m, r);
-    GDFAST_UNROLL for (int j = 0; j < D; ++j) total.grad[j] = V::fma(q, x[j], total.grad[j]);
-  }
-
-  static GDFAST_INLINE void flush(Totals& total, Sums& sums) {
-    total.wide.flush(sums);
-    GDFAST_UNROLL for (int j = 0; j < D; j += 4) {
-      reg four[4];
-      GDFAST_UNROLL for (int k = 0; k < 4; ++k) four[k] = j + k < D ? total.grad[j + k < D ? j + k : 0] : V::zero();
-      add_sums<V>(four, D - j, sums.grad + j);
-    }
-    total.begin_chain();
   }
 };
 
