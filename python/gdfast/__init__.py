@@ -12,13 +12,14 @@ array([10.])
 
 from gdfast import _core, threadpools
 from gdfast._core import forward, get_num_threads, gradient, loss, loss_and_gradient, set_num_threads
+from gdfast._path.result import Path
 from gdfast.backends import backend, backends
 from gdfast.config import config, show_config
 from gdfast.convergence import ConvergenceWarning
 from gdfast.doctor import DivergenceError
 from gdfast.fit import Fit, Step, explain, fit
 from gdfast.moments import Moments
-from gdfast.path import Path, path
+from gdfast.path import path
 from gdfast.plan import Explanation
 from gdfast.report import Report
 from gdfast.scan import Scan, scan

@@ -15,8 +15,9 @@ from gdfast.backends import backend as backend_by_name
 from gdfast.containers import Exporter
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.plan import Cost, Explanation, PlanName
-from gdfast.result import Callback, Fit, Step
+from gdfast.result import Fit
 from gdfast.scan import Scan
+from gdfast.step import Callback, Step
 
 __all__ = ["Fit", "Step", "explain", "fit"]
 

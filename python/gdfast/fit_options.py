@@ -9,21 +9,20 @@ import numpy as np
 
 from gdfast import checks, copies, dropped, tables
 from gdfast import validation as arrays
+from gdfast._fit import combinations, data
 from gdfast._inference.basis import Counted
 from gdfast._scan.sums import Passes
-from gdfast._tables.table import Table
-from gdfast.conversion import Array, cast
+from gdfast.conversion import Array
 from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER, nothing_chosen
 from gdfast.descent import Gram, Options, Samples
 from gdfast.errors import Argument, Message
 from gdfast.plan import Asked
-from gdfast.result import Callback
 from gdfast.scan import Scan
-from gdfast.storage import computed, widened
+from gdfast.step import Callback
+from gdfast.storage import computed
 from gdfast.wording import shown, type_name
 
 OPTIMIZERS = ("gd", "momentum", "nesterov", "adam", "cg", "exact")
-WITHOUT_RATE = ("cg", "exact")  # these need no learning rate
 PLANS = ("auto", "stream", "moments")
 
 
@@ -54,8 +53,8 @@ class FitArguments(NamedTuple):
     def in_arrays(self) -> FitArguments:
         """The same without tables, which the reference backends don't read: copies."""
         copied = copies.total()
-        train = _in_arrays(self.train)
-        validation = None if self.validation is None else _in_arrays(self.validation)
+        train = data.in_arrays(self.train)
+        validation = None if self.validation is None else data.in_arrays(self.validation)
         more = copies.total() - copied
         return self._replace(train=train, validation=validation, copied_bytes=self.copied_bytes + more)
 
@@ -105,28 +104,28 @@ def check(
     rows_out = 0
     if isinstance(x, Scan | Passes):
         given = x, y, sample_weight
-        scanned = passes_over(x, y, sample_weight, columns, missing)
+        scanned = data.passes_over(x, y, sample_weight, columns, missing)
         x, y, sample_weight = scanned.shape()
-        validation, held_out = _scanned_validation(validation, scanned)
+        validation, held_out = data.scanned_validation(validation, scanned)
     else:
         x, y, sample_weight = given = tables.named("x", x, y, sample_weight, columns)
         if missing != "error":
             x, y, sample_weight, rows_out = dropped.without(given, missing)
     matrix = arrays.matrix(x, "x", in_columns=True)
-    names = None if type(x) is np.ndarray else _columns(given[0], matrix)
+    names = None if type(x) is np.ndarray else data.columns(given[0], matrix)
     if scanned is not None:
         names = scanned.bound.names
-    train = _samples(matrix, y, sample_weight, "y", "sample_weight", "x")
+    train = data.samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
     rate = _learning_rate(learning_rate)
     arguments = FitArguments(
         train=train,
-        validation=None if validation is None else _validation(validation, matrix, names),
+        validation=None if validation is None else data.validation(validation, matrix, names),
         one_column=matrix.ndim == 1,
         columns=names,
-        w=_start(w0, matrix),
-        b=_intercept(b0, fit_intercept, computed(matrix.dtype)),
+        w=data.start(w0, matrix),
+        b=data.intercept(b0, fit_intercept, computed(matrix.dtype)),
         options=Options(
             learning_rate=rate,
             n_iters=checks.whole("n_iters", n_iters, 0, "a whole number of passes, 0 or more"),
@@ -157,7 +156,7 @@ def check(
         dropped_rows=rows_out,
         copied_bytes=copies.total() - copied,
     )
-    return _together(arguments)
+    return combinations.together(arguments)
 
 
 def check_moments(gram: Gram, counted: Counted, **options: Any) -> FitArguments:
@@ -166,196 +165,6 @@ def check_moments(gram: Gram, counted: Counted, **options: Any) -> FitArguments:
     row = np.broadcast_to(0.0, (1, d))  # stands for x where its shape and dtype matter
     arguments = check(row, row[:, 0], **options, plan="moments")
     return arguments._replace(train=Samples(None, None, None, gram), counted=counted)
-
-
-def _together(arguments: FitArguments) -> FitArguments:
-    """The options that each are right, if they mean something together."""
-    options = arguments.options
-    optimizer, batches = options.optimizer, options.batch_size > 0
-    if optimizer in WITHOUT_RATE:
-        return _without_rate(arguments)
-    if arguments.finds_rate:
-        auto = Argument("learning_rate", "auto")
-        if batches:
-            raise ValueError(
-                Message(
-                    auto,
-                    " is derived from all of the data, and a batch may be steeper: write a number, or ",
-                    Argument("batch_size", None),
-                )
-            )
-        if optimizer == "adam":
-            raise ValueError(
-                Message(
-                    auto,
-                    " is the largest step that the loss allows, and Adam's steps don't grow with the loss: "
-                    "write a number (0.001 is usual) or ",
-                    Argument("optimizer", "nesterov"),
-                )
-            )
-    if batches and arguments.plan == "moments":
-        raise ValueError(
-            Message(
-                Argument("plan", "moments"),
-                " knows sums over all rows and no single batch: write ",
-                Argument("batch_size", None),
-            )
-        )
-    if options.l1 > 0:
-        if optimizer in ("momentum", "adam"):
-            raise ValueError(
-                Message(
-                    Argument("l1", options.l1),
-                    " with ",
-                    Argument("optimizer", optimizer),
-                    " would end at the optimum of another penalty, since its steps differ from the learning rate: "
-                    "write ",
-                    Argument("optimizer", "gd"),
-                    " or ",
-                    Argument("optimizer", "nesterov"),
-                )
-            )
-        if optimizer == "nesterov":
-            if batches:
-                raise ValueError(
-                    Message(
-                        Argument("optimizer", "nesterov"),
-                        " with l1 is FISTA, which takes the gradient of all data: write ",
-                        Argument("optimizer", "gd"),
-                        ", or ",
-                        Argument("batch_size", None),
-                    )
-                )
-            return arguments._replace(options=options._replace(optimizer="fista"))
-    return arguments
-
-
-def _without_rate(arguments: FitArguments) -> FitArguments:
-    """The two ways that choose their steps themselves, and whatever learning rate stands beside them."""
-    options = arguments.options
-    if options.batch_size > 0:
-        raise ValueError(
-            Message(
-                Argument("optimizer", options.optimizer),
-                " takes all rows at once: write ",
-                Argument("batch_size", None),
-            )
-        )
-    if options.optimizer == "cg" and options.l1 > 0:
-        raise ValueError(
-            Message(
-                Argument("l1", options.l1), " with ", Argument("optimizer", "cg"),
-                " has no meaning, since conjugate gradients need a quadratic objective: write ",
-                Argument("optimizer", "exact"), ", or ", Argument("optimizer", "nesterov"), ", which is FISTA",
-            )
-        )  # fmt: skip
-    if options.optimizer == "exact" and arguments.plan == "stream":
-        raise ValueError(
-            Message(
-                Argument("optimizer", "exact"), " solves for the optimum from moments: write ",
-                Argument("plan", "moments"), ", or ", Argument("optimizer", "cg"), " to stream",
-            )
-        )  # fmt: skip
-    return arguments._replace(options=options._replace(learning_rate=math.nan), finds_rate=False)
-
-
-# --- data -------------------------------------------------------------------------------------------------------------
-
-
-def _samples(matrix: Array, y: Any, weight: Any, y_name: str, weight_name: str, x_name: str) -> Samples:
-    dtype = computed(matrix.dtype)
-    y = arrays.per_sample(y_name, y, matrix, dtype, x_name)
-    if weight is not None:
-        weight = arrays.per_sample(weight_name, weight, matrix, dtype, x_name)
-        arrays.weights(weight_name, weight)
-    return Samples(matrix.reshape(-1, 1) if matrix.ndim == 1 else matrix, y, weight)
-
-
-def _in_arrays(samples: Samples) -> Samples:
-    x: Any = samples.x
-    return samples._replace(x=x.copied()) if isinstance(x, Table) else samples
-
-
-def _validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Samples:
-    accepted = "accepted is (x, y) or (x, y, sample_weight)"
-    if not isinstance(given, (tuple, list)):
-        raise TypeError(f"validation is of type {type_name(given)}, {accepted}")
-    if len(given) not in (2, 3):
-        raise ValueError(f"validation has {len(given)} parts, {accepted}")
-    held_out, y, weight = tables.named("validation[0]", *given, *(None,) * (3 - len(given)))
-    matrix: Any = arrays.matrix(tables.by_name("validation[0]", held_out, columns), "validation[0]", in_columns=True)
-    if matrix.shape[1:] != x.shape[1:]:
-        accepted = "(n,)" if x.ndim == 1 else f"(n, {x.shape[1]})"
-        raise ValueError(
-            f"validation[0] has shape {matrix.shape} and x has shape {x.shape}: accepted is validation[0] of shape "
-            f"{accepted}, with the columns of x"
-        )
-    names = "validation[1]", "validation[2]", "validation[0]"
-    if computed(matrix.dtype) != computed(x.dtype):
-        matrix = cast(matrix if isinstance(matrix, Table) else widened(matrix), computed(x.dtype))
-    return _samples(matrix, y, weight, *names)
-
-
-def passes_over(x: Scan | Passes, y: Any, sample_weight: Any, columns: Any, missing: Any) -> Passes:
-    """Passes over a scan whose columns may be chosen where it is used, and not where it was made."""
-    if isinstance(x, Passes):
-        return x
-    if missing != "error":
-        raise ValueError(f"missing is {shown(missing)} for a scan: write it there, gdfast.scan(…, missing='drop')")
-    return Passes.over(x if columns is None else x.with_columns(tables.texts(columns)), y, sample_weight)
-
-
-def _scanned_validation(given: Any, passes: Passes) -> tuple[Any, Passes | None]:
-    """Validation for a scan: arrays, as they came; or another scan."""
-    if not (isinstance(given, tuple | list) and given and isinstance(given[0], Scan)):
-        return given, None
-    held_out = Passes.over(given[0], *given[1:3], *(None,) * (3 - len(given)))
-    bound = held_out.bound
-    if (bound.names, bound.d, bound.dtype) != (passes.bound.names, passes.bound.d, passes.bound.dtype):
-        raise ValueError(
-            f"validation[0] has {bound.d:,} columns of {bound.dtype} and x has {passes.bound.d:,} of "
-            f"{passes.bound.dtype}: accepted is a scan with the columns of x, in their order and of their dtypes"
-        )
-    return None, held_out
-
-
-def _columns(x: Any, matrix: Array) -> tuple[str, ...] | None:
-    """The names of x's columns, where it is a table that has some."""
-    names = tables.names("x", x)
-    return names if matrix.ndim == 2 and names is not None and len(names) == matrix.shape[1] else None
-
-
-def _start(w0: Any, matrix: Array) -> Array:
-    """Where w starts, in an array of its own: a fit never hands out the caller's w0."""
-    dtype = computed(matrix.dtype)
-    if w0 is None:
-        return np.zeros(1 if matrix.ndim == 1 else matrix.shape[1], dtype)
-    start = cast(np.atleast_1d(arrays.coefficients("w0", w0, matrix)), dtype).copy()
-    wrong = np.flatnonzero(~np.isfinite(start))
-    if wrong.size:
-        where = "w0" if matrix.ndim == 1 else f"w0[{wrong[0]}]"
-        raise ValueError(f"{where} is {start[wrong[0]]} in {dtype}, accepted are finite numbers")
-    return start
-
-
-def _intercept(b0: Any, fit_intercept: object, dtype: np.dtype[Any]) -> float | None:
-    if not isinstance(fit_intercept, (bool, np.bool_)):
-        came = f" is {shown(fit_intercept)}, accepted are True and False (its start is b0)"
-        raise TypeError(Message(Argument("fit_intercept"), came))
-    if not fit_intercept:
-        if b0 is not None:
-            why = "b0 is where the intercept starts, but there is none to fit: write "
-            raise ValueError(Message(why, Argument("fit_intercept", True)))
-        return None
-    if b0 is None:
-        return 0.0
-    start = float(cast(np.array(arrays.scalar("b0", b0)), dtype))
-    if not math.isfinite(start):
-        raise ValueError(f"b0 is {start} in {dtype}, accepted is a finite number")
-    return start
-
-
-# --- options ----------------------------------------------------------------------------------------------------------
 
 
 def _learning_rate(value: Any) -> float:

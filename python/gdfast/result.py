@@ -1,11 +1,11 @@
-"""What training hands out: a `Step` to the callback once a pass, a `Fit` at the end."""
+"""What training hands out at its end: a `Fit`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,55 +19,13 @@ from gdfast.descent import StopReason
 from gdfast.report import Report
 from gdfast.scan import Scan
 from gdfast.summary import Summary
-from gdfast.wording import type_name
+from gdfast.wording import short, type_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-class Predictor(Protocol):
-    """What a `Fit` asks of the backend it came from."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def forward(self) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One pass of training, as the callback sees it.
-
-    Attributes
-    ----------
-    iteration : int
-        Number of the pass, from 0: ``step.loss`` is ``fit.losses[step.iteration]``.
-    w : float or ndarray of shape (d,)
-        Coefficients after this pass's update, of x's dtype; a float where x is (n,). A copy.
-    b : float or None
-        Intercept after this pass's update; None where none is fitted.
-    loss : float
-        Objective at the start of the pass, before its update.
-
-    Examples
-    --------
-    >>> import gdfast
-    >>> def watch(step):
-    ...     print(f"{step.iteration}: w = {step.w:.3f}, loss = {step.loss:.3f}")
-    >>> fit = gdfast.fit([1, 2, 3, 4], [2, 4, 6, 8], n_iters=2, callback=watch)
-    0: w = 0.300, loss = 30.000
-    1: w = 0.555, loss = 21.675
-    """
-
-    iteration: int
-    w: Any
-    b: float | None
-    loss: float
-
-
-Callback = Callable[[Step], object]
+    from gdfast._fit.machinery import Machinery
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -145,7 +103,7 @@ class Fit:
     loss_error: float = field(repr=False)
     gradient_norm: float = field(repr=False)
     report: Report = field(repr=False)
-    backend: Predictor = field(repr=False)
+    backend: Machinery = field(repr=False)
     feature_names: tuple[str, ...] | None = field(default=None, repr=False)
     sample: tuple[NDArray[Any], NDArray[Any]] | None = field(default=None, repr=False)
     basis: Basis = field(default=Basis(), repr=False)
@@ -338,13 +296,6 @@ class Fit:
         b = "None" if self.b is None else f"{self.b:.6g}"
         gap = "None" if self.gap is None else f"{self.gap:.2g}"
         return (
-            f"Fit(w={_short(self.w)}, b={b}, loss={self.loss:.6g}, gap={gap}, n_iters={self.n_iters}, "
+            f"Fit(w={short(self.w)}, b={b}, loss={self.loss:.6g}, gap={gap}, n_iters={self.n_iters}, "
             f"stop_reason={self.stop_reason!r}, backend={self.backend.name!r})"
         )
-
-
-def _short(w: Any) -> str:
-    """w on one line: of many coefficients, the first and last three."""
-    if isinstance(w, float):
-        return f"{w:.6g}"
-    return np.array2string(w, max_line_width=1_000, precision=6, threshold=8, edgeitems=3, separator=", ")

@@ -5,45 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 
 from gdfast import convergence, digits, doctor, magnitudes, optimum, plan, plot, scaling, step_size
+from gdfast._fit import handing_over, planning
+from gdfast._fit.combinations import WITHOUT_RATE
+from gdfast._fit.machinery import Machinery
 from gdfast._inference.basis import Basis, counted
 from gdfast.certificate import UNKNOWN, Certificate, certificate
 from gdfast.conversion import Array
-from gdfast.descent import AfterPass, Descend, Gram, Hooks, Outcome, Samples, StopReason
+from gdfast.descent import Gram, Hooks, Outcome, Samples
 from gdfast.errors import Message
-from gdfast.fit_options import WITHOUT_RATE, FitArguments
-from gdfast.objective import LossAndGradient, quiet, sample_bytes
+from gdfast.fit_options import FitArguments
+from gdfast.objective import quiet, sample_bytes
 from gdfast.progress import ProgressBar
 from gdfast.report import Report
-from gdfast.result import Callback, Fit, Step
-from gdfast.step_size import TakeMoments
-
-
-class Machinery(Protocol):
-    """What training asks of a backend."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def loss_and_gradient(self) -> LossAndGradient: ...
-    @property
-    def descend(self) -> Descend: ...
-    @property
-    def moments(self) -> TakeMoments: ...
-    @property
-    def forward(self) -> Any: ...
-    @property
-    def costs(self) -> plan.CostModel: ...
-    @property
-    def isa(self) -> str: ...
-    @property
-    def threads(self) -> Callable[[], int | None]: ...
-    @property
-    def is_reference(self) -> bool: ...
+from gdfast.result import Fit
 
 
 def train(backend: Machinery, arguments: FitArguments) -> Fit:
@@ -66,39 +45,10 @@ def train(backend: Machinery, arguments: FitArguments) -> Fit:
 def explanation(backend: Machinery, arguments: FitArguments) -> plan.Explanation:
     """The plan of the fit that `arguments` describe. Reads no data."""
     if arguments.passes is not None:
-        from gdfast._scan import planning  # which builds on this module
+        from gdfast._scan.planning import explain  # which builds on this module
 
-        return planning.explain(arguments, _work(backend, arguments), backend.costs)
-    return plan.explain(_work(backend, arguments), arguments.plan, backend.costs, backend.is_reference)
-
-
-def _plan(backend: Machinery, arguments: FitArguments) -> plan.PlanName:
-    options = arguments.options
-    simple = arguments.plan == "auto" and not (arguments.finds_rate or arguments.standardize or options.batch_size)
-    if simple and options.optimizer != "exact" and arguments.validation is None and not backend.is_reference:
-        data_bytes = sample_bytes(arguments.train)
-        chosen = plan.of_a_tiny_fit(data_bytes, arguments.w.size, options.n_iters + 1, backend.costs)
-        if chosen is not None:
-            return chosen
-    return plan.choose(_work(backend, arguments), arguments.plan, backend.costs, backend.is_reference)
-
-
-def _work(backend: Machinery, arguments: FitArguments) -> plan.Work:
-    held_out = arguments.validation
-    x = arguments.train.x
-    return plan.Work(
-        n=0 if x is None else len(x),
-        d=arguments.w.size,
-        data_bytes=sample_bytes(arguments.train),
-        n_validation=0 if held_out is None or held_out.x is None else len(held_out.x),
-        validation_bytes=0 if held_out is None else sample_bytes(held_out),
-        n_iters=arguments.options.n_iters,
-        finds_rate=arguments.finds_rate,
-        finds_scales=arguments.standardize,
-        batches=arguments.options.batch_size > 0,
-        given_moments=x is None,
-        solves=arguments.options.optimizer == "exact",
-    )
+        return explain(arguments, planning.work(backend, arguments), backend.costs)
+    return plan.explain(planning.work(backend, arguments), arguments.plan, backend.costs, backend.is_reference)
 
 
 class Training:
@@ -127,7 +77,7 @@ class Training:
                 self.check(outcome)
                 fit = self.fit(outcome, ended_early=False)
         except doctor.DivergenceError as refused:
-            outcome = outcome or _nothing_done(self.arguments, "diverged")
+            outcome = outcome or handing_over.nothing_done(self.arguments, "diverged")
             outcome, error = outcome._replace(stop_reason="diverged"), refused
         except BaseException as raised:  # Ctrl-C, or what another signal's handler raises
             if not (self.kept or isinstance(raised, KeyboardInterrupt)):
@@ -141,7 +91,7 @@ class Training:
             return fit
         fit = self.fit(outcome, ended_early=True)
         try:
-            _hand_over(error, fit)
+            handing_over.attach(error, fit)
             raise error
         finally:
             # The traceback holds this frame: without this the data would outlive the exception in a cycle.
@@ -150,7 +100,7 @@ class Training:
 
     def descended(self) -> Outcome:
         """What the descent kept, should Ctrl-C have come while it was handed out."""
-        return Outcome(*self.kept[-1]) if self.kept else _nothing_done(self.arguments, "interrupted")
+        return Outcome(*self.kept[-1]) if self.kept else handing_over.nothing_done(self.arguments, "interrupted")
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
@@ -171,7 +121,7 @@ class Training:
             self.options = self.options._replace(learning_rate=1 / largest if largest > 0 else 1.0)
 
     def choose_plan(self) -> plan.PlanName:
-        return _plan(self.backend, self.arguments)
+        return planning.chosen(self.backend, self.arguments)
 
     def take_moments(self, samples: Samples) -> Samples:
         if samples.gram is not None:
@@ -212,7 +162,9 @@ class Training:
 
     def descend(self) -> Outcome:
         arguments = self.arguments
-        callback = None if arguments.callback is None else _after_pass(arguments.callback, arguments.one_column)
+        callback = (
+            None if arguments.callback is None else handing_over.after_pass(arguments.callback, arguments.one_column)
+        )
         # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
         if not arguments.progress:
             return self.descend_with(Hooks(callback, None, self.kept))
@@ -259,7 +211,7 @@ class Training:
             dropped_rows=self.arguments.dropped_rows,
         )
         return Fit(
-            w=_w(outcome.w, self.arguments.one_column),
+            w=handing_over.coefficients(outcome.w, self.arguments.one_column),
             b=outcome.b,
             losses=outcome.losses,
             validation_losses=outcome.validation_losses,
@@ -334,31 +286,3 @@ class Training:
         """There are no scales, or no learning rate, of such data."""
         self.refuse_not_finite()
         raise doctor.DivergenceError(magnitudes.beyond(self.arguments, self.options))
-
-
-def _w(w: Array, one_column: bool) -> Any:
-    """w as users know it: a float for (n,) x."""
-    return float(w[0]) if one_column else w
-
-
-def _after_pass(callback: Callback, one_column: bool) -> AfterPass:
-    """The user's callback, which takes a `Step`, as the descent loops call it."""
-    return lambda iteration, w, b, loss: callback(Step(iteration, _w(w, one_column), b, loss))
-
-
-def _hand_over(error: BaseException, fit: Fit) -> None:
-    """`error.fit = fit`, whatever the class of the error has against it: it is the user's error that must come out.
-
-    A frozen dataclass, say, forbids new attributes in a `__setattr__` of its own, and has room for them all the same.
-    """
-    try:
-        BaseException.__setattr__(error, "fit", fit)
-    except Exception:  # the class has a `fit` that can't be set
-        notes = [*getattr(error, "__notes__", ()), f"The fit so far: {fit!r}"]
-        BaseException.__setattr__(error, "__notes__", notes)
-
-
-def _nothing_done(arguments: FitArguments, stop_reason: StopReason) -> Outcome:
-    """Training that ended before its first pass."""
-    none = np.empty(0)
-    return Outcome(arguments.w, arguments.b, none, none.copy(), math.nan, stop_reason, None, 0, 0)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gdfast.backends import Backend, backend
-from gdfast.result import Step
+from gdfast.step import Step
 
 WHY_THEY_DIFFER = (
     "The hand-written gradient is the sum over the 4 samples (np.dot has summed before .mean() gets its one number), "

@@ -27,7 +27,6 @@ from gdfast.wording import shown, type_name
 REDUCTIONS = ("mean", "sum")
 
 _MOST_COLUMNS = 2**30  # of more, no address holds the matrix
-
 _LARGE = 1e280  # weights below this add up to a finite number, for any number of rows that there can be
 
 

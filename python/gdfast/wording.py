@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -40,3 +41,10 @@ def type_name(value: object) -> str:
     """The type of `value` as its users know it: `torch.Tensor`, `int`."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def short(w: Any) -> str:
+    """Coefficients on one line: of many coefficients, the first and last three."""
+    if isinstance(w, float):
+        return f"{w:.6g}"
+    return np.array2string(w, max_line_width=1_000, precision=6, threshold=8, edgeitems=3, separator=", ")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdfast import checks, tables, validation
 from gdfast._inference import sandwich
+from gdfast._inference.asked import WEIGHTS, Covariance, asked_covariance, asked_level
 from gdfast._inference.basis import Basis, refuse_other_weights
 from gdfast._inference.design import Design, design
 from gdfast._inference.scanned import ScannedRows
@@ -18,22 +18,11 @@ from gdfast.convergence import CONVERGED
 from gdfast.errors import Argument, Message
 from gdfast.scan import Scan
 from gdfast.summary import Summary
-from gdfast.wording import shown, type_name
 
 if TYPE_CHECKING:
     from gdfast.result import Fit
 
 Vector = NDArray[np.float64]
-
-WEIGHTS = ("analytic", "frequency")
-KINDS = ("iid", "HC0", "HC1")
-
-
-class _Covariance(NamedTuple):
-    """What was asked for, checked."""
-
-    kind: str  # "iid", "HC0", "HC1", "cluster"
-    ids: Any = None
 
 
 def summary(
@@ -41,9 +30,9 @@ def summary(
 ) -> Summary:
     """As `gdfast.Fit.summary` says; `special` stands for scipy.special."""
     basis = fit.basis
-    asked = _covariance(vcov)
+    asked = asked_covariance(vcov)
     frequency = checks.one_of("weights", weights, WEIGHTS) == "frequency"
-    level = _level(level)
+    level = asked_level(level)
     refuse_penalties(basis.l1, basis.l2)
     special = special or scipy_special()
     if x is None and (y is not None or sample_weight is not None):
@@ -101,26 +90,6 @@ def _refuse_unfinished(converged: bool | None) -> None:
         )
 
 
-def _covariance(vcov: Any) -> _Covariance:
-    accepted = "accepted are 'iid', 'HC0', 'HC1' and {'cluster': ids}"
-    if isinstance(vcov, Mapping):
-        if set(vcov) != {"cluster"}:
-            raise ValueError(Message(Argument("vcov"), f" has the keys {shown(list(vcov))}, {accepted}"))
-        return _Covariance("cluster", vcov["cluster"])
-    if not isinstance(vcov, str):
-        raise TypeError(Message(Argument("vcov"), f" is of type {type_name(vcov)}, {accepted}"))
-    if vcov not in KINDS:
-        raise ValueError(Message(Argument("vcov"), f" is {shown(vcov)}, {accepted}"))
-    return _Covariance(vcov)
-
-
-def _level(level: Any) -> float:
-    share = checks.number("level", level, "a share between 0 and 1, such as 0.95", positive=True)
-    if share >= 1:
-        raise ValueError(f"level is {share:g}, accepted is a share between 0 and 1, such as 0.95")
-    return share
-
-
 def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | ScannedRows | None:
     """The data, if it is that of the fit as far as its shape tells."""
     if x is None:
@@ -141,7 +110,7 @@ def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | Scann
 class _Summarised:
     """One summary under way."""
 
-    def __init__(self, fit: Fit, asked: _Covariance, frequency: bool, level: float, rows: Any) -> None:
+    def __init__(self, fit: Fit, asked: Covariance, frequency: bool, level: float, rows: Any) -> None:
         self.fit, self.asked, self.frequency, self.level, self.rows = fit, asked, frequency, level, rows
         self.basis = _with_moments(fit.basis, rows)
         assert self.basis.gram is not None

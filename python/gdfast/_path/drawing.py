@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from gdfast.path import Path
+    from gdfast._path.result import Path
 
 _COLOURS = (drawing.RED, drawing.BLUE, drawing.GREEN, drawing.VIOLET, drawing.ORANGE)
 _NAMED = 8  # of the coefficients that end furthest from 0

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import checks, dropped, fit_options, tables, validation
+from gdfast import checks, dropped, tables, validation
+from gdfast._fit.data import passes_over
 from gdfast._path import planning
 from gdfast._path.folds import fold_of_each_row
 from gdfast._scan.folds import Folds, count_of, folds_of
@@ -105,7 +106,7 @@ def request(
             raise ValueError(
                 "plan='stream' walks over columns here and there in each pass, and a scan reads rows: write plan='auto'"
             )
-        passes, plan = fit_options.passes_over(x, y, sample_weight, columns, missing), "moments"
+        passes, plan = passes_over(x, y, sample_weight, columns, missing), "moments"
         feature_names = passes.bound.names
         matrix, targets, s = passes.shape()
     else:

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from gdfast import doctor, plan, step_size
+from gdfast._fit.machinery import Machinery
 from gdfast._inference.basis import Basis, Counted
 from gdfast._scan import planning, sums
 from gdfast._scan.descent import Noticed, Scanned
@@ -21,7 +22,7 @@ from gdfast.errors import Message
 from gdfast.fit_options import FitArguments
 from gdfast.objective import Coordinates, Data, Objective, Penalty, data_of, quiet
 from gdfast.result import Fit
-from gdfast.training import Machinery, Training
+from gdfast.training import Training
 
 
 class ScanTraining(Training):

@@ -18,8 +18,9 @@ from gdfast.defaults import LEARNING_RATE, N_ITERS, OPTIMIZER
 from gdfast.descent import Descend
 from gdfast.objective import LossAndGradient
 from gdfast.plan import REFERENCE, CostModel
-from gdfast.result import Callback, Fit
+from gdfast.result import Fit
 from gdfast.scan import Scan
+from gdfast.step import Callback
 from gdfast.step_size import TakeMoments
 
 
