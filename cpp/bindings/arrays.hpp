@@ -47,9 +47,6 @@ py::object with_dtype(DType dtype, F f) {
 // What gdfast.validation's `function` makes of the arguments. Python code, during which a thread may be ended.
 py::object validate(const char* function, std::initializer_list<py::handle> arguments);
 
-// At import: asks NumPy for the types of its scalars, and makes BFLOAT16, the dtype that stands for bfloat16.
-void learn_numpy_numbers(py::module_& m);
-
 // Views of an array: a vector of float32 or float64, a matrix of any storage type. Nothing if it is no such array.
 std::optional<VectorView> as_vector(py::handle object, std::int64_t& size);
 bool as_matrix(py::handle object, MatrixView& x, bool& one_dimensional);

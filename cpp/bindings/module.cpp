@@ -7,6 +7,7 @@
 #include "engine/machine.hpp"
 #include "engine/thread_pool.hpp"
 #include "functions.hpp"
+#include "numpy_objects.hpp"
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ core of gdfast. Use it through the gdfast package.";
