@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import numpy as np
 import pytest
 
 import gdfast
-from commands import COLUMNS, NAMES, B, S, W, X, Y, done, refused, write
+from commands import COLUMNS, NAMES, B, S, W, X, Y, done, refused, run, write
+from gdfast import progress
+from gdfast.cli import in_pieces
+from gdfast.cli.arrow import ParquetTable
 
 NOISE = np.random.default_rng(1).standard_normal(len(Y))
 TABLE = {**COLUMNS, "price": Y + NOISE, "s": S, "shop": np.arange(len(Y)) // 7}
+pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 
@@ -90,6 +95,95 @@ def test_rows_with_nulls_are_left_out_or_refused(files: list[Path]) -> None:
     message = refused(*command)
     assert f"{files[2]}, row group 0: column 'age' has 1 null: write --drop-missing to leave such rows out" in message
     assert "79 rows, 1 left out for missing values" in done(*command, "--drop-missing")
+
+
+def test_with_drop_missing_nan_is_missing_as_in_one_file(files: list[Path], tmp_path: Path) -> None:
+    price = TABLE["price"].copy()
+    price[[3, 50]] = np.nan
+    paths = [write(tmp_path / f"nan{k}.npy", {**TABLE, "price": price}) for k in range(2)]
+    command = ("fit", *paths, "--target", 3, "--drop-missing")
+    assert "156 rows, 4 left out for missing values" in done(*command)
+    table = parquet.read_table(files[2])
+    age = table["age"].to_numpy().copy()
+    age[:2] = np.nan
+    parquet.write_table(table.set_column(2, "age", [age]), files[2])
+    command = ("fit", *files, "--target", "price")
+    assert "column 'age' of x is nan in row 0" in refused(*command, status=1)
+    assert "78 rows, 2 left out for missing values" in done(*command, "--drop-missing")
+
+
+def test_columns_without_numbers_can_be_left_out(files: list[Path]) -> None:
+    for path in files:
+        table = parquet.read_table(path)
+        parquet.write_table(table.append_column("town", [["x"] * len(table)]), path)
+    command = ("fit", *files, "--target", "price")
+    assert "has no numbers in column 'town' (type string): --exclude town leaves out such" in refused(*command)
+    assert "80 rows, 5 columns" in done(*command, "--exclude", "town")
+    assert "--target: column 'town'" in refused("fit", *files, "--target", "town")
+
+
+def test_the_index_of_pandas_is_left_out(files: list[Path]) -> None:
+    for path in files:
+        table = parquet.read_table(path)
+        parquet.write_table(table.append_column("__index_level_0__", [np.arange(len(table))]), path)
+    result = run("fit", *files, "--target", "price")
+    assert "is taken for the numbers or names of the rows and left out" in result.stderr
+    assert "80 rows, 5 columns" in result.stdout
+
+
+# --- one large file ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(whole: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of several row groups, and large beside what counts as such here."""
+    parquet.write_table(parquet.read_table(whole), whole, row_group_size=30)
+    monkeypatch.setattr(in_pieces, "LARGE", 8 * len(Y) * len(TABLE) - 1)
+    return whole
+
+
+@pytest.mark.parametrize("options", ALIKE, ids=str)
+def test_a_large_file_is_read_by_row_groups(
+    options: list[object], large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command: list[object] = [large, "--target", "price", "--columns", ",".join(NAMES), *options]
+    with monkeypatch.context() as patch:
+        patch.setattr(in_pieces, "LARGE", 2**28)
+        want = fitted(*command)
+    monkeypatch.setattr(ParquetTable, "matrix", None)  # which loads it
+    found = fitted(*command)
+    assert found["source"] == want["source"]
+    assert found["coefficients"] == pytest.approx(want["coefficients"], rel=1e-6)
+    assert found["loss"] == pytest.approx(want["loss"], rel=1e-8)
+    assert found["rows"] == want["rows"]
+
+
+def test_progress_is_shown_for_a_large_file(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "ROWS_FIRST_AFTER", 0.0)
+    assert "/80 rows" in run("fit", large, "--target", "price").stderr
+
+
+def test_other_commands_read_a_large_file_by_row_groups(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ParquetTable, "matrix", None)
+    done("moments", large, "--target", "price", "-o", tmp_path / "a.gdm")
+    assert gdfast.Moments.from_bytes((tmp_path / "a.gdm").read_bytes()).n == 80
+    done("fit", large, "--target", "price", "--model", tmp_path / "m.json")
+    assert "80 predictions" in done("predict", tmp_path / "m.json", large, "-o", tmp_path / "y.npy")
+    assert len(done("predict", tmp_path / "m.json", large).split()) == 80
+
+
+def test_a_large_file_is_loaded_where_its_rows_are_needed_at_once(large: Path, tmp_path: Path) -> None:
+    command = ("fit", large, "--target", "price")
+    assert "held out" in done(*command, "--validation", 0.2)
+    assert "float32" in done(*command, "--dtype", "f32")
+    done(*command, "--model", tmp_path / "m.json")
+    assert len(json.loads(done("predict", tmp_path / "m.json", large, "--json"))["predictions"]) == 80
+    table = parquet.read_table(large)
+    decimals = pa.array([Decimal(i) for i in range(80)], pa.decimal128(9, 2))
+    parquet.write_table(table.append_column("sum", decimals), large)
+    assert "80 rows, 6 columns" in done(*command)
 
 
 # --- predictions ------------------------------------------------------------------------------------------------------

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,41 +10,14 @@ import pytest
 
 import gdfast
 import oracle
+from clusters import SOLVED, STREAMED, dask, dd, distributed, frames, on_cluster, pd, same_fit, scanned
 from gdfast._scan.tree import Nodes, Tree, merged
 from scans import NAMES, S, X, Y
 
-pd: Any = pytest.importorskip("pandas")
-dask: Any = pytest.importorskip("dask")
 da: Any = pytest.importorskip("dask.array")
-dd: Any = pytest.importorskip("dask.dataframe")
-distributed: Any = pytest.importorskip("distributed")
 
 import gdfast.dask as gdask  # noqa: E402
-
-CUTS = [0, 90, 90, 400, 401, 650, 650, 900, 1000]  # two partitions have no rows
-ROWS = [slice(a, b) for a, b in pairwise(CUTS)]
-
-STREAMED: list[dict[str, Any]] = [
-    {"optimizer": "cg", "plan": "stream", "fit_intercept": True, "n_iters": 5},
-    {"optimizer": "nesterov", "learning_rate": "auto", "l1": 0.1, "standardize": True, "plan": "stream", "n_iters": 5},
-]
-SOLVED: list[dict[str, Any]] = [
-    {"optimizer": "exact", "fit_intercept": True},
-    {"optimizer": "exact", "l1": 0.1, "standardize": True},
-]
-
-
-def frames(dtype: Any = np.float64, columns: Any = (*NAMES, "y", "s")) -> list[Any]:
-    whole = pd.DataFrame({**dict(zip(NAMES, X.T, strict=True)), "y": Y, "s": S}).astype(dtype)
-    return [whole.iloc[rows][list(columns)] for rows in ROWS]
-
-
-def on_cluster(parts: list[Any]) -> Any:
-    return dd.from_delayed([dask.delayed(part) for part in parts], meta=parts[0].iloc[:0], verify_meta=False)
-
-
-def scanned(parts: list[Any]) -> gdfast.Scan:
-    return gdfast.scan(lambda: iter(parts))
+from gdfast.dask import tasks  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +32,6 @@ def cluster() -> Iterator[Any]:
 def client(cluster: Any) -> Iterator[Any]:
     with distributed.Client(cluster) as made:
         yield made
-
-
-def same_fit(found: gdfast.Fit, want: gdfast.Fit) -> None:
-    assert oracle.same_bits(found.w, want.w)
-    assert oracle.same_bits(found.losses, want.losses)
-    assert found.b == want.b
 
 
 # --- the same bits ----------------------------------------------------------------------------------------------------
@@ -104,20 +68,6 @@ def test_moments_and_paths_have_the_bits_of_a_scan(client: Any) -> None:
 def _as_array(folds: Any) -> Any:
     """A scan of a function doesn't know its rows beforehand."""
     return np.repeat(np.arange(3), [334, 333, 333]) if isinstance(folds, int) else folds
-
-
-@pytest.mark.parametrize("workers", [1, 2, 3, 7])
-def test_bits_do_not_depend_on_the_number_of_workers(workers: int) -> None:
-    parts = frames()
-    with (
-        distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        for options in (STREAMED[0], SOLVED[0]):
-            found = gdask.fit(on_cluster(parts), "y", sample_weight="s", client=client, **options)
-            same_fit(found, gdfast.fit(scanned(parts), "y", sample_weight="s", **options))
 
 
 def add(a: float, b: float) -> float:
@@ -233,54 +183,35 @@ def test_a_client_is_needed() -> None:
         gdask.fit(da.from_array(X), da.from_array(Y))
 
 
-# --- workers ----------------------------------------------------------------------------------------------------------
+# --- threads ----------------------------------------------------------------------------------------------------------
 
 
-def test_more_workers_than_partitions_and_workers_without_data(client: Any) -> None:
-    x, y = da.from_array(X, chunks=(1000, 4)), da.from_array(Y, chunks=1000)
-    same_fit(gdask.fit(x, y, **STREAMED[0]), gdfast.fit(gdfast.scan([(X, Y)]), **STREAMED[0]))
+OF_PARTITIONS = tasks.of_partitions
+USED: list[int] = []  # threads by tasks
 
 
-def test_workers_that_leave_between_passes() -> None:
-    parts = frames()
-    want = gdfast.fit(scanned(parts), "y", sample_weight="s", **STREAMED[0])
-    with (
-        distributed.LocalCluster(
-            n_workers=4, threads_per_worker=1, processes=False, dashboard_address=":0", silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+def noted(items: Any, group: tasks.Group, parts: Any, *rest: Any) -> Any:
+    """It goes by its name, and so notes here."""
 
-        def leave(step: gdfast.Step) -> None:
-            if step.iteration < 3:
-                client.retire_workers([max(client.nthreads())])
+    def part(piece: Any) -> Any:
+        USED.append(gdfast.get_num_threads())
+        return parts(piece)
 
-        found = gdask.fit(on_cluster(parts), "y", sample_weight="s", callback=leave, **STREAMED[0])
-        assert len(client.nthreads()) == 1
-    same_fit(found, want)
+    return OF_PARTITIONS(items, group, part, *rest)
 
 
-@pytest.mark.slow
-def test_a_worker_killed_in_each_of_ten_passes() -> None:
-    """Each is another process, killed as the kernel kills; its nanny starts a new one."""
-    parts = frames()
-    options: dict[str, Any] = {**STREAMED[1], "n_iters": 10}
-    want = gdfast.fit(scanned(parts), "y", sample_weight="s", **options)
-    with (
-        distributed.LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        killed = []
-
-        def kill(step: gdfast.Step) -> None:
-            pids = client.run(os.getpid)
-            address = sorted(pids)[step.iteration % len(pids)]
-            os.kill(pids[address], signal.SIGKILL)
-            killed.append(pids[address])
-
-        found = gdask.fit(on_cluster(parts), "y", sample_weight="s", callback=kill, **options)
-    assert len(set(killed)) == 10
-    same_fit(found, want)
+def test_each_task_is_one_thread(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many run at a time as their worker has threads."""
+    USED.clear()
+    monkeypatch.setattr(tasks, "of_partitions", noted)
+    before = gdfast.get_num_threads()
+    gdfast.set_num_threads(3)
+    try:
+        gdask.fit(on_cluster(frames()), "y", **STREAMED[0])
+    finally:
+        gdfast.set_num_threads(before)
+    assert len(USED) > 8
+    assert set(USED) == {1}
 
 
 def test_tasks_leave_the_threads_of_the_process_as_they_were(client: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,14 +53,19 @@ def test_the_function_for_ray() -> None:
     np.testing.assert_allclose(fit.w, WANT.w, rtol=1e-9)
 
 
-def test_with_spark() -> None:
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_with_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     sql = pytest.importorskip("pyspark.sql")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     with sql.SparkSession.builder.master("local[2]").getOrCreate() as spark:
         namespace: dict[str, Any] = {"frame": spark.createDataFrame(TABLE.to_pandas()), "gdfast": gdfast}
         exec(SPARK, namespace)
     np.testing.assert_allclose(namespace["fit"].w, WANT.w, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray", "ignore::FutureWarning:ray", "ignore::ResourceWarning")
 def test_with_ray() -> None:
     ray = pytest.importorskip("ray")
     ray.init(num_cpus=2, include_dashboard=False)

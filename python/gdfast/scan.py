@@ -38,6 +38,7 @@ class Scan:
     ) -> None:
         self.source, self.columns = source, columns
         self._piece_rows, self._missing, self._progress = piece_rows, missing, progress
+        self._nan_is_missing = False  # on the command line, as in files that are loaded
         self._opened: Any = open_source(source)
 
     def _bound(self, y: str | None, sample_weight: str | None) -> Bound:

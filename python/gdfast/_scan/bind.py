@@ -24,7 +24,9 @@ def bind(scan: Scan, y: Any, sample_weight: Any) -> Bound:
         There are none such.
     """
     given_y, given_s = _by_name(y), _by_name(sample_weight)
-    bound = scan._bound(given_y, given_s)
+    bound: Bound = scan._bound(given_y, given_s)
+    if scan._nan_is_missing:
+        bound = WithoutNaN(bound)
     if y is None and not bound.has_y:
         names = f": it has {', '.join(map(repr, bound.names[:10]))}" if bound.names else ""
         raise ValueError(f"y is missing: write the name of the column to predict, gdfast.fit(scan, 'y'){names}")
@@ -48,6 +50,35 @@ def _vector(name: str, value: Any) -> Array:
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}, accepted are the name of a column and arrays (n,)")
     return array
+
+
+class WithoutNaN:
+    """A scan without rows that have NaN somewhere; see `Bound`."""
+
+    rows = None
+
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
+        self.names, self.d, self.dtype = bound.names, bound.d, bound.dtype
+        self.one_column, self.restartable = bound.one_column, bound.restartable
+        self.has_y, self.weighted = bound.has_y, bound.weighted
+
+    def read(self) -> Iterator[Any]:
+        """See `Bound`."""
+        return self.bound.read()
+
+    def piece(self, read: Any) -> Piece:
+        """See `Bound`."""
+        piece = self.bound.piece(read)
+        bad = np.isnan(piece.x).any(axis=1)
+        for array in (piece.y, piece.sample_weight):
+            if array is not None and len(array):
+                bad |= np.isnan(array)
+        if not bad.any():
+            return piece
+        x, y, s = (None if array is None or not len(array) else array[~bad] for array in piece[:3])
+        assert x is not None
+        return piece._replace(x=x, y=piece.y if y is None else y, sample_weight=s)
 
 
 class Beside:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gdfast
+from gdfast.bench.scale_rivals import RIVALS, TARGET, groups
 from gdfast.bench.verify import DisagreementError
 
 Array = NDArray[Any]
@@ -22,15 +22,17 @@ GROUP = 250_000  # rows of a row group
 ROUNDS = 3
 _CLOSE = 1e-6  # of a coefficient of 1, where a way leads to the optimum
 
-# What of the rivals would be too much to write down here: it is only said whether it is there.
-NOT_COMPARED = {"xgboost": "gblinear with external memory", "dask_ml": "LinearRegression"}
-
 
 class Sizes(NamedTuple):
     """Of the files."""
 
-    files: int = 4
-    rows: int = 750_000  # of each
+    files: int
+    rows: int  # of each
+
+    @classmethod
+    def of(cls, nbytes: float) -> Sizes:
+        """Eight files that have about so many bytes, as float64."""
+        return cls(8, max(round(nbytes / (8 * 8 * (COLUMNS + 1))), 1_000))
 
     @property
     def nbytes(self) -> int:
@@ -40,128 +42,125 @@ class Sizes(NamedTuple):
 QUICK = Sizes(2, 20_000)
 
 
+class Way(NamedTuple):
+    """To go over the files."""
+
+    coefficients: Callable[[Sequence[Path]], Array | None]
+    remark: str
+    rounds: int = ROUNDS
+
+
 class Taken(NamedTuple):
-    """One way, and the quickest of its rounds."""
+    """One way, and the quickest of its rounds; or why there is none."""
 
     name: str
-    seconds: float
-    of_reading: float  # the seconds that pyarrow takes to read the same columns, by these
-    error: float | None  # of the coefficients, the largest; None where there are none
+    remark: str
+    seconds: float | None = None
+    of_reading: float | None = None  # the seconds that pyarrow takes to read the same columns, by these
+    error: float | None = None  # of the coefficients, the largest; None where there are none
 
     def as_dict(self) -> dict[str, Any]:
         return self._asdict()
 
 
-def missing() -> list[str]:
-    """What is not compared, and why."""
-    optional = {"duckdb": "sums in SQL", "sklearn": "SGDRegressor.partial_fit"}
-    lines = [f"{name} ({what}) is not installed" for name, what in optional.items() if find_spec(name) is None]
-    return lines + [f"{name} ({what}) is not compared" for name, what in NOT_COMPARED.items()]
+OWN = {
+    "pyarrow alone": Way(lambda paths: _read(paths), "reads the columns"),
+    "gdfast, moments": Way(lambda paths: _fitted(paths), "optimum, one read"),
+    "gdfast, one pass": Way(lambda paths: _pass(paths), "loss and gradient"),
+}
+
+
+def _ways() -> dict[str, Way]:
+    """gdfast's, and those of rivals that are there."""
+    return OWN | {
+        rival.name: Way(rival.coefficients, rival.remark, 1 if rival.slow else ROUNDS)
+        for rival in RIVALS
+        if rival.installed
+    }
+
+
+def steps() -> int:
+    """How often `run` ticks."""
+    return 1 + sum(way.rounds for way in _ways().values())
 
 
 def run(sizes: Sizes, tick: Callable[[str], None]) -> list[Taken]:
-    """Write the files, check each way, and time it; the files are removed.
+    """Write the files, check each way, and time it; the files are removed. Rivals that aren't there have their row, too.
 
     Raises
     ------
     DisagreementError
         When a way that leads to the optimum ends elsewhere.
     """
+    ways = _ways()
+    best: dict[str, float] = {}
+    found: dict[str, Array | None] = {}
+    broken: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="gdfast-scale-") as folder:
         tick(f"writing {sizes.nbytes / 1e9:.2g} GB")
-        w = np.linspace(-1, 1, COLUMNS)
-        paths = _write(Path(folder), sizes, w)
-        pattern = str(Path(folder) / "*.parquet")
-        ways: dict[str, Callable[[], Array | None]] = {
-            "pyarrow alone": lambda: _read(paths),
-            "gdfast, moments": lambda: _fitted(gdfast.fit(gdfast.scan(pattern), "y", optimizer="exact")),
-            "gdfast, one pass": lambda: _pass(pattern),
-        }
-        if find_spec("duckdb") is not None:
-            ways["DuckDB, sums in SQL"] = lambda: _duckdb(pattern)
-        if find_spec("sklearn") is not None:
-            ways["SGDRegressor.partial_fit"] = lambda: _partial_fit(paths)
-        best: dict[str, float] = {}
-        found: dict[str, Array | None] = {}
+        paths = _write(Path(folder), sizes)
         for k in range(ROUNDS):
             for name, way in ways.items():
+                if k >= way.rounds or name in broken:
+                    continue
                 tick(f"round {k + 1}: {name}")
                 began = time.perf_counter()
-                found[name] = way()
+                try:
+                    found[name] = way.coefficients(paths)
+                except Exception as error:
+                    if name in OWN:
+                        raise
+                    broken[name] = f"fails: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+                    continue
                 best[name] = min(best.get(name, np.inf), time.perf_counter() - began)
-    return [_checked(name, best, found[name], found["gdfast, moments"]) for name in ways]
+    rows = [Taken(name, ways[name].remark, best[name], best["pyarrow alone"] / best[name]) for name in ways if name in best]
+    rows = [row._replace(error=_error(row.name, found)) for row in rows]
+    rows += [Taken(name, why) for name, why in broken.items()]
+    return rows + [Taken(rival.name, f"not installed: {rival.package}") for rival in RIVALS if not rival.installed]
 
 
-def steps() -> int:
-    """How often `run` ticks."""
-    return 1 + ROUNDS * (3 + sum(find_spec(name) is not None for name in ("duckdb", "sklearn")))
-
-
-def _checked(name: str, best: dict[str, float], w: Array | None, optimum: Array | None) -> Taken:
-    error = None if w is None or optimum is None else float(np.abs(w - optimum).max())
-    if name.startswith("DuckDB") and error is not None and not error <= _CLOSE:
+def _error(name: str, found: dict[str, Array | None]) -> float | None:
+    """How far the coefficients are from the optimum."""
+    w, optimum = found[name], found["gdfast, moments"]
+    if w is None or optimum is None:
+        return None
+    error = float(np.abs(w - optimum).max())
+    if any(rival.name == name and rival.optimal for rival in RIVALS) and not error <= _CLOSE:
         raise DisagreementError(f"the coefficients of gdfast and {name} differ by {error:.2g}")
-    return Taken(name, best[name], best["pyarrow alone"] / best[name], error)
+    return error
 
 
-def _write(folder: Path, sizes: Sizes, w: Array) -> list[Path]:
+def _write(folder: Path, sizes: Sizes) -> list[Path]:
     import pyarrow as pa
     from pyarrow import parquet
 
+    w = np.linspace(-1, 1, COLUMNS)
+    schema = pa.schema([(name, pa.float64()) for name in (*(f"x{j}" for j in range(COLUMNS)), TARGET)])
     paths = []
     for k in range(sizes.files):
         rng = np.random.default_rng(k)
-        x = rng.standard_normal((COLUMNS, sizes.rows))
-        columns = {f"x{j}": x[j] for j in range(COLUMNS)} | {"y": w @ x + rng.standard_normal(sizes.rows)}
         paths.append(folder / f"{k}.parquet")
-        parquet.write_table(pa.table(columns), paths[-1], row_group_size=GROUP)
+        with parquet.ParquetWriter(paths[-1], schema) as writer:
+            for start in range(0, sizes.rows, GROUP):
+                rows = min(GROUP, sizes.rows - start)
+                x = rng.standard_normal((COLUMNS, rows))
+                columns = [*x, w @ x + rng.standard_normal(rows)]
+                writer.write_table(pa.table(columns, schema=schema), row_group_size=GROUP)
     return paths
 
 
-def _groups(paths: list[Path]) -> Iterator[Any]:
-    from pyarrow import parquet
-
-    for path in paths:
-        with parquet.ParquetFile(path, pre_buffer=True) as file:
-            for i in range(file.num_row_groups):
-                yield file.read_row_group(i)
+def _scan(paths: Sequence[Path]) -> gdfast.Scan:
+    return gdfast.scan(list(paths))
 
 
-def _read(paths: list[Path]) -> None:
-    for _ in _groups(paths):
+def _read(paths: Sequence[Path]) -> None:
+    for _ in groups(paths):
         pass
 
 
-def _fitted(fit: gdfast.Fit) -> Array:
-    return np.asarray(fit.w)
+def _fitted(paths: Sequence[Path]) -> Array:
+    return np.asarray(gdfast.fit(_scan(paths), TARGET, optimizer="exact").w)
 
 
-def _pass(pattern: str) -> None:
-    gdfast.loss_and_gradient(gdfast.scan(pattern), "y", np.zeros(COLUMNS))
-
-
-def _duckdb(pattern: str) -> Array:
-    """The normal equations, from sums of products that the database takes."""
-    import duckdb
-
-    names = [f"x{j}" for j in range(COLUMNS)]
-    pairs = [(i, j) for i in range(COLUMNS) for j in range(i, COLUMNS)]
-    products = [f"sum({names[i]} * {names[j]})" for i, j in pairs] + [f"sum({name} * y)" for name in names]
-    with duckdb.connect() as connection:
-        found = connection.execute(f"SELECT {', '.join(products)} FROM read_parquet('{pattern}')").fetchone()
-    assert found is not None
-    gram = np.zeros((COLUMNS, COLUMNS))
-    for (i, j), value in zip(pairs, found[: len(pairs)], strict=True):
-        gram[i, j] = gram[j, i] = value
-    return np.asarray(np.linalg.solve(gram, np.array(found[len(pairs) :], dtype=float)))
-
-
-def _partial_fit(paths: list[Path]) -> Array:
-    """One pass of stochastic gradient descent: it comes near the optimum, and not to it."""
-    from sklearn.linear_model import SGDRegressor
-
-    model = SGDRegressor(penalty=None, fit_intercept=False)
-    for table in _groups(paths):
-        columns = np.column_stack([table[name].to_numpy() for name in table.column_names])
-        model.partial_fit(columns[:, :-1], columns[:, -1])
-    return np.asarray(model.coef_)
+def _pass(paths: Sequence[Path]) -> None:
+    gdfast.loss_and_gradient(_scan(paths), TARGET, np.zeros(COLUMNS))

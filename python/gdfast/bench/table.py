@@ -58,12 +58,18 @@ def scale_table(nbytes: int, rows: Sequence[Taken]) -> Table:
     -------
     rich.table.Table
     """
-    table = Table(title=f"Parquet files of {size(nbytes)} as float64, all threads, the quickest of three rounds")
-    for name in ("", "seconds", "of pyarrow alone", "error of the coefficients"):
-        table.add_column(name, justify="right" if name else "left")
+    table = Table(
+        title=f"Parquet files of {size(nbytes)} as float64, all threads, the quickest of three rounds (slow ones: of one)"
+    )
+    for name in ("", "how", "seconds", "of pyarrow alone", "off the optimum by"):
+        table.add_column(name, justify="left" if name in ("", "how") else "right")
     for row in rows:
-        error = "–" if row.error is None else f"{row.error:.2g}"
-        table.add_row(row.name, significant(row.seconds), f"{row.of_reading:.2f}", error)
+        figures = [
+            "–" if row.seconds is None else significant(row.seconds),
+            "–" if row.of_reading is None else f"{row.of_reading:.2f}",
+            "–" if row.error is None else f"{row.error:.2g}",
+        ]
+        table.add_row(row.name, row.remark, *figures)
     return table
 
 

@@ -17,11 +17,12 @@ from gdfast.cli import moments as moments_command
 from gdfast.cli import predict as predict_command
 from gdfast.cli import tutorial as tutorial_command
 from gdfast.cli.console import fail
-from gdfast.cli.csv_table import CsvOptions
+from gdfast.cli.csv_table import PLAIN, CsvOptions
 from gdfast.cli.data import Data
 from gdfast.cli.data_options import COLUMNS, CSV
 from gdfast.cli.groups import takes
 from gdfast.cli.hand_out import Outputs
+from gdfast.cli.in_pieces import are_scanned
 from gdfast.cli.training_options import TRAINING, Training
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def fit(
         list[Path],
         typer.Argument(
             help="Table to learn from: .csv, .csv.gz, .tsv, .parquet, or .npy; several files, or a pattern such as "
-            "'data/*.parquet', which needn't fit into memory; or files of moments: .gdm.",
+            "'data/*.parquet': these, and large Parquet files, needn't fit into memory; or files of moments: .gdm.",
             readable=False,
         ),
     ],
@@ -92,8 +93,10 @@ def fit(
     if moments_command.are_moments(data):
         moments_command.fit(data, Data(data[0], csv=csv, cluster=cluster, **table), training, outputs)
         return
-    run = scanned.fit if scanned.are_scanned(data) else fit_command.run
-    run(data, Data(data[0], csv=csv, cluster=cluster, **table), outputs, training)
+    chosen = Data(data[0], csv=csv, cluster=cluster, **table)
+    in_pieces = are_scanned(data, chosen, whole=training.held_out is not None)
+    run = scanned.fit if in_pieces else fit_command.run
+    run(data, chosen, outputs, training)
 
 
 @app.command()
@@ -113,7 +116,7 @@ def moments(
 ) -> None:
     """Write the moments of a table: all that a fit needs of it. `gdfast fit day*.gdm` adds such files up."""
     chosen = Data(data[0], csv=csv, **table)
-    if scanned.are_scanned(data):
+    if are_scanned(data, chosen):
         scanned.moments(data, chosen, output, json=json)
     else:
         moments_command.write(chosen, output, json=json)
@@ -140,7 +143,7 @@ def predict(
     json: _Json = False,
 ) -> None:
     """Predict with a model, and say how well it does where the table has the target too."""
-    if scanned.are_scanned(data):
+    if are_scanned(data, whole=csv != PLAIN or (json and output is None)):
         scanned_prediction.run(model, data, output=output, csv=csv, json=json)
     else:
         predict_command.run(model, data[0], output=output, csv=csv, json=json)
@@ -183,8 +186,9 @@ def bench(
         bool, typer.Option("--path", help="Cross-validated paths of penalties beside scikit-learn's.")
     ] = False,
     scale: Annotated[
-        bool, typer.Option("--scale", help="Fits of Parquet files beside reading them, DuckDB and partial_fit.")
+        bool, typer.Option("--scale", help="Fits of Parquet files beside reading them, and beside what else does it.")
     ] = False,
+    gigabytes: Annotated[float, typer.Option(min=0.001, help="Of the files of --scale, as float64.")] = 1.0,
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
@@ -203,7 +207,7 @@ def bench(
         elif path:
             written = bench_command.paths(output, quick=quick)
         elif scale:
-            written = bench_command.scale(output, quick=quick)
+            written = bench_command.scale(output, gigabytes=gigabytes, quick=quick)
         else:
             written = bench_command.compare(
                 output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick

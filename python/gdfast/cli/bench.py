@@ -142,17 +142,15 @@ def paths(output: Path | None, *, quick: bool) -> Path:
     return json_path
 
 
-def scale(output: Path | None, *, quick: bool) -> Path:
+def scale(output: Path | None, *, gigabytes: float, quick: bool) -> Path:
     """Time fits of Parquet files beside reading them, and beside rivals: a table and a JSON file."""
     json_path, _ = _paths(output, "gdfast-bench-scale")
-    sizes = scale_report.QUICK if quick else scale_report.Sizes()
+    sizes = scale_report.QUICK if quick else scale_report.Sizes.of(gigabytes * 1e9)
     with _measuring(), progress(scale_report.steps()) as tick:
         rows = scale_report.run(sizes, tick)
     console = out()
     console.print(machine.headline())
     console.print(table.scale_table(sizes.nbytes, rows))
-    for line in scale_report.missing():
-        console.print(line)
     if quick:
         console.print("A trial run: so little data that the ratios mean little.")
     settings = {"files": sizes.files, "rows": sizes.rows, "quick": quick}

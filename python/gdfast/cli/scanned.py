@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from gdfast._scan.sources.files import FileSource
 from gdfast._scan.sums import Passes
 from gdfast.cli import moments as moments_command
 from gdfast.cli import names as columns_of
-from gdfast.cli import optimizer
+from gdfast.cli import optimizer, shell
+from gdfast.cli.arrow import INDEX
 from gdfast.cli.console import fail, note
 from gdfast.cli.csv_table import PLAIN, CsvOptions
 from gdfast.cli.data import Data, features_of, target_of
@@ -26,13 +26,10 @@ from gdfast.cli.hand_out import Outputs, check, check_output, hand_out
 from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained
 from gdfast.cli.score import Score
-from gdfast.cli.tables import TableError
+from gdfast.cli.tables import TableError, listed
 from gdfast.cli.training_options import Training
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments
-
-ONLY_SCANNED = (".arrow", ".feather", ".ipc")
-
 
 @dataclass(frozen=True)
 class Named:
@@ -40,7 +37,10 @@ class Named:
 
     path: Path
     names: tuple[str, ...]
-    index: str | None = None
+
+    @property
+    def index(self) -> str | None:
+        return INDEX if INDEX in self.names else None
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,6 @@ class Chosen:
         return (self.scan, self.target), self.weights, {"cluster": self.cluster} if vcov == "cluster" else vcov
 
 
-def are_scanned(paths: Sequence[Path]) -> bool:
-    """Whether these files are read piece by piece: several, a pattern, or of a kind that is read in no other way."""
-    first = paths[0]
-    return len(paths) > 1 or (glob.has_magic(str(first)) and not first.exists()) or first.suffix in ONLY_SCANNED
-
-
 def scan_of(paths: Sequence[Path], csv: CsvOptions, missing: str) -> gdfast.Scan:
     """The scan of these files; or fail with why there is none."""
     if csv != PLAIN:
@@ -82,6 +76,7 @@ def scan_of(paths: Sequence[Path], csv: CsvOptions, missing: str) -> gdfast.Scan
         raise fail(str(error)) from None
     if missing == "nan":
         scan._missing = "nan"
+    scan._nan_is_missing = missing == "drop"
     return scan
 
 
@@ -100,6 +95,9 @@ def chosen(paths: Sequence[Path], data: Data) -> Chosen:
         names = features_of(table, data, [name for name in (target, weights, cluster) if name is not None], notes)
     except TableError as error:
         raise fail(str(error)) from None
+    for message in notes:
+        note(message)
+    _refuse_no_numbers(table, source, target, names)
     files = source.files
     counts = [file.rows if isinstance(source, FileSource) else file.n for file in files]
     return Chosen(
@@ -112,6 +110,21 @@ def chosen(paths: Sequence[Path], data: Data) -> Chosen:
         file_bytes=sum(file.stamp.size for file in files),
         rows=None if None in counts else sum(counts),
     )
+
+
+def _refuse_no_numbers(table: Named, source: Any, target: str, names: Sequence[str]) -> None:
+    """Fail if columns of the first file hold no numbers, with the options that leave them out."""
+    storage = getattr(source.files[0], "storage", None)  # matrices are of numbers, or of none
+    if storage is None:
+        return
+    if isinstance(storage(target), str):
+        raise fail(f"--target: column {listed([target])} of {table.path} is of type {storage(target)}, and no number")
+    bad = [name for name in names if isinstance(storage(name), str)]
+    if not bad:
+        return
+    what = "column" if len(bad) == 1 else "columns"
+    message = f"{table.path} has no numbers in {what} {listed(bad)} (type {storage(bad[0])})"
+    raise fail(message if len(bad) == len(names) else f"{message}: {shell.exclude(bad, table.names)} leaves out such")
 
 
 def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = False) -> None:

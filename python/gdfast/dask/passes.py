@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
-import distributed
 import numpy as np
 
 from gdfast._scan.descent import Noticed
 from gdfast._scan.folds import OfFolds
 from gdfast._scan.pieces import Piece
+from gdfast._scan.sources.frames import Reader
 from gdfast._scan.sums import Noticing, Part, Passes, sums_of_piece
 from gdfast._scan.tree import Nodes, merged
 from gdfast.dask import tasks
 from gdfast.dask.partitions import partitions
+from gdfast.dask.waiting import gathered, settled
 
 T = TypeVar("T")
 
@@ -55,24 +57,48 @@ class ClusterPasses(Passes):
         self, client: Any, data: Any, y: Any, sample_weight: Any = None, columns: Sequence[str] | None = None
     ) -> None:
         self.client = client
-        self.items, asked = partitions(client, data, y, sample_weight, columns)
-        distributed.wait(self.items)  # type: ignore[no-untyped-call]
-        for item in self.items:
-            if item.status == "error":
-                raise item.exception()  # of making the partition
-        counts: list[int] = client.gather(client.map(tasks.rows_of, self.items, pure=False))
+        self._collection = (data, y, sample_weight, columns)
+        counts = self._place()
         self.starts = np.concatenate([[0], np.cumsum(counts)]).tolist()
         self.filled = [i for i, count in enumerate(counts) if count]
         if not self.filled:
             raise ValueError("the frame has no rows, and at least one is needed")
-        first = self.filled[0]
-        self.reader = client.submit(tasks.reader, self.items[first], asked, first, pure=False)
-        reader = self.reader.result()
+        reader = self._first_read()
         super().__init__(
             OnCluster(
                 reader.names, reader.d, reader.dtype, reader.one_column, reader.has_y, reader.weighted, sum(counts)
             )
         )
+
+    def _place(self) -> list[int]:
+        """Have the partitions made where they are to lie, and count their rows."""
+        self.items, self.asked = partitions(self.client, *self._collection)
+        self.are_arrays = False
+        settled(self.client, self.items)
+        for item in self.items:
+            if item.status == "error":
+                raise item.exception()  # of making the partition
+        return gathered(self.client, self.client.map(tasks.rows_of, self.items, pure=False))
+
+    def _first_read(self) -> Reader:
+        """What makes pieces of partitions: it stays on the cluster, too."""
+        first = self.filled[0]
+        self.reader = self.client.submit(tasks.reader, self.items[first], self.asked, first, pure=False)
+        (reader,) = gathered(self.client, [self.reader])
+        assert isinstance(reader, Reader)
+        return reader
+
+    def _place_again(self) -> None:
+        """After a restart of the cluster, which forgets all that was on it."""
+        counts = self._place()
+        before = np.diff(self.starts).tolist()
+        if counts != before:
+            changed = next(i for i, pair in enumerate(zip(counts, before, strict=True)) if pair[0] != pair[1])
+            raise ValueError(
+                f"partition {changed} has {counts[changed]:,} rows, and had {before[changed]:,} before the cluster was "
+                "restarted: what makes it must make the same again"
+            )
+        self._first_read()
 
     @property
     def threads(self) -> int:
@@ -86,7 +112,14 @@ class ClusterPasses(Passes):
         return self._reduce(part, add)
 
     def _reduce(self, part: Part[T], add: Callable[[T, T], T]) -> T | None:
-        if self.done == 1 and self.bound.names is not None:
+        try:
+            return self._pass(part, add)
+        except CancelledError:
+            self._place_again()
+            return self._pass(part, add)
+
+    def _pass(self, part: Part[T], add: Callable[[T, T], T]) -> T | None:
+        if self.done and self.bound.names is not None and not self.are_arrays:
             self._keep_arrays()
         groups = self._groups()
         large_point = self.bound.d > EMBEDDED
@@ -106,7 +139,7 @@ class ClusterPasses(Passes):
             ]
             results = pairs + results[len(results) - len(results) % 2 :]
         nodes: Nodes[T] = {}
-        for found in self.client.gather(results):
+        for found in gathered(self.client, results):
             nodes.update(found)
         (total,) = merged(nodes, count, add).values()
         self.nbytes += self.one_read
@@ -120,7 +153,8 @@ class ClusterPasses(Passes):
         arrays = self.client.map(tasks.piece_of, tables, numbers, reader=self.reader, pure=False)
         for i, future in zip(numbers, arrays, strict=True):
             self.items[i] = future
-        distributed.wait(arrays)  # type: ignore[no-untyped-call]
+        settled(self.client, arrays)
+        self.are_arrays = True
 
     def _groups(self) -> list[tasks.Group]:
         """Partitions that lie on one worker, in as many groups as it has threads: each is a task.

@@ -1,0 +1,176 @@
+"""Workers that come, go, are killed or fall silent: the same bits, within a bounded time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+import gdfast
+from clusters import SOLVED, STREAMED, cluster_of, distributed, frames, on_cluster, same_fit, scanned
+from scans import X, Y
+
+da: Any = pytest.importorskip("dask.array")
+
+import gdfast.dask as gdask  # noqa: E402
+from gdfast.dask import tasks, waiting  # noqa: E402
+
+
+def fitted(**options: Any) -> gdfast.Fit:
+    return gdask.fit(on_cluster(frames()), "y", sample_weight="s", **options)
+
+
+def by_scan(**options: Any) -> gdfast.Fit:
+    return gdfast.fit(scanned(frames()), "y", sample_weight="s", **options)
+
+
+# Functions that stand in for a task are of this module: they are sent by their name, and what they note stays here.
+OF_PARTITIONS = tasks.of_partitions
+RAN: list[list[int]] = []  # partitions of each task
+
+
+def closing(items: Any, group: tasks.Group, *rest: Any) -> Any:
+    """The first one closes its worker while it runs."""
+    RAN.append(group.numbers)
+    if len(RAN) == 1:
+        worker = distributed.get_worker()
+        worker.loop.add_callback(worker.close, timeout=0, executor_wait=False, nanny=False)
+        time.sleep(0.3)
+    return OF_PARTITIONS(items, group, *rest)
+
+
+def slow(items: Any, group: tasks.Group, *rest: Any) -> Any:
+    RAN.append(group.numbers)
+    time.sleep(0.4)
+    return OF_PARTITIONS(items, group, *rest)
+
+
+def late(*_: Any) -> Any:
+    raise TimeoutError("of the task's own")
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence is noticed soon."""
+    RAN.clear()
+    monkeypatch.setattr(waiting, "SILENT", 1.5)
+    monkeypatch.setattr(waiting, "LOOK", 0.2)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_bits_do_not_depend_on_the_number_of_workers(workers: int) -> None:
+    with cluster_of(workers):
+        for options in (STREAMED[0], SOLVED[0]):
+            same_fit(fitted(**options), by_scan(**options))
+
+
+def test_more_workers_than_partitions_and_workers_without_data() -> None:
+    x, y = da.from_array(X, chunks=(1000, 4)), da.from_array(Y, chunks=1000)
+    with cluster_of(3):
+        same_fit(gdask.fit(x, y, **STREAMED[0]), gdfast.fit(gdfast.scan([(X, Y)]), **STREAMED[0]))
+
+
+def test_workers_that_leave_between_passes() -> None:
+    with cluster_of(4) as (_, client):
+
+        def leave(step: gdfast.Step) -> None:
+            if step.iteration < 3:
+                client.retire_workers([max(client.nthreads())])
+
+        found = fitted(callback=leave, **STREAMED[0])
+        assert len(client.nthreads()) == 1
+    same_fit(found, by_scan(**STREAMED[0]))
+
+
+def test_workers_that_come_between_passes() -> None:
+    with cluster_of(1) as (cluster, client):
+
+        def come(step: gdfast.Step) -> None:
+            if step.iteration == 1:
+                cluster.scale(3)
+                client.wait_for_workers(3)
+
+        found = fitted(callback=come, **STREAMED[0])
+    same_fit(found, by_scan(**STREAMED[0]))
+
+
+def test_the_cluster_is_restarted_between_fits_and_between_passes() -> None:
+    """Its workers are processes, which a nanny starts anew."""
+    with cluster_of(2, processes=True) as (_, client):
+        for options in (STREAMED[0], SOLVED[0]):
+            before = fitted(**options)
+            client.restart()
+            same_fit(fitted(**options), before)
+            same_fit(before, by_scan(**options))
+
+        def restart(step: gdfast.Step) -> None:
+            if step.iteration == 2:
+                client.restart()
+
+        same_fit(fitted(callback=restart, **STREAMED[0]), by_scan(**STREAMED[0]))
+
+
+@pytest.mark.parametrize("options", [STREAMED[0], SOLVED[0]], ids=str)
+@pytest.mark.usefixtures("soon")
+def test_a_task_that_runs_twice_counts_once(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "of_partitions", closing)
+    with cluster_of(3) as (_, client):
+        found = fitted(**options)
+        assert len(client.nthreads()) == 2
+    assert sum(set(RAN[0]) <= set(numbers) for numbers in RAN[:4]) > 1  # three tasks, and the first once more
+    same_fit(found, by_scan(**options))
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_worker_that_falls_silent_is_dismissed() -> None:
+    """Closed without time to say so: the scheduler would give it tasks, and wait for them, for five minutes."""
+    with cluster_of(3) as (cluster, client):
+        silenced = []
+
+        def silence(step: gdfast.Step) -> None:
+            if step.iteration == 2:
+                worker = cluster.workers[0]
+                silenced.append(worker.address)
+                cluster.sync(worker.close, timeout=0, nanny=False)
+                assert worker.address in client.nthreads()
+
+        began = time.monotonic()
+        found = fitted(callback=silence, **STREAMED[0])
+        assert time.monotonic() - began < 30
+        assert silenced[0] not in client.nthreads()
+    same_fit(found, by_scan(**STREAMED[0]))
+
+
+def test_what_a_task_raises_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "of_partitions", late)
+    with cluster_of(1), pytest.raises(TimeoutError, match="of the task's own"):
+        fitted(**STREAMED[0])
+
+
+@pytest.mark.usefixtures("soon")
+def test_results_that_take_longer_than_a_look_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "of_partitions", slow)
+    with cluster_of(2):
+        same_fit(fitted(**SOLVED[0]), by_scan(**SOLVED[0]))
+    assert len(RAN) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_each_of_ten_passes() -> None:
+    """Each is another process, killed as the kernel kills; its nanny starts a new one."""
+    options: dict[str, Any] = {**STREAMED[1], "n_iters": 10}
+    with cluster_of(3, processes=True) as (_, client):
+        killed = []
+
+        def kill(step: gdfast.Step) -> None:
+            pids = client.run(os.getpid)
+            address = sorted(pids)[step.iteration % len(pids)]
+            os.kill(pids[address], signal.SIGKILL)
+            killed.append(pids[address])
+
+        found = fitted(callback=kill, **options)
+    assert len(set(killed)) == 10
+    same_fit(found, by_scan(**options))
