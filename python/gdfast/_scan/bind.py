@@ -55,7 +55,7 @@ def _vector(name: str, value: Any) -> Array:
 class WithoutNaN:
     """A scan without rows that have NaN somewhere; see `Bound`."""
 
-    rows = None
+    rows: int | None = None
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound

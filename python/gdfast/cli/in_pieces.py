@@ -20,7 +20,7 @@ LARGE = 2**28
 
 
 def are_scanned(paths: Sequence[Path], data: Data | None = None, *, whole: bool = False) -> bool:
-    """Whether files are read piece by piece: several, a pattern, a large one, or of a kind that is read in no other way.
+    """Whether files are read piece by piece: several, a pattern, a large one, or of a kind that is read in no other.
 
     `whole` says that an option needs a file's rows at once.
     """

@@ -31,6 +31,7 @@ from gdfast.cli.training_options import Training
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments
 
+
 @dataclass(frozen=True)
 class Named:
     """The columns of files that are one table."""
