@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
@@ -45,7 +46,7 @@ def test_what_is_not_installed_or_fails_has_its_row(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_rival_that_says_it_is_optimal_and_is_not_stops_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = scale_rivals.Rival("wrong", "sklearn", "scikit-learn", lambda _: scale.np.zeros(20), "", optimal=True)
+    wrong = scale_rivals.Rival("wrong", "sklearn", "scikit-learn", lambda _: np.zeros(20), "", optimal=True)
     monkeypatch.setattr(scale, "RIVALS", (wrong,))
     with pytest.raises(DisagreementError, match="gdfast and wrong differ by"):
         scale.run(scale.Sizes(1, 1_000), lambda _: None)

@@ -85,7 +85,7 @@ def steps() -> int:
 
 
 def run(sizes: Sizes, tick: Callable[[str], None]) -> list[Taken]:
-    """Write the files, check each way, and time it; the files are removed. Rivals that aren't there have their row, too.
+    """Write the files, check each way, and time it; the files are removed. Rivals that aren't there have a row, too.
 
     Raises
     ------
@@ -113,7 +113,9 @@ def run(sizes: Sizes, tick: Callable[[str], None]) -> list[Taken]:
                     broken[name] = f"fails: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
                     continue
                 best[name] = min(best.get(name, np.inf), time.perf_counter() - began)
-    rows = [Taken(name, ways[name].remark, best[name], best["pyarrow alone"] / best[name]) for name in ways if name in best]
+    rows = [
+        Taken(name, ways[name].remark, best[name], best["pyarrow alone"] / best[name]) for name in ways if name in best
+    ]
     rows = [row._replace(error=_error(row.name, found)) for row in rows]
     rows += [Taken(name, why) for name, why in broken.items()]
     return rows + [Taken(rival.name, f"not installed: {rival.package}") for rival in RIVALS if not rival.installed]

@@ -45,8 +45,12 @@ def groups(paths: Sequence[Path]) -> Iterator[Any]:
 
 def _matrices(paths: Sequence[Path]) -> Iterator[tuple[Array, Array]]:
     for table in groups(paths):
-        columns = np.column_stack([table[name].to_numpy() for name in table.column_names])
+        columns = _matrix(table)
         yield columns[:, :-1], columns[:, -1]
+
+
+def _matrix(table: Any) -> Array:
+    return np.column_stack([table[name].to_numpy() for name in table.column_names])
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -84,15 +88,28 @@ def _partial_fit(paths: Sequence[Path]) -> Array:
 
 def _dask_ml(paths: Sequence[Path]) -> Array:
     """Its default solver, over partitions that are read again in each of its passes."""
-    import dask.dataframe as dd
+    import dask
+    import dask.array as da
     from dask_ml.linear_model import LinearRegression
+    from pyarrow import parquet
 
-    frame = dd.read_parquet(list(map(str, paths)), split_row_groups=True)
-    lengths = tuple(frame.map_partitions(len).compute())
-    x = frame[_names(paths)].to_dask_array(lengths=lengths)
-    y = frame[TARGET].to_dask_array(lengths=lengths)
-    model = LinearRegression(fit_intercept=False).fit(x, y)
+    d = len(_names(paths))
+    parts = []
+    for path in paths:  # its solvers lose track of what dask.dataframe makes
+        metadata = parquet.read_metadata(path)
+        for i in range(metadata.num_row_groups):
+            part = dask.delayed(_group)(str(path), i)
+            parts.append(da.from_delayed(part, (metadata.row_group(i).num_rows, d + 1), np.float64))
+    columns = da.concatenate(parts)
+    model = LinearRegression(fit_intercept=False).fit(columns[:, :d], columns[:, d])
     return np.asarray(model.coef_)
+
+
+def _group(path: str, i: int) -> Array:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        return _matrix(file.read_row_group(i))
 
 
 def _xgboost(paths: Sequence[Path]) -> Array:

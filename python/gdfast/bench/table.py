@@ -58,9 +58,7 @@ def scale_table(nbytes: int, rows: Sequence[Taken]) -> Table:
     -------
     rich.table.Table
     """
-    table = Table(
-        title=f"Parquet files of {size(nbytes)} as float64, all threads, the quickest of three rounds (slow ones: of one)"
-    )
+    table = Table(title=f"Parquet files of {size(nbytes)} as float64, the quickest of three rounds (of slow ones: one)")
     for name in ("", "how", "seconds", "of pyarrow alone", "off the optimum by"):
         table.add_column(name, justify="left" if name in ("", "how") else "right")
     for row in rows:

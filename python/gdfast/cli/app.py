@@ -186,8 +186,9 @@ def bench(
         bool, typer.Option("--path", help="Cross-validated paths of penalties beside scikit-learn's.")
     ] = False,
     scale: Annotated[
-        bool, typer.Option("--scale", help="Fits of Parquet files beside reading them, DuckDB and partial_fit.")
+        bool, typer.Option("--scale", help="Fits of Parquet files beside reading them, and beside what else does it.")
     ] = False,
+    gigabytes: Annotated[float, typer.Option(min=0.001, help="Of the files of --scale, as float64.")] = 1.0,
     output: Annotated[
         Path | None, typer.Option(help="JSON file to write; the chart goes beside it as .png.", dir_okay=False)
     ] = None,
@@ -206,7 +207,7 @@ def bench(
         elif path:
             written = bench_command.paths(output, quick=quick)
         elif scale:
-            written = bench_command.scale(output, quick=quick)
+            written = bench_command.scale(output, gigabytes=gigabytes, quick=quick)
         else:
             written = bench_command.compare(
                 output, dtype=dtype, order=order, threads=threads, shapes=shapes, seconds=seconds, quick=quick
