@@ -62,6 +62,29 @@ def test_loss_and_gradient_by_names(tmp_path: Path) -> None:
         gdfast.loss_and_gradient(scan, y, W, out=np.empty(4, np.float32))
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_several_models_in_one_pass(backend: Any, reduction: str, dtype: np.dtype[Any]) -> None:
+    """Each has the bits of a pass for it alone."""
+    scan, w, b = of_arrays(dtype), np.column_stack([W, -W, 0 * W]), np.array([0.5, 1.0, -2.0])
+    losses, (grad, grad_b) = backend.loss_and_gradient(scan, None, w, b, reduction=reduction)
+    assert (losses.shape, grad.shape, grad_b.shape, grad.dtype) == ((3,), (4, 3), (3,), dtype)
+    for k in range(3):
+        loss, (alone, alone_b) = backend.loss_and_gradient(scan, None, w[:, k], float(b[k]), reduction=reduction)
+        assert (losses[k], grad_b[k]) == (loss, alone_b)
+        assert oracle.same_bits(np.ascontiguousarray(grad[:, k]), alone)
+    out = np.empty((4, 3), dtype)
+    without, same = backend.loss_and_gradient(scan, None, w, out=out)
+    assert same is out
+    assert without[2] == backend.loss_and_gradient(scan, None, w[:, 2])[0]
+    with pytest.raises(ValueError, match=r"w has shape \(3, 4\) .* write w.T"):
+        backend.loss_and_gradient(scan, None, w.T)
+    with pytest.raises(ValueError, match=r"b has shape \(\), accepted is b of shape \(3,\)"):
+        backend.loss_and_gradient(scan, None, w, 0.5)
+    nothing = gdfast.scan([(X, Y, np.zeros(len(X)))])
+    with pytest.raises(ValueError, match="adds up to 0 over all rows"):
+        backend.loss_and_gradient(nothing, None, w)
+
+
 def test_one_column_has_a_number_for_a_gradient() -> None:
     scan = gdfast.scan([([1.0, 2.0], [2.0, 4.0]), ([3.0, 4.0], [6.0, 8.0])])
     assert gdfast.loss_and_gradient(scan, None, 0.0) == (30.0, -30.0)

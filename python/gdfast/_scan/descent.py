@@ -21,6 +21,8 @@ from gdfast.objective import Data, Streamed, Value
 
 T = TypeVar("T")
 
+NO_WEIGHT = "sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0"
+
 SAMPLED = 1024  # rows that are kept, for pictures and for messages about scales
 
 
@@ -95,7 +97,7 @@ class Scanned:
         """A pass."""
         total = sums.loss_and_gradient(self, w, b, self.backend)
         if not total.weight:
-            raise ValueError("sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0")
+            raise ValueError(NO_WEIGHT)
         divisor = total.weight if self.reduction == "mean" else 1.0
         grad = total.grad / divisor
         return total.loss / divisor, grad[:-1], float(grad[-1])

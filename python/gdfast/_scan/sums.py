@@ -164,8 +164,8 @@ class Sums(NamedTuple):
     """Loss and gradient as sums over rows, in float64."""
 
     weight: float
-    loss: float
-    grad: NDArray[np.float64]  # in w, and then in b
+    loss: Any  # a number, or (K,) of K models
+    grad: NDArray[np.float64]  # in w, and then in b: (d + 1,), or (d + 1, K)
 
 
 def moments(data: Reducible, backend: Machinery | None = None) -> Moments:
@@ -189,17 +189,19 @@ def moments_of(x: Array, y: Array, s: Array | None, take: TakeMoments = _core.mo
     return Moments(Gram(matrix, origin), counted(len(x), s))
 
 
-def loss_and_gradient(data: Reducible, w: Any, b: float | None, backend: Machinery) -> Sums:
+def loss_and_gradient(data: Reducible, w: Any, b: Any, backend: Machinery) -> Sums:
     """Of all rows, in one pass."""
-    return data.reduce(partial(sums_of_piece, backend, w, b), added) or Sums(0.0, 0.0, np.zeros(len(w) + 1))
+    return data.reduce(partial(sums_of_piece, backend, w, b), added) or Sums(
+        0.0, 0.0, np.zeros((len(w) + 1, *w.shape[1:]))
+    )
 
 
-def sums_of_piece(backend: Machinery, w: Array, b: float | None, piece: Piece) -> Sums | None:
+def sums_of_piece(backend: Machinery, w: Array, b: Any, piece: Piece) -> Sums | None:
     """A part for `Passes.reduce`."""
     return sums_of(piece.x, piece.y, piece.sample_weight, w, b, backend.loss_and_gradient)
 
 
-def sums_of(x: Array, y: Array, s: Array | None, w: Array, b: float | None, kernel: LossAndGradient) -> Sums | None:
+def sums_of(x: Array, y: Array, s: Array | None, w: Array, b: Any, kernel: LossAndGradient) -> Sums | None:
     """Of one piece; None where no row counts.
 
     The kernel's means times what the rows weigh: in float32, sums of gradients could overflow where means don't.
@@ -207,8 +209,10 @@ def sums_of(x: Array, y: Array, s: Array | None, w: Array, b: float | None, kern
     weight = float(len(x)) if s is None else float(s.sum(dtype=np.float64))
     if not weight:
         return None
-    loss, (grad_w, grad_b) = kernel(x, y, w, 0.0 if b is None else b, sample_weight=s)
-    return Sums(weight, loss * weight, np.append(grad_w, grad_b).astype(np.float64) * weight)
+    b = np.zeros(w.shape[1:]) if b is None else b
+    loss, (grad_w, grad_b) = kernel(x, y, w, b if w.ndim == 2 else float(b), sample_weight=s)
+    grad = np.concatenate([grad_w, np.reshape(grad_b, (1, *w.shape[1:]))])
+    return Sums(weight, loss * weight, grad.astype(np.float64) * weight)
 
 
 def added(a: Sums, b: Sums) -> Sums:

@@ -11,7 +11,7 @@ from gdfast import doctor, plan, step_size
 from gdfast._fit.machinery import Machinery
 from gdfast._inference.basis import Basis, Counted
 from gdfast._scan import planning, sums
-from gdfast._scan.descent import Noticed, Scanned
+from gdfast._scan.descent import NO_WEIGHT, Noticed, Scanned
 from gdfast._scan.finite import first_not_finite
 from gdfast._scan.scales import scales_of
 from gdfast._scan.sums import Passes
@@ -58,7 +58,7 @@ class ScanTraining(Training):
     def _moments(self, passes: Passes) -> tuple[Samples, Counted]:
         found = sums.moments(passes, self.backend)
         if not found.gram.matrix[-2, -2]:
-            raise ValueError("sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0")
+            raise ValueError(NO_WEIGHT)
         return Samples(None, None, None, found.gram), found.rows
 
     def find_scales(self) -> None:
