@@ -13,7 +13,7 @@ import pytest
 
 import gdfast
 import scans
-from scans import NAMES, SOURCES, X, Y, pa
+from scans import NAMES, X, Y, pa
 
 parquet = pytest.importorskip("pyarrow.parquet")
 
@@ -57,16 +57,6 @@ def test_a_file_that_changes_between_passes_is_noticed(tmp_path: Path) -> None:
     assert f"{paths[2]} has changed" in refused(lambda: gdfast.fit(again, "y", **EXACT))
     paths[2].unlink()
     assert f"{paths[2]} is gone" in refused(lambda: gdfast.fit(again, "y", **EXACT))
-
-
-@pytest.mark.parametrize("kind", ["parquet", "ipc", "npy"])
-def test_a_truncated_file_is_named(kind: str, tmp_path: Path) -> None:
-    SOURCES[kind](tmp_path, np.float64)
-    path = sorted(tmp_path.iterdir())[2]
-    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    message = refused(lambda: gdfast.scan(str(tmp_path / f"*{path.suffix}")))
-    assert message.startswith(str(path))
-    assert "truncated" in message or "can't be read" in message
 
 
 def test_a_damaged_row_group_is_named(tmp_path: Path) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from gdfast._scan.arrow import Decoder, Undecoded, cut, equal_parts, storage
 from gdfast._scan.choice import wanted
 from gdfast._scan.pieces import Asked, Piece, Wanted
 from gdfast._scan.sources.files import unreadable
+
+
+class State(NamedTuple):
+    """What tells one state of a file from another, wherever it is."""
+
+    size: int | None
+    modified: int | None  # ns
 
 
 class DatasetSource:
@@ -37,6 +44,7 @@ class BoundDataset:
         self.names: tuple[str, ...] | None = wanted.x
         self.d, self.dtype = len(wanted.x), wanted.dtype
         self.has_y, self.weighted = wanted.y is not None, wanted.sample_weight is not None
+        self.states: dict[str, State] = {}  # of files, by their paths
         self.filter = getattr(dataset, "_scan_options", {}).get("filter")
         self.rows = self._known_rows()
 
@@ -52,16 +60,35 @@ class BoundDataset:
     def read(self) -> Iterator[Undecoded]:
         """See `Bound`."""
         for fragment in self.dataset.get_fragments(filter=self.filter):
-            split = getattr(fragment, "split_by_row_group", None)
-            for i, unit in enumerate(split() if split else [fragment]):
-                where = getattr(fragment, "path", "the dataset") + (f", row group {i}" if split else "")
-                rows = self.wanted.piece_rows
-                if split and unit.row_groups[0].num_rows:
-                    rows = equal_parts(unit.row_groups[0].num_rows, self.wanted.unit_rows)
-                try:
-                    yield from cut(self._batches(unit, rows), self.wanted.every, rows, where, 0)
-                except OSError as error:
-                    raise unreadable(where, error) from None
+            self._check(fragment)
+            yield from self._fragment(fragment)
+            self._check(fragment)
+
+    def _check(self, fragment: Any) -> None:
+        """Raise if its file isn't what it was when it was first read. Those in memory have none."""
+        path = getattr(fragment, "path", None)
+        if path is None:
+            return
+        info = fragment.filesystem.get_file_info(path)
+        now = State(info.size, info.mtime_ns)
+        before = self.states.setdefault(path, now)
+        if now != before:
+            raise ValueError(
+                f"{path} has changed since the scan began: the passes would be over different data. Write "
+                "gdfast.scan(…) anew once nothing writes to it"
+            )
+
+    def _fragment(self, fragment: Any) -> Iterator[Undecoded]:
+        split = getattr(fragment, "split_by_row_group", None)
+        for i, unit in enumerate(split() if split else [fragment]):
+            where = getattr(fragment, "path", "the dataset") + (f", row group {i}" if split else "")
+            rows = self.wanted.piece_rows
+            if split and unit.row_groups[0].num_rows:
+                rows = equal_parts(unit.row_groups[0].num_rows, self.wanted.unit_rows)
+            try:
+                yield from cut(self._batches(unit, rows), self.wanted.every, rows, where, 0)
+            except OSError as error:
+                raise unreadable(where, error) from None
 
     def piece(self, read: Undecoded) -> Piece:
         """See `Bound`."""
