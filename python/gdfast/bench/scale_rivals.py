@@ -88,8 +88,8 @@ def _partial_fit(paths: Sequence[Path]) -> Array:
 
 def _dask_ml(paths: Sequence[Path]) -> Array:
     """Its default solver, over partitions that are read again in each of its passes."""
-    import dask
     import dask.array as da
+    from dask.delayed import delayed
     from dask_ml.linear_model import LinearRegression
     from pyarrow import parquet
 
@@ -98,9 +98,10 @@ def _dask_ml(paths: Sequence[Path]) -> Array:
     for path in paths:  # its solvers lose track of what dask.dataframe makes
         metadata = parquet.read_metadata(path)
         for i in range(metadata.num_row_groups):
-            part = dask.delayed(_group)(str(path), i)
-            parts.append(da.from_delayed(part, (metadata.row_group(i).num_rows, d + 1), np.float64))
-    columns = da.concatenate(parts)
+            part: Any = delayed(_group)(str(path), i)
+            shape = (metadata.row_group(i).num_rows, d + 1)
+            parts.append(da.from_delayed(part, shape, np.float64))  # type: ignore[no-untyped-call]
+    columns: Any = da.concatenate(parts)  # type: ignore[no-untyped-call]
     model = LinearRegression(fit_intercept=False).fit(columns[:, :d], columns[:, d])
     return np.asarray(model.coef_)
 
