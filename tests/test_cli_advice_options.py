@@ -182,3 +182,11 @@ def test_integers_that_collapse_in_predictions(tmp_path: Path) -> None:
     works("fit", learnt, "--target", "y", "--model", model)
     refused("subtract a number from the column, here and where", "predict", model, collapsing)
     works("predict", model, learnt)
+
+
+def test_columns_of_text_in_several_files(tmp_path: Path) -> None:
+    town = np.full(N, "x")
+    paths = [write(tmp_path / f"{k}.parquet", {**GOOD, "town": town}) for k in range(2)]
+    command = ("fit", *paths, "--target", "y")
+    refused("--exclude town leaves it out", *command)
+    assert "3 columns" in works(*command, "--exclude", "town")

@@ -117,7 +117,7 @@ def test_columns_without_numbers_can_be_left_out(files: list[Path]) -> None:
         table = parquet.read_table(path)
         parquet.write_table(table.append_column("town", [["x"] * len(table)]), path)
     command = ("fit", *files, "--target", "price")
-    assert "has no numbers in column 'town' (type string): --exclude town leaves out such" in refused(*command)
+    assert "has no numbers in column 'town' (type string): --exclude town leaves it out" in refused(*command)
     assert "80 rows, 5 columns" in done(*command, "--exclude", "town")
     assert "--target: column 'town'" in refused("fit", *files, "--target", "town")
 

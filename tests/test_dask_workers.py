@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -174,3 +175,26 @@ def test_a_worker_killed_in_each_of_ten_passes() -> None:
         found = fitted(callback=kill, **options)
     assert len(set(killed)) == 10
     same_fit(found, by_scan(**options))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("soon")
+def test_a_worker_whose_process_stands_still() -> None:
+    """Its connections stay open, as those of a machine that was lost: only silence tells."""
+    stopped = []
+    with cluster_of(3, processes=True) as (_, client):
+        pids = client.run(os.getpid)
+
+        def stop(step: gdfast.Step) -> None:
+            if step.iteration == 2:
+                stopped.append(pids[min(pids)])
+                os.kill(stopped[0], signal.SIGSTOP)
+
+        try:
+            found = fitted(callback=stop, **STREAMED[0])
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        assert min(pids) not in client.nthreads()
+    same_fit(found, by_scan(**STREAMED[0]))

@@ -123,9 +123,9 @@ def _refuse_no_numbers(table: Named, source: Any, target: str, names: Sequence[s
     bad = [name for name in names if isinstance(storage(name), str)]
     if not bad:
         return
-    what = "column" if len(bad) == 1 else "columns"
+    what, it = ("column", "it") if len(bad) == 1 else ("columns", "them")
     message = f"{table.path} has no numbers in {what} {listed(bad)} (type {storage(bad[0])})"
-    raise fail(message if len(bad) == len(names) else f"{message}: {shell.exclude(bad, table.names)} leaves out such")
+    raise fail(message if len(bad) == len(names) else f"{message}: {shell.exclude(bad, table.names)} leaves {it} out")
 
 
 def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = False) -> None:

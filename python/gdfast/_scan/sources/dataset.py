@@ -9,6 +9,7 @@ from gdfast._scan.arrow import Decoder, Undecoded, cut, equal_parts, storage
 from gdfast._scan.choice import wanted
 from gdfast._scan.pieces import Asked, Piece, Wanted
 from gdfast._scan.sources.files import unreadable
+from gdfast._scan.sources.stamp import changed
 
 
 class State(NamedTuple):
@@ -73,10 +74,7 @@ class BoundDataset:
         now = State(info.size, info.mtime_ns)
         before = self.states.setdefault(path, now)
         if now != before:
-            raise ValueError(
-                f"{path} has changed since the scan began: the passes would be over different data. Write "
-                "gdfast.scan(…) anew once nothing writes to it"
-            )
+            raise changed(path)
 
     def _fragment(self, fragment: Any) -> Iterator[Undecoded]:
         split = getattr(fragment, "split_by_row_group", None)

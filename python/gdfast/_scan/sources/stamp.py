@@ -27,10 +27,15 @@ class Stamp(NamedTuple):
             raise ValueError(f"{self.path} is gone since the scan began: {error.strerror or error}") from None
         if now != self:
             sizes = f" (it had {self.size:,} bytes and has {now.size:,})" if now.size != self.size else ""
-            raise ValueError(
-                f"{self.path} has changed since the scan began{sizes}: the passes would be over different data. Write "
-                "gdfast.scan(…) anew once nothing writes to it"
-            )
+            raise changed(self.path, sizes)
+
+
+def changed(path: object, sizes: str = "") -> ValueError:
+    """What is said of a file that isn't what it was."""
+    return ValueError(
+        f"{path} has changed since the scan began{sizes}: the passes would be over different data. Write "
+        "gdfast.scan(…) anew once nothing writes to it"
+    )
 
 
 def stamp(path: Path) -> Stamp:
