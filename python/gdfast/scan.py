@@ -100,8 +100,9 @@ def scan(
     columns : list of str, optional
         The columns of x, in this order. By default all but y and sample_weight.
     piece_rows : int, optional
-        Rows of a piece, at most. By default so many that it takes 16 MiB, or eight rows a column where that is more.
-        Pieces end with a row group, a record batch or a file. Functions make their own pieces.
+        Rows of a piece, at most. By default so many that it takes 16 MiB, or eight rows a column where that is more;
+        of row groups, record batches and matrices, four times as many. Pieces end with a row group, a record batch or
+        a file. Functions make their own pieces.
     missing : {"error", "drop"}, default "error"
         What to do about nulls in the columns used: refuse them, or leave such rows out. (NaN is a number, as in
         arrays, and makes a fit fail that isn't finite.)

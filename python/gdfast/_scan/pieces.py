@@ -117,7 +117,8 @@ PIECE_BYTES = 2**24
 ROWS_A_COLUMN = 8
 
 
-# A row group or record batch is what its file is read by, and is left whole up to so many pieces' rows.
+# A row group or record batch is what its file is read by, and is left whole up to so many pieces' rows. A piece of a
+# matrix is mapped, so that many rows take no memory of ours.
 UNIT_PIECES = 4
 
 

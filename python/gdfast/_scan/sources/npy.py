@@ -123,8 +123,8 @@ class BoundMatrices:
         for file in self.files:
             file.stamp.check()
             with file.path.open("rb") as opened:
-                for start in range(0, file.n, self.wanted.piece_rows):
-                    count = min(self.wanted.piece_rows, file.n - start)
+                for start in range(0, file.n, self.wanted.unit_rows):  # mapped, a large piece takes no memory of ours
+                    count = min(self.wanted.unit_rows, file.n - start)
                     yield self._piece(file.rows(opened.fileno(), start, count), f"{file.path}, row {start:,} on")
             file.stamp.check()
 
