@@ -92,33 +92,42 @@ def run(sizes: Sizes, tick: Callable[[str], None]) -> list[Taken]:
     DisagreementError
         When a way that leads to the optimum ends elsewhere.
     """
-    ways = _ways()
-    best: dict[str, float] = {}
-    found: dict[str, Array | None] = {}
-    broken: dict[str, str] = {}
+    ways, timed = _ways(), _Timed({}, {}, {})
     with tempfile.TemporaryDirectory(prefix="gdfast-scale-") as folder:
         tick(f"writing {sizes.nbytes / 1e9:.2g} GB")
         paths = _write(Path(folder), sizes)
         for k in range(ROUNDS):
             for name, way in ways.items():
-                if k >= way.rounds or name in broken:
-                    continue
-                tick(f"round {k + 1}: {name}")
-                began = time.perf_counter()
-                try:
-                    found[name] = way.coefficients(paths)
-                except Exception as error:
-                    if name in OWN:
-                        raise
-                    broken[name] = f"fails: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-                    continue
-                best[name] = min(best.get(name, np.inf), time.perf_counter() - began)
+                if k < way.rounds and name not in timed.broken:
+                    tick(f"round {k + 1}: {name}")
+                    timed.once(name, way, paths)
+    reading = timed.best["pyarrow alone"]
     rows = [
-        Taken(name, ways[name].remark, best[name], best["pyarrow alone"] / best[name]) for name in ways if name in best
+        Taken(name, ways[name].remark, seconds, reading / seconds, _error(name, timed.found))
+        for name, seconds in timed.best.items()
     ]
-    rows = [row._replace(error=_error(row.name, found)) for row in rows]
-    rows += [Taken(name, why) for name, why in broken.items()]
+    rows += [Taken(name, why) for name, why in timed.broken.items()]
     return rows + [Taken(rival.name, f"not installed: {rival.package}") for rival in RIVALS if not rival.installed]
+
+
+class _Timed(NamedTuple):
+    """Of each way by its name: the quickest time, the coefficients, or why it fails."""
+
+    best: dict[str, float]
+    found: dict[str, Array | None]
+    broken: dict[str, str]
+
+    def once(self, name: str, way: Way, paths: Sequence[Path]) -> None:
+        began = time.perf_counter()
+        try:
+            self.found[name] = way.coefficients(paths)
+        except Exception as error:
+            if name in OWN:
+                raise
+            first = next(iter(str(error).splitlines()), "")
+            self.broken[name] = f"fails: {type(error).__name__}: {first}"
+            return
+        self.best[name] = min(self.best.get(name, np.inf), time.perf_counter() - began)
 
 
 def _error(name: str, found: dict[str, Array | None]) -> float | None:
