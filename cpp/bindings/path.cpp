@@ -2,6 +2,9 @@
 #include "engine/solve/path.hpp"
 
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <vector>
 
 #include "functions.hpp"
 #include "gil.hpp"
@@ -13,15 +16,16 @@ namespace {
 namespace py = pybind11;
 using Numbers = py::array_t<double, py::array::c_style>;
 
-// Called by gdfast.path alone, with arrays that it has made: (k, d + 2, d + 2) and (k, d + 1).
-py::object path_of(const Numbers& matrices, const Numbers& origins, const Numbers& ratios, const py::object& penalties,
-                   py::ssize_t count, double eps, bool fit_intercept, bool standardize) {
-  const py::ssize_t k = matrices.shape(0), size = matrices.shape(1), d = size - 2, r = ratios.shape(0);
+// Called by gdfast.path alone, with arrays that it has made: k of (d + 2, d + 2) and of (d + 1,).
+py::object path_of(const std::vector<Numbers>& matrices, const std::vector<Numbers>& origins, const Numbers& ratios,
+                   const py::object& penalties, py::ssize_t count, double eps, bool fit_intercept, bool standardize) {
+  const auto k = static_cast<py::ssize_t>(matrices.size());
+  const py::ssize_t size = matrices.front().shape(0), d = size - 2, r = ratios.shape(0);
   PathOptions options{
       .fit_intercept = fit_intercept, .standardize = standardize, .ratios = {}, .count = count, .eps = eps};
   options.ratios.assign(ratios.data(), ratios.data() + r);
   std::vector<Gram> folds;
-  for (py::ssize_t i = 0; i < k; ++i) folds.push_back({matrices.data(i, 0, 0), origins.data(i, 0), d});
+  for (std::size_t i = 0; i < matrices.size(); ++i) folds.push_back({matrices[i].data(), origins[i].data(), d});
 
   const bool given = !penalties.is_none();
   Numbers found({r, count});
@@ -59,7 +63,7 @@ void register_path(py::module_& m) {
         R"(path(matrices, origins, ratios, penalties, count, eps, fit_intercept, standardize)
 --
 
-A path of penalties on the moments of folds; `gdfast.path` is the way to call it.
+A path of penalties on the moments of folds, whose matrices and origins are lists; `gdfast.path` is the way to call it.
 
 Returns
 -------

@@ -2,22 +2,21 @@
 
 #include <algorithm>
 
+#include "mirror.hpp"
 #include "moments_job.hpp"
 
 namespace gdfast {
 
 void mirror(double* gram, std::int64_t d) {
   const std::int64_t size = d + 2;
-  for (std::int64_t j = 0; j < size; ++j) {
-    for (std::int64_t k = 0; k < j; ++k) {
-      double &lower = gram[j * size + k], &upper = gram[k * size + j];
-      if (j >= d && k < d && d >= kNarrowMoments) {
-        upper = lower;
-      } else {
-        lower = upper;
-      }
+  each_below_diagonal(size, [gram, d, size](std::int64_t j, std::int64_t k) {
+    double &lower = gram[j * size + k], &upper = gram[k * size + j];
+    if (j >= d && k < d && d >= kNarrowMoments) {
+      upper = lower;
+    } else {
+      lower = upper;
     }
-  }
+  });
 }
 
 template <class T>

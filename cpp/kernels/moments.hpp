@@ -46,67 +46,84 @@ class Fetcher {
   }
 };
 
-// --- many columns: a register holds eight columns of one row ---
+// --- many columns: a register holds columns of one row ---
 //
-//              right: C strips                Of each row come C registers from the right side and R numbers from the
-//            ┌────────┬────────┐              left, each broadcast; R · C FMAs follow, and nothing is stored before
-//   left   a │ a·z₀…₇ │ a·z₈…₁₅│              the block ends. R · C hides the latency of the FMAs; R and C together
-//   R      b │ b·z₀…₇ │        │              decide how many loads there are to one FMA: 1/R + 1/C.
-//   columns  └────────┴────────┘
+//              right: C units                 Of each row come C units from the right side and R numbers from the left,
+//            ┌────────┬────────┐              each broadcast; R · C FMAs follow, and nothing is stored before the block
+//   left   a │ a·z₀…  │        │              ends. R · C hides the latency of the FMAs; R and C together decide how
+//   R      b │ b·z₀…  │        │              many loads there are to one FMA: 1/R + 1/C. A unit is a machine register
+//   columns  └────────┴────────┘              or several: where a strip has two, a tile of three begins or ends in its
+//                                             middle.
+
+template <class V>
+using TileUnit = typename V::template Part<V::tile_unit>;
 
 template <class V, int R, int C>
-GDFAST_INLINE void tile(const Band& band, const double* left, const double* right, std::int64_t width, double* out,
-                        Ahead& ahead) {
-  using reg = typename V::reg;
+GDFAST_INLINE void tile(const Band& band, int column, std::int64_t first, Ahead& ahead) {
+  using Unit = TileUnit<V>;
+  using reg = typename Unit::reg;
+  constexpr int L = Unit::lanes;
+  // As variables of this function: memory that is written to might be the band's.
+  const std::int64_t n = band.n, step = band.left_step;
+  const double *left = band.left + column, *right[C];
+  GDFAST_UNROLL for (int c = 0; c < C; ++c) {
+    right[c] = band.right + (first + c * L) / kStrip * band.stride + (first + c * L) % kStrip;
+  }
   reg sum[R][C];
-  GDFAST_UNROLL for (int r = 0; r < R; ++r) GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::zero();
+  GDFAST_UNROLL for (int r = 0; r < R; ++r) GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = Unit::zero();
+  // Of a large matrix, sums come from far: they are asked for while the products are made.
+  double* const out = band.out + column * band.out_stride + first;
+  GDFAST_UNROLL for (int r = 0; r < R; ++r) {
+    __builtin_prefetch(out + r * band.out_stride, 1, 3);
+    if constexpr (C > 1) __builtin_prefetch(out + r * band.out_stride + (C - 1) * L, 1, 3);
+  }
   Fetcher fetch(ahead);
-  GDFAST_TWICE for (std::int64_t i = 0; i < band.n; ++i) {
+  GDFAST_TWICE for (std::int64_t at = 0; at < kStrip * n; at += kStrip) {
     fetch.line();
     reg z[C];
-    GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = V::load(right + c * band.stride + kStrip * i);
+    GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = Unit::load(right[c] + at);
     GDFAST_UNROLL for (int r = 0; r < R; ++r) {
-      const reg a = V::broadcast(left[band.left_step * i + r]);
-      GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = V::fma(a, z[c], sum[r][c]);
+      const reg a = Unit::broadcast(left[r]);
+      GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = Unit::fma(a, z[c], sum[r][c]);
     }
+    left += step;
   }
   GDFAST_UNROLL for (int r = 0; r < R; ++r) {
     GDFAST_UNROLL for (int c = 0; c < C; ++c) {
-      double* const p = out + r * band.out_stride + kStrip * c;
-      const int m = static_cast<int>(width - kStrip * c);
-      if (m >= kStrip) {
-        V::store(p, V::add(V::load(p), sum[r][c]));
+      double* const p = out + r * band.out_stride + L * c;
+      const int m = static_cast<int>(band.width - first - L * c);
+      if (m >= L) {
+        Unit::store(p, Unit::add(Unit::load(p), sum[r][c]));
       } else {
-        V::store_first(p, m, V::add(V::load_first(p, m), sum[r][c]));
+        Unit::store_first(p, m, Unit::add(Unit::load_first(p, m), sum[r][c]));
       }
     }
   }
 }
 
-// R columns with all strips: as many strips at a time as the ISA has registers for, then what is left of them.
-template <class V, int N, int R, int C>
+// R columns with all units: as many at a time as the ISA has registers for, then what is left of them.
+template <class V, int R, int C>
 __attribute__((noinline)) void tiles(const Band& band, int column, std::int64_t first, Ahead& ahead) {
-  for (; first < band.width; first += kStrip * C) {
-    const std::int64_t width = band.width - first;
+  constexpr int L = TileUnit<V>::lanes;
+  for (; first < band.width; first += L * C) {
     if constexpr (C > 1) {
-      if (width <= kStrip * (C - 1)) return tiles<V, N, R, C - 1>(band, column, first, ahead);
+      if (band.width - first <= L * (C - 1)) return tiles<V, R, C - 1>(band, column, first, ahead);
     }
-    tile<V, R, C>(band, band.left + column, band.right + first / kStrip * band.stride, width,
-                  band.out + column * band.out_stride + first, ahead);
+    tile<V, R, C>(band, column, first, ahead);
   }
 }
 
-template <class V, int N, int R>
+template <class V, int R>
 GDFAST_INLINE void some_columns(const Band& band, int column, int count, Ahead& ahead) {
-  if (count == R) return tiles<V, N, R, N>(band, column, 0, ahead);
-  if constexpr (R > 1) some_columns<V, N, R - 1>(band, column, count, ahead);
+  if (count == R) return tiles<V, R, V::tile_units>(band, column, 0, ahead);
+  if constexpr (R > 1) some_columns<V, R - 1>(band, column, count, ahead);
 }
 
 template <class V>
 void band_sums(const Band& band, Ahead& ahead) {
   constexpr int R = V::tile_columns;
   for (int column = 0; column < band.columns; column += R) {
-    some_columns<V, V::tile_strips, R>(band, column, band.columns - column < R ? band.columns - column : R, ahead);
+    some_columns<V, R>(band, column, band.columns - column < R ? band.columns - column : R, ahead);
   }
 }
 

@@ -13,7 +13,7 @@
 //   low  high         its lower and upper lanes as registers of its `Double`, the native type of float64
 // and float64
 //   load  load_first  of floats, converted
-//   tile_columns  tile_strips   how many sums moments keep at once, in columns times virtual registers
+//   tile_columns  tile_units   how many sums moments keep at once, in columns times units of `tile_unit` machine registers
 //   narrow_sums       the same for moments of few columns, in machine registers
 //   turns_rows        whether it offers turn_rows, eight rows of two to four numbers to their columns
 // *_first(…, m) touches the first m lanes only; the others read as zero. m may be negative or above `lanes`.
@@ -55,7 +55,8 @@ struct Register {
   static constexpr int group = N::group;
   static constexpr bool loads_half = N::loads_half;
   static constexpr int rows_at_a_time = N::rows_at_a_time;
-  static constexpr int tile_columns = N::tile_columns, tile_strips = N::tile_strips, narrow_sums = N::narrow_sums;
+  static constexpr int tile_columns = N::tile_columns, tile_unit = N::tile_unit;
+  static constexpr int tile_units = N::tile_units, narrow_sums = N::narrow_sums;
   static constexpr bool turns_rows = N::turns_rows;
   using Double = Register<typename N::Double, 8 / N::Double::lanes>;
   static constexpr int registers = N::registers / K;

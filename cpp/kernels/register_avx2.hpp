@@ -130,8 +130,9 @@ struct Avx2F64 {
   static constexpr int lanes = 4;
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 4;
-  // Two FMA ports of latency 4 need eight native sums in flight; twelve would leave no room for operands here.
-  static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 11;
+  // Two FMA ports of latency 4 need eight sums in flight. Twelve, three of the right side and one of the left are all the
+  // registers there are, and bear a late operand.
+  static constexpr int tile_columns = 4, tile_unit = 1, tile_units = 3, narrow_sums = 11;
   static constexpr bool turns_rows = false;
   static constexpr int registers = 16;
 

@@ -115,7 +115,7 @@ struct Avx512F64 {
   static constexpr int rows_at_a_time = 8;
   static constexpr bool turns_rows = true;
   // 24 sums, three registers of the right side, and the left side is broadcast on its way from memory.
-  static constexpr int tile_columns = 8, tile_strips = 3, narrow_sums = 24;
+  static constexpr int tile_columns = 8, tile_unit = 1, tile_units = 3, narrow_sums = 24;
   static constexpr int registers = 32;
 
   static GDFAST_INLINE __mmask8 mask(int m) { return static_cast<__mmask8>(_bzhi_u32(0xff, static_cast<unsigned>(m))); }

@@ -100,7 +100,8 @@ struct NeonF64 {
   static constexpr int lanes = 2;
   static constexpr int group = 2;
   static constexpr int rows_at_a_time = 4;
-  static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 22;  // 16 and 24 native sums of 32 registers
+  static constexpr int tile_columns = 4, tile_unit = 4, tile_units = 1,
+                       narrow_sums = 22;  // 16 and 24 native sums of 32 registers
   static constexpr bool turns_rows = false;
   static constexpr int registers = 32;
 

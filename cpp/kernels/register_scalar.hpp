@@ -15,7 +15,7 @@ struct ScalarNative {
   static constexpr int lanes = 1;
   static constexpr int group = static_cast<int>(16 / sizeof(T));
   static constexpr int rows_at_a_time = 4;
-  static constexpr int tile_columns = 4, tile_strips = 1, narrow_sums = 11;
+  static constexpr int tile_columns = 4, tile_unit = 8, tile_units = 1, narrow_sums = 11;
   static constexpr bool turns_rows = false;
   static constexpr int registers = 16;
 

@@ -68,8 +68,8 @@ def config() -> dict[str, Any]: ...
 def get_num_threads() -> int: ...
 def set_num_threads(k: int) -> None: ...
 def path(
-    matrices: NDArray[np.float64],
-    origins: NDArray[np.float64],
+    matrices: Sequence[NDArray[np.float64]],
+    origins: Sequence[NDArray[np.float64]],
     ratios: NDArray[np.float64],
     penalties: NDArray[np.float64] | None,
     count: int,

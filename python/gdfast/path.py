@@ -180,8 +180,8 @@ def _from_moments(asked: Request) -> Found:
             raise ValueError(where)
     check_moments(grams, asked.names)
     found = _core.path(
-        np.stack([gram.matrix for gram in grams]),
-        np.stack([gram.origin for gram in grams]),
+        [gram.matrix for gram in grams],
+        [gram.origin for gram in grams],
         *asked.options,
     )
     rows = read.folds[0].rows

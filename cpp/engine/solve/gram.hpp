@@ -14,7 +14,7 @@ struct Gram {
   double at(std::int64_t j, std::int64_t k) const { return matrix[j * (d + 2) + k]; }
   double weight() const { return at(d, d); }
   // Σ s·(x_j − o_j), and for k = d + 1 that of y.
-  double sum(std::int64_t k) const { return at(k, d); }
+  double sum(std::int64_t k) const { return k > d ? at(d, k) : at(k, d); }
 };
 
 // What one element of a Gram matrix is off by at most, as a share of the geometric mean of the two diagonal elements it

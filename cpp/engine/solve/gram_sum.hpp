@@ -3,20 +3,19 @@
 
 #include <vector>
 
+#include "engine/large_array.hpp"
 #include "gram.hpp"
 
 namespace gdfast {
 
+// Its matrix has the upper triangle alone, which is all that a training set is asked for.
 struct OwnGram {
-  std::vector<double> matrix, origin;
+  LargeArray matrix;
+  std::vector<double> origin;
   std::int64_t d = 0;
 
-  Gram view() const { return {matrix.data(), origin.data(), d}; }
+  Gram view() const { return {matrix.get(), origin.data(), d}; }
 };
-
-// Of both, about a point near all of the data. Where the origins differ, that is a column's mean, rounded to a few binary
-// digits of its standard deviation: so that sums of integers, which are exact, stay so.
-OwnGram added(const Gram& a, const Gram& b);
 
 struct TrainingSums {
   std::vector<OwnGram> without;  // each part's others: those before it and those after it, added and never subtracted

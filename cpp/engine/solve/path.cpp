@@ -5,12 +5,13 @@
 #include <limits>
 
 #include "cholesky.hpp"
-#include "dot.hpp"
+#include "engine/mirror.hpp"
 #include "engine/stop_flag.hpp"
 #include "engine/thread_pool.hpp"
 #include "exact.hpp"
 #include "gram_sum.hpp"
 #include "lanes.hpp"
+#include "losses.hpp"
 #include "path_descent.hpp"
 #include "path_objective.hpp"
 #include "quadratic.hpp"
@@ -23,64 +24,6 @@ namespace {
 constexpr double kLeastRatio = 1e-3;
 constexpr int kRefinements = 4;
 constexpr double kExact = 1e-24;  // a gap, as a share of the objective at 0, that moves no digit of a coefficient
-
-// Σ s·r² / Σ s of models x·w + b, a few at a time: each row of the matrix is read once for all of them.
-class Losses {
- public:
-  static constexpr std::int64_t kModels = 4;
-
-  explicit Losses(const Gram& gram) : gram_(gram), products_(static_cast<std::size_t>(kModels * (gram.d + 2))) {}
-
-  // Of up to kModels of them, w in rows of d.
-  void of(const double* w, const double* b, std::int64_t models, double* losses) {
-    const std::int64_t d = gram_.d, size = d + 2;
-    std::fill(products_.begin(), products_.end(), 0.0);
-    for (std::int64_t j = 0; j < d; ++j) {
-      double factors[kModels] = {};
-      bool any = false;
-      for (std::int64_t m = 0; m < models; ++m) any = (factors[m] = w[m * d + j]) != 0 || any;
-      if (any) add_row(j, factors);
-    }
-    double c[kModels] = {}, one[kModels] = {};
-    for (std::int64_t m = 0; m < models; ++m) {
-      c[m] = about_origin(w + m * d, b[m]);
-      one[m] = -1;
-    }
-    add_row(d, c);
-    add_row(d + 1, one);
-    for (std::int64_t m = 0; m < models; ++m) {
-      const double* const product = products_.data() + m * size;
-      const double squares = lane_dot(product, w + m * d, d) + c[m] * product[d] - product[d + 1];
-      losses[m] = (squares < 0 ? 0 : squares) / gram_.weight();
-    }
-  }
-
- private:
-  const Gram& gram_;
-  std::vector<double> products_;  // a row each
-
-  void add_row(std::int64_t j, const double (&factors)[kModels]) {
-    const std::int64_t size = gram_.d + 2;
-    const double* const row = gram_.matrix + j * size;
-    double* const to[] = {products_.data(), products_.data() + size, products_.data() + 2 * size,
-                          products_.data() + 3 * size};
-    for (std::int64_t k = 0; k < size; ++k) {
-      to[0][k] += factors[0] * row[k];
-      to[1][k] += factors[1] * row[k];
-      to[2][k] += factors[2] * row[k];
-      to[3][k] += factors[3] * row[k];
-    }
-  }
-
-  // b + o·w − p: large terms may cancel.
-  double about_origin(const double* w, double b) const {
-    ExactSum sum;
-    sum.add(b);
-    sum.add(-gram_.origin[gram_.d]);
-    sum.add_dot(gram_.origin, w, gram_.d);
-    return sum.value();
-  }
-};
 
 // A set of rows to train on, in the coordinates of the descent.
 class TrainingSet {
@@ -187,6 +130,9 @@ class Work {
     const Gram together = all();
     const std::int64_t size = together.d + 2;
     std::copy_n(together.matrix, size * size, room_.matrix);
+    double* const all_of_it = room_.matrix;
+    each_below_diagonal(
+        size, [all_of_it, size](std::int64_t j, std::int64_t k) { all_of_it[j * size + k] = all_of_it[k * size + j]; });
     std::copy_n(together.origin, size - 1, room_.origin);
     if (!room_.given) find_penalties();
     const int count = static_cast<int>(folds_.size()) + (folds_.size() > 1 ? 1 : 0);
@@ -237,11 +183,8 @@ class Work {
       };
       if (!set.solve(options_.ratios[r], room_.penalties + from, keep, &stop)) return;
       if (i == 0) continue;
-      Losses losses(folds_[static_cast<std::size_t>(i - 1)]);
-      for (std::int64_t k = 0; k < count; k += Losses::kModels) {
-        losses.of(w.data() + k * d, b.data() + k, std::min(Losses::kModels, count - k),
-                  room_.losses + (i - 1) * all_penalties + from + k);
-      }
+      find_losses(folds_[static_cast<std::size_t>(i - 1)], w.data(), b.data(), count,
+                  room_.losses + (i - 1) * all_penalties + from);
     }
   }
 };

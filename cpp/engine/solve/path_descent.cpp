@@ -23,9 +23,6 @@ constexpr double kFar = 2;
 // What h is off by, as a share of the largest square times Σ|v|: more where coefficients cancel one another's effects, as
 // those of columns do that are nearly alike.
 constexpr double kNoise = 2 * std::numeric_limits<double>::epsilon();
-constexpr std::int64_t kBlock = 8;  // columns whose moves reach the others together
-
-bool same_sign(double a, double b) { return (a > 0 && b > 0) || (a < 0 && b < 0); }
 
 }  // namespace
 
@@ -118,6 +115,7 @@ bool PathDescent::descend() {
     // The dual point is scaled by as much as a derivative exceeds the threshold.
     const double sizes = sum_of_sizes();
     if (2 * steepest_ * sizes <= least_gap(sizes) * at_zero_) return true;
+    if (k % 2 == 1) leap();
   }
   return false;
 }
@@ -131,65 +129,6 @@ double PathDescent::sum_of_sizes() const {
 // What can be asked for.
 double PathDescent::least_gap(double sizes) const {
   return std::max(kGap, 2 * kNoise * largest_square_ * sizes * sizes / at_zero_);
-}
-
-void PathDescent::start_sweeps() {
-  const auto count = static_cast<std::size_t>(set_.size());
-  alone_.resize(count);
-  inverse_.resize(count);
-  start_.assign(now_.u.begin(), now_.u.begin() + set_.size());
-  moved_.assign(count, 0);
-  before_it_.assign(count, 0);
-  behind_it_.assign(count, 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    alone_[i] = now_.h[i] + square_[i] * now_.u[i];
-    inverse_[i] = 1 / (square_[i] + l2_);
-  }
-}
-
-void PathDescent::move(std::size_t i) {
-  const double alone = alone_[i] - before_it_[i] - behind_it_[i];
-  const double size = std::fabs(alone) - half_l1_;
-  const double to = size > 0 ? std::copysign(size * inverse_[i], alone) : 0;
-  steepest_ = std::max(steepest_, std::fabs(to - now_.u[i]) * (square_[i] + l2_));
-  now_.u[i] = to;
-  moved_[i] = to - start_[i];
-}
-
-void PathDescent::sweep_forward() {
-  const std::int64_t count = set_.size();
-  std::fill(before_it_.begin(), before_it_.end(), 0.0);
-  for (std::int64_t first = 0; first < count; first += kBlock) {
-    const std::int64_t end = std::min(first + kBlock, count);
-    const double* rows[kBlock];
-    bool any = false;
-    for (std::int64_t i = first; i < end; ++i) {
-      const double* const row = set_.row(i);
-      rows[i - first] = row + end;
-      move(static_cast<std::size_t>(i));
-      const double by = moved_[static_cast<std::size_t>(i)];
-      any = any || by != 0;
-      for (std::int64_t k = i + 1; k < end; ++k) before_it_[static_cast<std::size_t>(k)] += by * row[k];
-    }
-    if (any) row_kernels().add(moved_.data() + first, rows, end - first, count - end, before_it_.data() + end);
-  }
-}
-
-void PathDescent::sweep_backward() {
-  const std::int64_t count = set_.size();
-  for (std::int64_t end = count; end > 0;) {
-    const std::int64_t first = (end - 1) / kBlock * kBlock;
-    const double* rows[kBlock];
-    for (std::int64_t i = first; i < end; ++i) rows[i - first] = set_.row(i) + end;
-    row_kernels().dot(rows, end - first, moved_.data() + end, count - end, behind_it_.data() + first);
-    for (std::int64_t i = end; i-- > first;) {
-      const double* const row = set_.row(i);
-      double& behind = behind_it_[static_cast<std::size_t>(i)];
-      for (std::int64_t k = i + 1; k < end; ++k) behind += row[k] * moved_[static_cast<std::size_t>(k)];
-      move(static_cast<std::size_t>(i));
-    }
-    end = first;
-  }
 }
 
 // Where the same coefficients stay at work, they are the solution of a linear system. On the way there the objective falls:

@@ -15,6 +15,8 @@
 
 namespace gdfast {
 
+inline bool same_sign(double a, double b) { return (a > 0 && b > 0) || (a < 0 && b < 0); }
+
 class PathDescent {
  public:
   // The objective without penalties, which outlives this.
@@ -50,6 +52,13 @@ class PathDescent {
   // far it has moved, and what the moves of the columns before it and behind it have changed.
   Vector alone_, inverse_, start_, moved_, before_it_, behind_it_;
   double steepest_ = 0;
+  // Of a sweep there and one back: what it has added to moved_, which it left as that, and behind_it_ as that.
+  struct Trip {
+    Vector by, moved, behind;
+  };
+  Trip trip_, last_trip_;
+  Vector from_;  // moved_ where a trip begins
+  int trips_ = 0;
   std::vector<const double*> rows_;
 
   void extrapolate();
@@ -61,6 +70,8 @@ class PathDescent {
   void sweep_forward();
   void sweep_backward();
   void move(std::size_t i);
+  void leap();
+  bool keeps_signs(double by) const;
   void add_rows(const Vector& factors);
   void solve_active();
   Way way_down(const std::vector<std::int64_t>& at_work) const;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dot.hpp"
+#include "engine/mirror.hpp"
 
 namespace gdfast {
 
@@ -36,7 +37,7 @@ void PathObjective::find_products() {
     offset.push_back(fit_intercept_ ? -sums.back() / weight : gram_.origin[k]);
     factor.push_back(is_y ? 1 : columns().inverse(k));
   }
-  a_.resize(static_cast<std::size_t>(d * d));
+  a_ = large_array(static_cast<std::size_t>(d * d));
   const auto at = [](const std::vector<double>& values, std::int64_t k) { return values[static_cast<std::size_t>(k)]; };
   const auto moved = [&](std::int64_t j, std::int64_t k, double product) {
     // (o_j + s_j/Σs) is 0 about the means: what is left there is G_jk − s_j·s_k/Σs.
@@ -45,13 +46,13 @@ void PathObjective::find_products() {
   };
   for (std::int64_t j = 0; j < d; ++j) {
     const double* const from = gram_.matrix + j * size;
-    double* const to = a_.data() + j * d;
-    for (std::int64_t k = 0; k < j; ++k) to[k] = a_[static_cast<std::size_t>(k * d + j)];
+    double* const to = a_.get() + j * d;
     for (std::int64_t k = j; k < d; ++k) to[k] = moved(j, k, from[k]) * (at(factor, j) * at(factor, k));
     if (at(factor, j) == 0) to[j] = 0;
     diagonal_.push_back(to[j]);
     c_.push_back(moved(j, d, from[d + 1]) * at(factor, j));
   }
+  each_below_diagonal(d, [a = a_.get(), d](std::int64_t j, std::int64_t k) { a[j * d + k] = a[k * d + j]; });
   k_ = std::fmax(moved(d, d, gram_.at(d + 1, d + 1)), 0);
 }
 
@@ -64,6 +65,7 @@ double PathObjective::to_original(const double* v, double* w) const {
   b.add(gram_.origin[d]);
   b.add(gram_.sum(d + 1) / gram_.weight());
   for (std::int64_t j = 0; j < d; ++j) {
+    if (w[j] == 0) continue;
     b.add_product(-gram_.origin[j], w[j]);
     b.add_product(-gram_.sum(j) / gram_.weight(), w[j]);
   }

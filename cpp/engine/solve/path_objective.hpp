@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/descent/standardization.hpp"
+#include "engine/large_array.hpp"
 #include "gram.hpp"
 
 namespace gdfast {
@@ -17,7 +18,7 @@ class PathObjective {
   PathObjective(const Gram& gram, bool fit_intercept, bool standardize);
 
   std::int64_t d() const { return gram_.d; }
-  const double* a() const { return a_.data(); }
+  const double* a() const { return a_.get(); }
   double diagonal(std::int64_t j) const { return diagonal_[static_cast<std::size_t>(j)]; }
   const double* c() const { return c_.data(); }
   double at_zero() const { return k_; }
@@ -30,7 +31,8 @@ class PathObjective {
  private:
   Gram gram_;
   bool fit_intercept_;
-  std::vector<double> shift_, scale_, a_, diagonal_, c_;
+  std::vector<double> shift_, scale_, diagonal_, c_;
+  LargeArray a_;
   double k_ = 0;
 
   void find_scales(bool standardize);

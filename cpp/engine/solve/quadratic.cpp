@@ -1,5 +1,6 @@
 #include "quadratic.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dot.hpp"
@@ -41,7 +42,7 @@ class Moved {
   Wide operator()(std::int64_t j, std::int64_t k) const {
     const double o = at(offset_, j), p = at(offset_, k), square = o * p;
     ExactSum moved;
-    moved.add(gram_.at(place(j), place(k)));
+    moved.add(gram_.at(place(std::min(j, k)), place(std::max(j, k))));  // the upper triangle is always there
     moved.add_product(o, sum(k));
     moved.add_product(p, sum(j));
     moved.add_product(square, gram_.weight());

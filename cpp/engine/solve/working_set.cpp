@@ -17,12 +17,12 @@ std::int64_t stride_of(std::int64_t d) {
 }  // namespace
 
 WorkingSet::WorkingSet(const double* a, std::int64_t d)
-    : a_(a), d_(d), stride_(stride_of(d)), order_(static_cast<std::size_t>(d)) {
+    : a_(a),
+      d_(d),
+      stride_(stride_of(d)),
+      order_(static_cast<std::size_t>(d)),
+      rows_(large_array(static_cast<std::size_t>(d * stride_))) {
   std::iota(order_.begin(), order_.end(), std::int64_t{0});
-  std::size_t room = static_cast<std::size_t>(d * stride_) * sizeof(double) + kLine;
-  memory_ = std::make_unique_for_overwrite<std::byte[]>(room);
-  void* p = memory_.get();
-  rows_ = static_cast<double*>(std::align(kLine, room - kLine, p, room));
 }
 
 std::vector<WorkingSet::Swap> WorkingSet::take_in(const std::vector<std::int64_t>& places) {
@@ -33,12 +33,12 @@ std::vector<WorkingSet::Swap> WorkingSet::take_in(const std::vector<std::int64_t
     std::swap(order_[static_cast<std::size_t>(place)], order_[static_cast<std::size_t>(swaps.back().second)]);
   }
   for (std::int64_t i = 0; i < before; ++i) {
-    double* const to = rows_ + i * stride_;
+    double* const to = rows_.get() + i * stride_;
     for (const auto& [from, place] : swaps) std::swap(to[from], to[place]);
   }
   for (std::int64_t i = before; i < size_; ++i) {
     const double* const from = a_ + column(i) * d_;
-    double* const to = rows_ + i * stride_;
+    double* const to = rows_.get() + i * stride_;
     for (std::int64_t k = 0; k < d_; ++k) to[k] = from[column(k)];
   }
   return swaps;

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
+
+#include "engine/large_array.hpp"
 
 namespace gdfast {
 
@@ -18,7 +19,7 @@ class WorkingSet {
   std::int64_t size() const { return size_; }
   std::int64_t column(std::int64_t place) const { return order_[static_cast<std::size_t>(place)]; }
   // Of a column at work, its elements by place. Rows begin on a cache line.
-  const double* row(std::int64_t place) const { return rows_ + place * stride_; }
+  const double* row(std::int64_t place) const { return rows_.get() + place * stride_; }
 
   // Takes in the columns of these places, which ascend. Gives the places that changed, one after the other.
   using Swap = std::pair<std::int64_t, std::int64_t>;
@@ -28,8 +29,7 @@ class WorkingSet {
   const double* a_;
   std::int64_t d_, stride_, size_ = 0;
   std::vector<std::int64_t> order_;
-  std::unique_ptr<std::byte[]> memory_;  // touched only as far as there are columns at work
-  double* rows_;
+  LargeArray rows_;  // touched only as far as there are columns at work
 };
 
 }  // namespace gdfast

@@ -153,7 +153,7 @@ class _Path:
         ratio, grid = np.array([l1 / penalty]), np.array([[penalty]])
         options = self.options
         found = _core.path(
-            gram.matrix[np.newaxis], gram.origin[np.newaxis], ratio, grid, 1, 0.5,
+            [gram.matrix], [gram.origin], ratio, grid, 1, 0.5,
             options.fit_intercept, options.standardize,
         )  # fmt: skip
         return found[1][0, 0], float(found[2][0, 0]), float(found[3][0, 0])
