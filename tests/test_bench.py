@@ -13,7 +13,7 @@ import gdfast
 from gdfast.bench import machine, peers, threads
 from gdfast.bench.measure import Clock, Contender, Effort, Measurement, compare
 from gdfast.bench.problems import DTYPES, Arena, DtypeName, Order, Problem, Shape
-from gdfast.bench.verify import DisagreementError, check, reference
+from gdfast.bench.verify import DisagreementError, check, loss_error, reference
 
 pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
@@ -78,6 +78,21 @@ def test_a_problem_is_laid_out_as_asked(shape: Shape, dtype: DtypeName, order: O
     assert problem.x.ctypes.data % 64 == problem.y.ctypes.data % 64 == 0
     assert np.isfinite(problem.x).all()
     assert np.std(problem.x) == pytest.approx(1, abs=0.8)
+
+
+@pytest.mark.parametrize("offset", [0, 16, 48])
+def test_arrays_start_where_they_are_asked_to(offset: int) -> None:
+    shape = Shape(1_003, 7)
+    problem = Arena(shape.arena_bytes("f32")).problem(shape, offset=offset)
+    assert problem.x.ctypes.data % 64 == problem.y.ctypes.data % 64 == problem.offset == offset
+    assert check("gdfast", peers.NATIVE.prepare(problem), problem, reference(problem)) < 1
+
+
+def test_the_error_of_a_loss_is_relative() -> None:
+    problem = problem_of(Shape(1_000, 3))
+    truth = reference(problem)
+    assert loss_error(lambda: (truth.loss * 1.25, None), truth) == pytest.approx(0.25)
+    assert loss_error(peers.NATIVE.prepare(problem), truth) < 1e-6
 
 
 def test_the_probed_memory_is_x_and_y() -> None:

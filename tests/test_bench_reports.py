@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import gdfast
-from gdfast.bench import chart, machine, peers, report, roofline, suite, table, targets, verdict
+from gdfast.bench import chart, machine, peers, report, roofline, suite, table, targets, training, verdict
 from gdfast.bench.problems import Shape
 from gdfast.bench.verify import DisagreementError
 
@@ -92,6 +92,18 @@ def test_the_table_names_what_is_missing(bench_rows: list[report.Row]) -> None:
     assert "50 × 3" in text_of(table.bench_table(bench_rows))
 
 
+def test_an_error_that_shows_stands_beside_the_time(bench_rows: list[report.Row]) -> None:
+    plain = bench_rows[1].as_dict()
+    assert "off" not in text_of(table.bench_table([report.Row.from_dict(plain)])).split("R: read", maxsplit=1)[0]
+    plain["loss_errors"]["numpy"] = 0.0041
+    assert ", off 4e-03" in text_of(table.bench_table([report.Row.from_dict(plain)]))
+
+
+def test_loops_of_one_thread_are_not_compared_with_two() -> None:
+    (row,) = suite.run(suite.Settings(TINY[:1], seconds=0.02, threads=2))
+    assert "numba_plain" not in row.timings
+
+
 @pytest.fixture(scope="module")
 def swept_rows() -> list[report.Row]:
     isas = gdfast.config()["isas_supported"]
@@ -132,27 +144,56 @@ def test_charts_are_drawn(
     assert path.stat().st_size > 20_000
 
 
-def test_every_target_is_judged() -> None:
-    plan = targets.Plan(nbytes=60_000, columns=(1, 7, 16, 17, 1_001), sweep_seconds=0.005, rival_seconds=0.3)
+@pytest.mark.parametrize("isa", targets.isas())
+def test_every_target_is_judged(isa: str) -> None:
+    plan = targets.Plan(
+        nbytes=120_000,
+        c_columns=(1, 7, 16, 17),
+        f_columns=(2, 300, 1_001),
+        rival_columns=(1, 2, 100),
+        sweep_seconds=0.005,
+        rival_seconds=0.5,
+        sizes=training.Sizes(n=2_000, seconds=0.02, crossings=((4, 1, 3),)),
+    )
     told: list[str] = []
-    verdicts = targets.run(plan, told.append)
+    verdicts = targets.run(plan, told.append, [isa])
     assert len(told) == plan.steps
+    assert {verdict.isa for verdict in verdicts} == {isa}
     works = " | ".join(verdict.work for verdict in verdicts)
     for expected in (
-        "C order, any d, f32",
-        "F order, d > 256, f64",
-        "odd n and d",
-        "1 < d < 16",
-        "against NumPy, d = 1",
-        "against torch, d ≥ 16",
-        "against Numba",
-        "in L",
-        "one call on 4 samples",
+        "C order, d = 1, f32, offsets 0 and 16",
+        "C order, 2 ≤ d < 16, f64",
+        "C order, d ≥ 16, f32",
+        "median",
+        "error of the loss",
+        "Fortran order, d ≤ 256, f32",
+        "Fortran order, d > 1,000, f64",
+        "beside a sum over x and y",
+        "against Numba, plain, d = 1",
+        "against torch, 2 ≤ d",
+        "against NumPy",
         "2 threads against 1",
+        "1,024 × 64, f32",
+        "the quicker Numba loop, 1,024 × 100",
+        "a call, 4 × 1 f32",
+        "a call, 1,000 × 1 f32, against NumPy",
+        "a shuffled pass of batches of 256",
     ):
         assert expected in works
-    printed = text_of(table.targets_table(verdicts))
-    assert printed.count("reached") + printed.count("short") >= 10
+    printed = text_of(*table.targets_tables(verdicts))
+    assert f"gdfast on {isa}" in printed
+    assert printed.count("reached") + printed.count("short") >= 30
+
+
+def test_targets_are_measured_on_avx2_beside_a_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for isa, both in (("avx512", ("avx512", "avx2")), ("avx2", ("avx2",)), ("neon", ("neon",))):
+        monkeypatch.setattr(gdfast, "config", lambda isa=isa: {"isa": isa, "isas_supported": ["avx512", "avx2"]})
+        assert targets.isas() == both
+
+
+def test_a_verdict_survives_json() -> None:
+    judged = verdict.Verdict("work", "target", "measured", 1.0, 2.0, at_most=True, isa="avx2")
+    assert verdict.Verdict.from_dict(json.loads(json.dumps(judged.as_dict()))) == judged
 
 
 def test_a_verdict_knows_its_side() -> None:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = {"native": RED, "numpy": BLUE, "torch": ORANGE, "numba": GREEN}
-_MARKERS = {"native": "o", "numpy": "s", "torch": "^", "numba": "D"}
+_COLOURS = {"native": RED, "numpy": BLUE, "torch": ORANGE, "numba": GREEN, "numba_plain": VIOLET}
+_MARKERS = {"native": "o", "numpy": "s", "torch": "^", "numba": "D", "numba_plain": "v"}
 _ISA_COLOURS = (RED, BLUE, GREEN, VIOLET)
 _ISA_MARKERS = ("o", "s", "D", "^")
-_SHARE_AIMED_AT = 0.8
+_SHARE_AIMED_AT = 0.85
 _TITLE_POINTS = 13
 _TITLE_SPACING = 1.5
 

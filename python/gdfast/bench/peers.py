@@ -34,6 +34,8 @@ class Peer(ABC):
         In tables and charts.
     package : str
         What it needs to be installed.
+    one_thread : bool
+        Whether it runs on one thread whatever it is told.
     plain_sums : bool
         Whether all n terms are added in x's dtype (see `gdfast.bench.verify.check`).
     """
@@ -41,6 +43,7 @@ class Peer(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     package: ClassVar[str]
+    one_thread: ClassVar[bool] = False
     plain_sums: ClassVar[bool] = True
 
     def installed(self) -> bool:
@@ -142,9 +145,10 @@ class Numba(Peer):
     name = "numba"
     title = "Numba"
     package = "numba"
+    plain: ClassVar[bool] = False
 
     def prepare(self, problem: Problem, threads: int = 1) -> Call:
-        call = numba_loops.compiled(problem, threads)
+        call = numba_loops.compiled(problem, threads, plain=self.plain)
         if problem.shape.d > 1:
             return call
 
@@ -155,8 +159,19 @@ class Numba(Peer):
         return scalar
 
 
+class PlainNumba(Numba):
+    """The loop that first comes to mind, with every sum in x's dtype: quick at few columns, and inexact."""
+
+    name = "numba_plain"
+    title = "Numba, plain"
+    one_thread = True
+    plain = True
+
+
 NATIVE = Native()
-RIVALS: tuple[Peer, ...] = (NumPy(), Torch(), Numba())
+NUMBA = Numba()
+PLAIN_NUMBA = PlainNumba()
+RIVALS: tuple[Peer, ...] = (NumPy(), Torch(), NUMBA, PLAIN_NUMBA)
 PEERS: tuple[Peer, ...] = (NATIVE, *RIVALS)
 TUTORIAL_NUMPY = TutorialNumPy()
 

@@ -15,7 +15,7 @@ Order: TypeAlias = Literal["C", "F"]
 
 DTYPES: dict[DtypeName, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
-# Arrays start on a cache line, as large ones from any allocator do.
+# A cache line. Arrays start on one unless another offset is asked for: NumPy's large ones lie 16 bytes beyond.
 _ALIGNMENT = 64
 # Rows that are drawn at random before the rest repeats them: enough values to have no visible period, few enough
 # that filling a gigabyte costs one copy rather than a quarter of a billion random numbers.
@@ -116,6 +116,11 @@ class Problem:
     tile_rows: int
 
     @property
+    def offset(self) -> int:
+        """Bytes from the start of a cache line to where x starts."""
+        return int(self.memory.ctypes.data % _ALIGNMENT)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of x and y, what one `loss_and_gradient` must read."""
         return int(self.x.nbytes + self.y.nbytes)
@@ -126,6 +131,11 @@ class Arena:
 
     Its pages are touched once and kept, so that no problem pays for fresh ones. A new problem overwrites the last one.
 
+    Attributes
+    ----------
+    nbytes : int
+        Size of the block.
+
     Parameters
     ----------
     nbytes : int
@@ -133,16 +143,14 @@ class Arena:
     """
 
     def __init__(self, nbytes: int) -> None:
-        raw = np.empty(nbytes + _ALIGNMENT, dtype=np.uint8)
+        raw = np.empty(nbytes + 2 * _ALIGNMENT, dtype=np.uint8)
         start = -raw.ctypes.data % _ALIGNMENT
-        self._bytes = raw[start : start + nbytes]
+        self._bytes = raw[start : start + nbytes + _ALIGNMENT]
+        self.nbytes = nbytes
 
-    @property
-    def nbytes(self) -> int:
-        """Size of the block."""
-        return self._bytes.nbytes
-
-    def problem(self, shape: Shape, dtype: DtypeName = "f32", order: Order = "C", seed: int = 0) -> Problem:
+    def problem(
+        self, shape: Shape, dtype: DtypeName = "f32", order: Order = "C", seed: int = 0, offset: int = 0
+    ) -> Problem:
         """Cut a problem from the block and fill it.
 
         Parameters
@@ -153,6 +161,8 @@ class Arena:
             Memory order of x.
         seed : int
             Seed of the random values.
+        offset : int
+            Bytes from the start of a cache line to where x and y start, a multiple of the size of a value below 64.
 
         Returns
         -------
@@ -167,7 +177,7 @@ class Arena:
         needed = shape.arena_bytes(dtype)
         if needed > self.nbytes:
             raise ValueError(f"{shape} {dtype} needs {needed} bytes, the arena has {self.nbytes}")
-        memory = self._bytes[:needed].view(DTYPES[dtype])
+        memory = self._bytes[offset : offset + needed].view(DTYPES[dtype])
         rng = np.random.default_rng(seed)
         x, tile_rows = _fill_x(memory[: shape.n * shape.d], shape, order, rng)
         memory[shape.n * shape.d :] = 0

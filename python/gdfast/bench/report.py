@@ -42,6 +42,10 @@ class Row:
         that is gdfast's share of the read bandwidth.
     error_used : float
         The largest error seen, as a share of the bound for rounding.
+    loss_errors : dict of str to float
+        By contender, how far its loss is off, relative to the loss.
+    offset : int
+        Bytes from the start of a cache line to where x and y start.
     """
 
     shape: Shape
@@ -54,6 +58,8 @@ class Row:
     timings: dict[str, Timing]
     times_native: dict[str, float]
     error_used: float
+    loss_errors: dict[str, float]
+    offset: int = 0
 
     @property
     def share_of_read(self) -> float:
@@ -89,7 +95,9 @@ class Row:
         return cls(**fields)
 
 
-def row_of(problem: Problem, threads: int, measured: Measurement, error_used: float) -> Row:
+def row_of(
+    problem: Problem, threads: int, measured: Measurement, error_used: float, loss_errors: Mapping[str, float]
+) -> Row:
     """Turn a measurement of a problem into a row."""
     names = list(measured.inner)
     return Row(
@@ -103,6 +111,8 @@ def row_of(problem: Problem, threads: int, measured: Measurement, error_used: fl
         timings={name: measured.timing(name) for name in names},
         times_native={name: measured.ratio(name, "native") for name in names if name != "native"},
         error_used=error_used,
+        loss_errors=dict(loss_errors),
+        offset=problem.offset,
     )
 
 

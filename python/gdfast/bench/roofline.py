@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import Any
 
 import gdfast
 from gdfast.bench import peers
+from gdfast.bench.isa_process import lines_of
 from gdfast.bench.machine import MIB, beyond_cache_bytes, usable_cpus
 from gdfast.bench.measure import Contender, Effort, compare
 from gdfast.bench.problems import Arena, DtypeName, Order, Shape
 from gdfast.bench.report import Row, row_of
 from gdfast.bench.suite import Tick
 from gdfast.bench.threads import limited_to
-from gdfast.bench.verify import check, reference
+from gdfast.bench.verify import check, loss_error, reference
 
 COLUMNS = (1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 32, 33, 64, 100, 129, 257, 1_001, 4_096, 20_000)
 _QUICK_COLUMNS = (1, 3, 7, 16, 33, 100, 1_001, 20_000)
@@ -46,6 +46,8 @@ class Sweep:
     orders : tuple of {"C", "F"}
     seconds : float
         Time for one problem and one number of threads.
+    offsets : tuple of int
+        Bytes from the start of a cache line to where x and y start: each problem is measured once with each of these.
     """
 
     columns: tuple[int, ...]
@@ -54,11 +56,13 @@ class Sweep:
     dtypes: tuple[DtypeName, ...] = DTYPE_NAMES
     orders: tuple[Order, ...] = ORDERS
     seconds: float = 0.4
+    offsets: tuple[int, ...] = (0,)
 
     @property
     def steps(self) -> int:
         """How many rows it gives."""
-        return len(self.columns) * len(self.threads) * len(self.dtypes) * len(self.orders)
+        kinds = len(self.dtypes) * len(self.orders) * len(self.offsets)
+        return len(self.columns) * len(self.threads) * kinds
 
 
 def default_sweep(*, quick: bool = False) -> Sweep:
@@ -84,16 +88,16 @@ def measure(sweep: Sweep) -> Iterator[Row]:
     """
     shapes = {(dtype, d): _shape(sweep.nbytes, d, dtype) for dtype in sweep.dtypes for d in sweep.columns}
     arena = Arena(max(shape.arena_bytes(dtype) for (dtype, _), shape in shapes.items()))
-    for order in sweep.orders:
-        for (dtype, _), shape in shapes.items():
-            problem = arena.problem(shape, dtype, order)
-            call = peers.NATIVE.prepare(problem)
-            error_used = check(peers.NATIVE.title, call, problem, reference(problem))
-            for threads in sweep.threads:
-                with limited_to(threads):
-                    timed = (Contender("native", call), peers.read_probe(problem))
-                    measured = compare(timed, Effort(seconds=sweep.seconds))
-                    yield row_of(problem, threads, measured, error_used)
+    for order, ((dtype, _), shape), offset in product(sweep.orders, shapes.items(), sweep.offsets):
+        problem = arena.problem(shape, dtype, order, offset=offset)
+        call, truth = peers.NATIVE.prepare(problem), reference(problem)
+        error_used = check(peers.NATIVE.title, call, problem, truth)
+        loss_errors = {"native": loss_error(call, truth)}
+        for threads in sweep.threads:
+            with limited_to(threads):
+                timed = (Contender("native", call), peers.read_probe(problem))
+                measured = compare(timed, Effort(seconds=sweep.seconds))
+                yield row_of(problem, threads, measured, error_used, loss_errors)
 
 
 def _shape(nbytes: int, d: int, dtype: DtypeName) -> Shape:
@@ -131,27 +135,17 @@ def _rows_from_process(sweep: Sweep, isa: str, tick: Tick) -> Iterator[Row]:
     tick(f"{isa}: starting")
     if isa == "scalar":
         sweep = replace(sweep, nbytes=sweep.nbytes // _SCALAR_SHARE)
-    command = [sys.executable, "-m", "gdfast.bench.roofline", json.dumps(asdict(sweep))]
-    environment = os.environ | {"GDFAST_ISA": isa}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        for count, line in enumerate(process.stdout, start=1):
-            row = Row.from_dict(json.loads(line))
-            if count < sweep.steps:
-                tick(f"{isa}: after {row.shape} {row.dtype} {row.order}")
-            yield row
-        message = process.stderr.read().strip()
-    if process.returncode:
-        raise RuntimeError(f"measuring {isa} failed: {message.splitlines()[-1] if message else process.returncode}")
+    for count, line in enumerate(lines_of("gdfast.bench.roofline", asdict(sweep), isa), start=1):
+        row = Row.from_dict(line)
+        if count < sweep.steps:
+            tick(f"{isa}: after {row.shape} {row.dtype} {row.order}")
+        yield row
 
 
 def _main() -> None:
     """The process of one ISA: a sweep as JSON comes in as argument, rows as JSON go out, a line each."""
     fields: dict[str, Any] = json.loads(sys.argv[1])
-    for name in ("columns", "threads", "dtypes", "orders"):
+    for name in ("columns", "threads", "dtypes", "orders", "offsets"):
         fields[name] = tuple(fields[name])
     for row in measure(Sweep(**fields)):
         print(json.dumps(row.as_dict()), flush=True)

@@ -14,7 +14,7 @@ from gdfast.bench.measure import Contender, Effort, compare
 from gdfast.bench.problems import Arena, DtypeName, Order, Problem, Shape
 from gdfast.bench.report import Row, row_of
 from gdfast.bench.threads import limited_to
-from gdfast.bench.verify import check, reference
+from gdfast.bench.verify import Reference, check, loss_error, reference
 
 Tick = Callable[[str], None]
 
@@ -40,7 +40,7 @@ class Settings:
     seconds : float
         For the whole run; checking and filling are part of it.
     contenders : tuple of Peer
-        Those that are not installed are left out.
+        Those that are not installed are left out, and on several threads those that run on one.
     """
 
     shapes: tuple[Shape, ...]
@@ -99,7 +99,7 @@ def run(settings: Settings, tick: Tick = lambda text: None) -> list[Row]:
         If a backend or a rival is wrong.
     """
     deadline = perf_counter() + settings.seconds
-    contenders = peers.installed(settings.contenders)
+    contenders = [p for p in peers.installed(settings.contenders) if settings.threads == 1 or not p.one_thread]
     arena = Arena(settings.arena_bytes)
     rows = []
     with limited_to(settings.threads):
@@ -107,18 +107,21 @@ def run(settings: Settings, tick: Tick = lambda text: None) -> list[Row]:
             tick(f"checking {shape}")
             problem = arena.problem(shape, settings.dtype, settings.order)
             calls = {peer.name: peer.prepare(problem, settings.threads) for peer in contenders}
-            error_used = _verify(problem, contenders, calls)
+            truth = reference(problem)
+            error_used = _verify(problem, truth, contenders, calls)
+            loss_errors = {name: loss_error(call, truth) for name, call in calls.items()}
             tick(f"timing {shape}")
             seconds = (deadline - perf_counter()) / (len(settings.shapes) - index)
             timed = [*(Contender(name, call) for name, call in calls.items()), peers.read_probe(problem)]
             measured = compare(timed, Effort(seconds=max(seconds, settings.seconds / 100)))
-            rows.append(row_of(problem, settings.threads, measured, error_used))
+            rows.append(row_of(problem, settings.threads, measured, error_used, loss_errors))
     return rows
 
 
-def _verify(problem: Problem, contenders: Sequence[peers.Peer], calls: dict[str, peers.Call]) -> float:
+def _verify(
+    problem: Problem, truth: Reference, contenders: Sequence[peers.Peer], calls: dict[str, peers.Call]
+) -> float:
     """Check backends and contenders; the largest share of a bound that any error took."""
-    truth = reference(problem)
     used = [check(peer.title, calls[peer.name], problem, truth, plain_sums=peer.plain_sums) for peer in contenders]
     for name in gdfast.backends():
         call = partial(gdfast.backend(name).loss_and_gradient, problem.x, problem.y, problem.w)

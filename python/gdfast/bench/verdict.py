@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ class Verdict:
     bound : float
     at_most : bool
         The target is an upper bound.
+    isa : str
+        Instruction set that it was measured on; empty where none is told apart.
     """
 
     work: str
@@ -28,6 +31,7 @@ class Verdict:
     value: float
     bound: float
     at_most: bool = False
+    isa: str = ""
 
     @property
     def reached(self) -> bool:
@@ -37,3 +41,8 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
         return asdict(self) | {"reached": self.reached}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Verdict:
+        """The inverse of `as_dict`."""
+        return cls(**{key: value for key, value in plain.items() if key != "reached"})

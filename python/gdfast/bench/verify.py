@@ -74,7 +74,7 @@ def check(name: str, call: Callable[[], Any], problem: Problem, truth: Reference
     problem : Problem
     truth : Reference
     plain_sums : bool
-        The contender adds all n terms in x's dtype, as BLAS and autograd do: its error grows as sqrt(n).
+        The contender adds all n terms in x's dtype, as BLAS and autograd do: its error grows with n.
 
     Returns
     -------
@@ -103,13 +103,19 @@ def check(name: str, call: Callable[[], Any], problem: Problem, truth: Reference
     return used
 
 
+def loss_error(call: Callable[[], Any], truth: Reference) -> float:
+    """Run a contender once: how far its loss is off, relative to the loss."""
+    return abs(float(call()[0]) - truth.loss) / truth.loss
+
+
 def _slack(problem: Problem, plain_sums: bool) -> float:
     # The c of the bound: a few roundings of one product and sum, and twice the standard deviation of a sum of d terms
     # each rounded at random. A plain sum of n terms adds more than its standard deviation, because a term that is small
-    # beside the sum is rounded the same way every time. Against float64 data the reference is itself a sum of n terms.
+    # beside the sum is rounded the same way every time: BLAS's chain of n/16 of them ended 6% off at n = 84,000,000,
+    # d = 2. Against float64 data the reference is itself a sum of n terms.
     slack = 8 + 2 * problem.shape.d**0.5
     if plain_sums:
-        slack += 8 * problem.shape.n**0.5
+        slack += 8 * problem.shape.n**0.5 + problem.shape.n / 64
     elif problem.dtype == "f64":
         slack += 2 * problem.shape.n**0.5
     return float(slack)

@@ -87,20 +87,21 @@ def roofline(output: Path | None, *, quick: bool) -> Path:
 def targets(output: Path | None, *, quick: bool) -> Path:
     """Measure every target and say which are reached."""
     json_path, _ = _paths(output, "gdfast-bench-targets")
-    plan, sizes = targets_report.default_plan(quick=quick), training.QUICK if quick else training.Sizes()
+    plan, isas = targets_report.default_plan(quick=quick), targets_report.isas()
     missing = training.missing()
     if missing:
         raise fail(
             f"--targets: training is compared with {' and '.join(missing)}: pip install 'gdfast[bench]'", status=1
         )
-    with _measuring(), progress(plan.steps + sizes.steps) as tick:
-        verdicts = [*targets_report.run(plan, tick), *training.run(sizes, tick)]
+    with _measuring(), progress(plan.steps * len(isas)) as tick:
+        verdicts = targets_report.run(plan, tick, isas)
     console = out()
     console.print(machine.headline())
-    console.print(table.targets_table(verdicts))
+    for part in table.targets_tables(verdicts):
+        console.print(part)
     if quick:
         console.print("A trial run: x is not beyond the caches, so the shares of R mean little.")
-    settings = {"columns": plan.columns, "bytes": plan.nbytes, "quick": quick}
+    settings = {"bytes": plan.nbytes, "quick": quick, "isas": isas}
     report.write_json(json_path, "targets", settings, [verdict.as_dict() for verdict in verdicts])
     console.print(f"Written: {json_path}")
     return json_path
