@@ -173,26 +173,27 @@ class ConjugateGradients:
             self.reported = self._start(*objective(data, self.p), data.eps, restarts)
             return self.reported
         self.reported = self.value
-        size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
-        image = size * objective.product(data, self.direction / size)
+        unit = self.direction / np.abs(self.direction).max()  # products then neither overflow nor vanish
+        image = objective.product(data, unit)
         if not np.isfinite(image).all():
             return math.nan  # squares of the data overflow: there is no such descent
-        along, curvature = self.grad @ self.direction, self.direction @ image
-        squared = self.direction @ self.direction
+        along, curvature = self.grad @ unit, unit @ image
+        squared = unit @ unit
         self.steepest = max(self.steepest, curvature / squared)
         # Where columns depend on one another some directions have no curvature, and rounding would step far along them.
         flat = not curvature > 64 * data.eps * self.steepest * squared
-        gain = along**2 / (2 * curvature) if not flat and along < 0 else 0.0
+        length = -along / curvature if not flat and along < 0 else 0.0
+        gain = -along * length / 2
         # The gradient of float32 is rounded, and that leaves nothing smaller to gain.
         if gain <= max(self.nothing, data.eps**2) * self.value:
             self.arrived, self.stalled = self.steep, True
         else:
-            self._step(-along / curvature, image, gain)
+            self._step(length * unit, length * image, gain)
         return self.reported
 
-    def _step(self, length: float, image: Array, gain: float) -> None:
+    def _step(self, step: Array, image: Array, gain: float) -> None:
         before = self.grad
-        self.p, self.grad = self.p + length * self.direction, before + length * image
+        self.p, self.grad = self.p + step, before + image
         self.stalled |= bool(gain > self.value)  # more than there is: the direction or its curvature is rounding
         self.value -= gain if gain <= self.value else 0.0
         assert self.steps is not None
@@ -257,6 +258,8 @@ class Exact:
         value, _ = objective(data, self.p)
         intercept = objective.coordinates.intercept
         quadratic = Quadratic(data.gram, self.options, intercept)
+        if not np.isfinite(quadratic.a).all():
+            return math.nan  # as the data is, or its squares are
         v, self.dependent, self.smallest_pivot = quadratic.solve(self.p[:-1] if intercept else self.p)
         self.p = np.append(v, quadratic.best_intercept(v)) if intercept else v
         self.arrived = True
