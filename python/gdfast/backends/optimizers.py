@@ -152,6 +152,7 @@ class ConjugateGradients:
     afresh = 200
     steepest = 0.0  # the largest curvature seen, of a direction of length 1
     reported = math.inf  # what the last pass gave
+    unit = 1.0  # of objectives and their derivatives: so no square of them is too large or small, whatever weights are
 
     value: float
     grad: Array
@@ -170,11 +171,14 @@ class ConjugateGradients:
     def update(self, objective: Objective, data: Data) -> float:
         restarts = self.steps is None or self.stalled or self._has_fallen(data.eps)
         if restarts or self.steps == self.afresh:
-            self.reported = self._start(*objective(data, self.p), data.eps, restarts)
-            return self.reported
+            value, grad = objective(data, self.p)
+            if self.steps is None:
+                self.unit = _unit_of(grad)
+            self.reported = self._start(value / self.unit, grad / self.unit, data.eps, restarts)
+            return self.reported * self.unit
         self.reported = self.value
         unit = self.direction / np.abs(self.direction).max()  # products then neither overflow nor vanish
-        image = objective.product(data, unit)
+        image = objective.product(data, unit) / self.unit
         if not np.isfinite(image).all():
             return math.nan  # squares of the data overflow: there is no such descent
         along, curvature = self.grad @ unit, unit @ image
@@ -189,7 +193,7 @@ class ConjugateGradients:
             self.arrived, self.stalled = self.steep, True
         else:
             self._step(length * unit, length * image, gain)
-        return self.reported
+        return self.reported * self.unit
 
     def _step(self, step: Array, image: Array, gain: float) -> None:
         before = self.grad
@@ -198,7 +202,7 @@ class ConjugateGradients:
         self.value -= gain if gain <= self.value else 0.0
         assert self.steps is not None
         self.steep, self.steps = False, self.steps + 1
-        basis = np.array(self.before)
+        basis = np.array(self.before).reshape(-1, len(before))
         self.grad = self.grad - basis.T @ (basis @ self.grad)
         self._keep()
         self._turn(before)
@@ -241,6 +245,12 @@ class ConjugateGradients:
         """Polak's and Ribière's formula, which turns back to the gradient where roundings have spoilt the direction."""
         beta = max(self.grad @ (self.grad - before) / (before @ before), 0.0)
         self.direction = beta * self.direction - self.grad
+
+
+def _unit_of(grad: Array) -> float:
+    """A power of two, which rounds nothing, in which the largest element is 0.5 to 1."""
+    largest = np.abs(grad).max()
+    return math.ldexp(1.0, int(np.frexp(largest)[1])) if largest > 0 and math.isfinite(largest) else 1.0
 
 
 class Exact:
