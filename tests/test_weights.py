@@ -155,3 +155,58 @@ def test_a_row_without_weight_counts_for_nothing_however_large(
     fit = backend.fit(x, y, sample_weight=s, fit_intercept=True, **options)
     np.testing.assert_allclose([*fit.w, fit.b], [*want.w, want.b], rtol=1e-4 if dtype == np.float32 else 1e-9)
     assert fit.loss == pytest.approx(want.loss, rel=1e-4)
+
+
+SCALES = [1e-300, 1e-200, 1e-160, 1e-100, 1e100, 1e155, 1e160, 1e300]
+OPTIMA: list[dict[str, Any]] = [
+    {"optimizer": "exact"},
+    {"optimizer": "exact", "reduction": "sum"},
+    {"optimizer": "exact", "standardize": True},
+    {"optimizer": "cg", "plan": "moments"},
+    {"optimizer": "cg", "plan": "stream"},
+    {"optimizer": "cg", "plan": "stream", "reduction": "sum"},
+    {"optimizer": "cg", "plan": "moments", "reduction": "sum"},
+]
+
+
+def weighted() -> tuple[Any, Any, Any]:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((300, 3))
+    return x, x @ [1.0, -2.0, 0.5] + 0.1 * rng.standard_normal(300) + 3, rng.uniform(0.5, 2, 300)
+
+
+@pytest.mark.parametrize("options", OPTIMA, ids=str)
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_optimum_is_that_of_weights_of_any_size(backend: Any, scale: float, options: dict[str, Any]) -> None:
+    x, y, s = weighted()
+    for intercept in (True, False):
+        want = backend.fit(x, y, sample_weight=s, fit_intercept=intercept, optimizer="exact")
+        fit = backend.fit(x, y, sample_weight=s * scale, fit_intercept=intercept, **options)
+        np.testing.assert_allclose(fit.w, want.w, rtol=1e-10)
+        assert fit.converged is not False
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_moments_of_weights_of_any_size(scale: float) -> None:
+    x, y, s = weighted()
+    x[:, 2] = 7.3  # still constant then
+    whole = gdfast.Moments(3).update(x, y, s)
+    parts = [gdfast.Moments(3).update(x[rows], y[rows], s[rows] * scale) for rows in (slice(100), slice(100, None))]
+    both = parts[0] + parts[1]
+    np.testing.assert_allclose(both.mean, whole.mean, rtol=1e-12)
+    np.testing.assert_allclose(both.cov, whole.cov, rtol=1e-12, atol=1e-14)
+    fit = both.solve(fit_intercept=True)
+    np.testing.assert_allclose(fit.w, whole.solve(fit_intercept=True).w, rtol=1e-12)
+    assert fit.w[2] == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"l1_ratio": 0.0}, {"plan": "stream"}], ids=str)
+@pytest.mark.parametrize("scale", SCALES)
+def test_paths_of_weights_of_any_size(scale: float, options: dict[str, Any]) -> None:
+    x, y, s = weighted()
+    want = gdfast.path(x, y, folds=3, n_penalties=10, sample_weight=s, **options)
+    path = gdfast.path(x, y, folds=3, n_penalties=10, sample_weight=s * scale, **options)
+    np.testing.assert_allclose(path.coefs, want.coefs, rtol=1e-9, atol=1e-12)
+    assert path.cv_loss is not None
+    assert want.cv_loss is not None
+    np.testing.assert_allclose(path.cv_loss, want.cv_loss, rtol=1e-9)

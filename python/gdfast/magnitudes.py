@@ -1,4 +1,4 @@
-"""Columns whose squares are beyond the range of float64: below it, where nothing is left of them, or above."""
+"""Columns, y among them, whose squares are beyond the range of float64: below it, where they vanish, or above."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gdfast import doctor
+from gdfast.conversion import Array
 from gdfast.descent import Options, Samples
 from gdfast.digits import some
-from gdfast.errors import Message
+from gdfast.errors import Argument, Message, Part
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -25,10 +26,15 @@ LEAST_SCALE, LARGEST_SCALE = 1e-150, 1e150
 def vanishing(train: Samples, options: Options) -> dict[int, float]:
     """Columns that differ by so little that their squares vanish, and about how much that is: no constant ones.
 
-    Known where squares were summed: of moments, and of streamed columns whose scales were asked for.
+    y is one more, behind those of x. Known where squares were summed: of moments, of y, and of streamed columns whose
+    scales were asked for.
     """
     if train.gram is not None:
         return _of_moments(train)
+    return _of_columns(train, options) | _of_target(train)
+
+
+def _of_columns(train: Samples, options: Options) -> dict[int, float]:
     if train.x is None or options.scale is None or options.shift is None:
         return {}
     small = np.flatnonzero(options.scale**2 < LEAST_SQUARE)
@@ -37,24 +43,44 @@ def vanishing(train: Samples, options: Options) -> dict[int, float]:
     return {int(j): float(size) for j, size in zip(small, spread, strict=True) if size > 0}
 
 
+def _of_target(train: Samples) -> dict[int, float]:
+    """A few rows tell of nearly every y that its squares don't vanish; then the others aren't looked at."""
+    x, y = train.x, train.y
+    if x is None or y is None or np.square(_spread(y[:: max(1, len(y) // doctor.SAMPLE_ROWS)])) >= LEAST_SQUARE:
+        return {}
+    size = _spread(y)
+    return {x.shape[1]: size} if size > 0 and size**2 < LEAST_SQUARE else {}
+
+
+def _spread(y: Array) -> float:
+    return float(y.max()) - float(y.min())
+
+
 def _of_moments(train: Samples) -> dict[int, float]:
     """A column that is the same everywhere is summed about its own value: all that it has a part in is 0."""
     assert train.gram is not None
     matrix, weight = train.gram.matrix, float(train.gram.matrix[-2, -2])
-    squares = matrix.diagonal()[:-2]
+    sums = np.delete(matrix, -2, axis=0)
+    squares = np.delete(matrix.diagonal(), -2)
     small = np.flatnonzero(squares < LEAST_SQUARE * weight)
-    small = small[matrix[small].any(axis=1)]
-    sizes = np.maximum(np.abs(matrix[small, -2]) / weight, np.sqrt(squares[small] / weight))
+    small = small[sums[small].any(axis=1)]
+    sizes = np.maximum(np.abs(sums[small, -2]) / weight, np.sqrt(squares[small] / weight))
     return dict(zip(small.tolist(), sizes.tolist(), strict=True))
 
 
 def lost(arguments: FitArguments, columns: Mapping[int, float]) -> Message:
     """What is said of such columns."""
-    named = some(f"{arguments.name(j)} (about {size:.0g})" for j, size in columns.items())
+    d = arguments.w.size
+    sizes = {j: f" (about {size:.0g})" for j, size in columns.items()}
+    named: list[str | Part] = [some(arguments.name(j) + size for j, size in sizes.items() if j < d)]
+    if d in sizes:
+        named += [", " if named[0] else "", Argument("y"), sizes[d]]
     factor = min(300, -math.floor(math.log10(max(max(columns.values()), 1e-300))))
     return Message(
-        f"the squares of what is so small are 0 in float64: {named}. Nothing is known of coefficients there: "
-        f"multiply these columns by a number such as 1e{factor}"
+        "the squares of what is so small are 0 in float64: ",
+        *named,
+        ". Nothing is known of coefficients there: ",
+        f"multiply these columns by a number such as 1e{factor}",
     )
 
 

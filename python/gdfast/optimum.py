@@ -49,9 +49,11 @@ def centred(gram: Gram) -> Vector:
     """The sums of products of the columns of [x, y] about their means; 0 for columns that are the same everywhere."""
     rest = np.delete(np.arange(len(gram.matrix)), -2)
     total, first = gram.matrix[-2, -2], gram.matrix[-2, rest]
-    squares = np.diag(gram.matrix)[rest]
+    # Of weights that are huge or tiny no product is in range: as many as if they added up to 0.5 to 1.
+    one, unit = np.frexp(total)
+    squares, sum_ = np.ldexp(np.diag(gram.matrix)[rest], -unit), np.ldexp(first, -unit)
     sums = gram.matrix[np.ix_(rest, rest)] - np.outer(first, first / total)
-    constant = ~(squares * total > first**2) & np.isfinite(squares)
+    constant = ~(squares * one > sum_**2) & np.isfinite(squares)
     sums[constant], sums[:, constant] = 0.0, 0.0
     return np.asarray(sums)
 

@@ -22,7 +22,7 @@ class ConjugateGradients {
 
   const std::vector<double>& parameters() const { return parameters_; }
   // At the start of the next pass, as far as it is known without one.
-  double objective() const { return objective_; }
+  double objective() const { return objective_ * unit_; }
   // Whether the next pass has to take objective and gradient afresh: in the first pass, now and then to be rid of what
   // roundings have added up to, where little is left of the objective, and once more before it is said that nothing is
   // left to gain.
@@ -31,8 +31,11 @@ class ConjugateGradients {
   bool arrived() const { return arrived_; }
 
   // Given both. The direction is kept if nothing is wrong with it: nothing was stepped since it was chosen.
-  void start(double objective, const std::vector<double>& gradient) {
+  void start(double objective, std::vector<double> gradient) {
     bool restarted = restarts();
+    if (steps_since_ < 0) unit_ = unit_of(gradient);
+    objective /= unit_;
+    for (double& value : gradient) value /= unit_;
     if (steps_since_ < 0 || is_better(objective, gradient)) {
       best_ = parameters_;
       best_gradient_ = gradient;
@@ -68,7 +71,8 @@ class ConjugateGradients {
   }
 
   // Given the Hessian times that.
-  void step(const std::vector<double>& image) {
+  void step(std::vector<double> image) {
+    for (double& value : image) value /= unit_;
     reported_ = objective_;
     double along = 0, curvature = 0;
     for (std::size_t j = 0; j < image.size(); ++j) {
@@ -110,6 +114,9 @@ class ConjugateGradients {
   // A share of the objective that isn't worth a pass: it moves coefficients by 1e-10 of them.
   static constexpr double kNothing = 1e-20;
 
+  // Objectives and their derivatives are in this unit here, so that no square of them is too large or too small whatever
+  // the weights and y are. It is a power of two, which rounds nothing.
+  double unit_ = 1;
   std::vector<double> parameters_, gradient_, direction_;
   std::vector<double> before_;  // gradients of length 1, one after the other
   double objective_ = std::numeric_limits<double>::infinity(), size_ = 1;
@@ -141,6 +148,13 @@ class ConjugateGradients {
     went_back_ = true;
     afresh_ = std::max(afresh_ / 10, 2);
     parameters_ = best_;
+  }
+
+  // Gradients begin with a largest element of 1 to 2.
+  static double unit_of(const std::vector<double>& gradient) {
+    double largest = 0;
+    for (const double value : gradient) largest = std::max(largest, std::fabs(value));
+    return largest > 0 && std::isfinite(largest) ? std::ldexp(1.0, std::ilogb(largest)) : 1;
   }
 
   static double squares(const std::vector<double>& g) {

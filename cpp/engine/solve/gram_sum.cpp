@@ -17,8 +17,7 @@ std::int64_t place(const Gram& gram, std::int64_t k) { return k == gram.d ? k + 
 Column column_of(const Gram& gram, std::int64_t k) {
   const std::int64_t p = place(gram, k);
   const double square = gram.at(p, p), sum = gram.sum(p), weight = gram.weight();
-  const bool varies = square * weight > sum * sum;
-  return {gram.origin[k] + sum / weight, varies ? square - sum * (sum / weight) : 0};
+  return {gram.origin[k] + sum / weight, gram.varies(p) ? square - sum * (sum / weight) : 0};
 }
 
 double between(const Gram& a, const Gram& b, std::int64_t k) {

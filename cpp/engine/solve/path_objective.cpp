@@ -19,7 +19,7 @@ void PathObjective::find_scales(bool standardize) {
   for (std::int64_t j = 0; j < gram_.d; ++j) {
     const double sum = gram_.sum(j), square = gram_.at(j, j), mean = gram_.origin[j] + sum / weight;
     // By Cauchy and Schwarz no square of a sum exceeds this but where a column is constant: that rounds to 0, not below.
-    const double variance = square * weight > sum * sum ? (square - sum * (sum / weight)) / weight : 0;
+    const double variance = gram_.varies(j) ? (square - sum * (sum / weight)) / weight : 0;
     shift_.push_back(fit_intercept_ ? mean : 0);
     const double size = fit_intercept_ ? variance : variance + mean * mean;
     scale_.push_back(standardize ? std::sqrt(size) : (size > 0 ? 1.0 : 0.0));

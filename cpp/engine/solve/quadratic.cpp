@@ -77,10 +77,8 @@ Quadratic::Quadratic(const Gram& gram, const Standardization& columns, const Pen
         a_low_[static_cast<std::size_t>(place)] = element.low;
       }
     }
-    // By Cauchy and Schwarz no sum of products exceeds what it is when a column is constant: that rounds to 0, not below.
     const auto diagonal = static_cast<std::size_t>(j * d_ + j);
-    const bool constant = fit_intercept && !(gram.at(j, j) * gram.weight() > gram.sum(j) * gram.sum(j));
-    if (constant) a_[diagonal] = a_low_[diagonal] = 0;
+    if (fit_intercept && !gram.varies(j)) a_[diagonal] = a_low_[diagonal] = 0;
     ExactSum with_l2;
     for (const double part : {penalty.l2, a_[diagonal], a_low_[diagonal]}) with_l2.add(part);
     a_[diagonal] = with_l2.value();

@@ -152,6 +152,7 @@ class ConjugateGradients:
     afresh = 200
     steepest = 0.0  # the largest curvature seen, of a direction of length 1
     reported = math.inf  # what the last pass gave
+    unit = 1.0  # of objectives and their derivatives: so no square of them is too large or small, whatever weights are
 
     value: float
     grad: Array
@@ -170,34 +171,38 @@ class ConjugateGradients:
     def update(self, objective: Objective, data: Data) -> float:
         restarts = self.steps is None or self.stalled or self._has_fallen(data.eps)
         if restarts or self.steps == self.afresh:
-            self.reported = self._start(*objective(data, self.p), data.eps, restarts)
-            return self.reported
+            value, grad = objective(data, self.p)
+            if self.steps is None:
+                self.unit = _unit_of(grad)
+            self.reported = self._start(value / self.unit, grad / self.unit, data.eps, restarts)
+            return self.reported * self.unit
         self.reported = self.value
-        size = np.abs(self.direction).max()  # products in float32 then neither overflow nor vanish
-        image = size * objective.product(data, self.direction / size)
+        unit = self.direction / np.abs(self.direction).max()  # products then neither overflow nor vanish
+        image = objective.product(data, unit) / self.unit
         if not np.isfinite(image).all():
             return math.nan  # squares of the data overflow: there is no such descent
-        along, curvature = self.grad @ self.direction, self.direction @ image
-        squared = self.direction @ self.direction
+        along, curvature = self.grad @ unit, unit @ image
+        squared = unit @ unit
         self.steepest = max(self.steepest, curvature / squared)
         # Where columns depend on one another some directions have no curvature, and rounding would step far along them.
         flat = not curvature > 64 * data.eps * self.steepest * squared
-        gain = along**2 / (2 * curvature) if not flat and along < 0 else 0.0
+        length = -along / curvature if not flat and along < 0 else 0.0
+        gain = -along * length / 2
         # The gradient of float32 is rounded, and that leaves nothing smaller to gain.
         if gain <= max(self.nothing, data.eps**2) * self.value:
             self.arrived, self.stalled = self.steep, True
         else:
-            self._step(-along / curvature, image, gain)
-        return self.reported
+            self._step(length * unit, length * image, gain)
+        return self.reported * self.unit
 
-    def _step(self, length: float, image: Array, gain: float) -> None:
+    def _step(self, step: Array, image: Array, gain: float) -> None:
         before = self.grad
-        self.p, self.grad = self.p + length * self.direction, before + length * image
+        self.p, self.grad = self.p + step, before + image
         self.stalled |= bool(gain > self.value)  # more than there is: the direction or its curvature is rounding
         self.value -= gain if gain <= self.value else 0.0
         assert self.steps is not None
         self.steep, self.steps = False, self.steps + 1
-        basis = np.array(self.before)
+        basis = np.array(self.before).reshape(-1, len(before))
         self.grad = self.grad - basis.T @ (basis @ self.grad)
         self._keep()
         self._turn(before)
@@ -242,6 +247,12 @@ class ConjugateGradients:
         self.direction = beta * self.direction - self.grad
 
 
+def _unit_of(grad: Array) -> float:
+    """A power of two, which rounds nothing, in which the largest element is 0.5 to 1."""
+    largest = np.abs(grad).max()
+    return math.ldexp(1.0, int(np.frexp(largest)[1])) if largest > 0 and math.isfinite(largest) else 1.0
+
+
 class Exact:
     """The optimum itself, from moments: see `gdfast.optimum`."""
 
@@ -257,6 +268,8 @@ class Exact:
         value, _ = objective(data, self.p)
         intercept = objective.coordinates.intercept
         quadratic = Quadratic(data.gram, self.options, intercept)
+        if not np.isfinite(quadratic.a).all():
+            return math.nan  # as the data is, or its squares are
         v, self.dependent, self.smallest_pivot = quadratic.solve(self.p[:-1] if intercept else self.p)
         self.p = np.append(v, quadratic.best_intercept(v)) if intercept else v
         self.arrived = True
