@@ -36,6 +36,8 @@ def _is_large(path: Path) -> bool:
     if path.suffix.lower() != ".parquet":
         return False
     try:
+        if not path.is_file():  # opening a pipe would wait for who writes to it
+            return False
         with parquet.ParquetFile(path) as file:
             rows, kinds = file.metadata.num_rows, file.schema_arrow.types
     except (OSError, pa.ArrowException):  # whoever loads it says what is wrong

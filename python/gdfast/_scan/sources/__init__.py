@@ -73,6 +73,9 @@ def _files(paths: list[Path]) -> Source:
     twice = sorted({str(path) for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []
     if twice:
         raise ValueError(f"source names {listed(twice)} more than once, and its rows would count twice")
+    for path in paths:
+        if not path.is_file():  # opening a pipe would wait for who writes to it
+            raise ValueError(f"{str(path)!r} can't be read more than once: write what comes from it into a file first")
     suffixes = {path.suffix.lower() for path in paths}
     if len(suffixes) > 1:
         raise ValueError(f"source has files of several kinds, {listed(sorted(suffixes))}: scan files of one kind")
