@@ -114,6 +114,25 @@ def test_sums_go_on_over_blocks_that_are_shorter_than_they(isa: str) -> None:
     assert len(found) == 1
 
 
+READS = """
+import numpy as np
+import gdfast
+
+rng = np.random.default_rng(2)
+x = np.asfortranarray(rng.standard_normal((3_000, 300)))
+s = np.ones(len(x))
+report = gdfast.fit(x, x[:, 0].copy(), n_iters=4, learning_rate=1e-9, plan="stream", sample_weight=s).report
+print(report.form, report.bytes_read / (5 * len(x) * 8))
+"""
+
+
+@pytest.mark.parametrize(("form", "numbers_a_row"), [("column_blocks", 302), ("long_columns", 602)])
+def test_a_report_counts_what_its_form_reads(run_python: RunPython, form: str, numbers_a_row: int) -> None:
+    """Long columns are read twice from memory, targets and weights once."""
+    out = run_python("import warnings; warnings.simplefilter('ignore')" + READS, env={"GDFAST_FORM": form})
+    assert out.split() == [form, f"{numbers_a_row}.0"]
+
+
 def test_large_problems_choose_the_form_for_them(isa: str) -> None:
     """Beyond any L2: four segments at once, or rows that are far apart by themselves."""
     code = "; ".join(

@@ -87,7 +87,11 @@ class Job {
     pass_.walk.consecutive(run, pass_.segments.rows, lanes);
     look_for_negative(run);
     for (int k = 0; k < count; ++k) pass_.sums->set_scalars(first + k, lanes[k]);
-    if (pass_.counters != nullptr) pass_.counters->add_read(n * pass_.source.row_bytes());
+    if (pass_.counters != nullptr) {
+      // x twice: it lies ready, so its numbers are T.
+      const std::int64_t x_bytes = pass_.source.d() * static_cast<std::int64_t>(sizeof(T));
+      pass_.counters->add_read(n * (pass_.source.row_bytes() + x_bytes));
+    }
   }
 
   // So many segments, from the first on.

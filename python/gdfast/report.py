@@ -15,7 +15,7 @@ class Report:
         Whether each pass read the data, or the moments that one read of it had left.
     passes : float
         How many times the data was read: bytes read by the bytes of one read. Finding a learning rate and the scales of
-        the columns counts as well.
+        the columns counts as well; where `form` is ``"long_columns"`` a pass reads x twice.
     bytes_read : int
         Bytes of x, y and sample_weight that were read.
     seconds : float
