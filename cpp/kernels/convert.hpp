@@ -13,10 +13,30 @@ GDFAST_INLINE float float_of_bits(std::uint32_t bits) {
   return value;
 }
 
+GDFAST_INLINE double double_of_bits(std::uint64_t bits) {
+  double value;
+  __builtin_memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
 template <class S>
 GDFAST_INLINE Computed<S> number(S value) {
   return static_cast<Computed<S>>(value);
 }
+#if defined(__AVX2__) && !defined(__AVX512DQ__)
+// Without an instruction for several of them: the upper half becomes the fraction of a double near 2⁸⁴, of which each unit
+// is 2³², and the lower half that of one near 2⁵². What both have too much is taken off the first, exactly, and their sum
+// is rounded, once.
+GDFAST_INLINE double of_halves(std::uint64_t value, std::uint64_t sign, double too_much) {
+  const double upper = double_of_bits((value >> 32) ^ (0x4530000000000000u | sign));
+  const double lower = double_of_bits((value & 0xffffffffu) | 0x4330000000000000u);
+  return (upper - too_much) + lower;
+}
+GDFAST_INLINE double number(std::int64_t value) {
+  return of_halves(static_cast<std::uint64_t>(value), 0x80000000u, 0x1p84 + 0x1p63 + 0x1p52);
+}
+GDFAST_INLINE double number(std::uint64_t value) { return of_halves(value, 0, 0x1p84 + 0x1p52); }
+#endif
 GDFAST_INLINE double number(Bool value) { return value.byte != 0 ? 1.0 : 0.0; }
 GDFAST_INLINE float number(Brain value) { return float_of_bits(std::uint32_t{value.bits} << 16); }
 // Without branches, and without an operation on a subnormal number, which a process may have switched off: those of Half

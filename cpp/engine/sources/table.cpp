@@ -1,5 +1,6 @@
 #include "table.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/columns.hpp"
@@ -90,11 +91,16 @@ Piece<T> TableSource<T>::copied(Order order, std::int64_t first, std::int64_t co
   return piece;
 }
 
-// A column's rows are so few that the hardware hardly notices that they are read in order: the next ones are asked for.
+// A column's rows are so few that the hardware hardly notices that they are read in order: those of the next piece are
+// asked for. Little by little, since a CPU has few lines under way at once, and stands still for more.
 template <class T>
 void TableSource<T>::read(std::int64_t j, std::int64_t first, std::int64_t count, T* to, std::ptrdiff_t step) const {
-  read_column(table_[j], table_.first + first, count, to, step);
-  fetch_column(table_[j], table_.first + first + count, count);
+  constexpr std::int64_t kLittle = 256;
+  for (std::int64_t i = 0; i < count; i += kLittle) {
+    const std::int64_t row = table_.first + first + i, rows = std::min(kLittle, count - i);
+    fetch_column(table_[j], row + count, rows);
+    read_column(table_[j], row, rows, to + i * step, step);
+  }
 }
 
 template class TableSource<float>;
