@@ -116,10 +116,14 @@ def within_l2(rows: Sequence[Row]) -> Iterator[Verdict]:
         bound = _IN_L2[row.shape]
         rate = row.shape.x_bytes(row.dtype) / row.timings["native"].p50 / 1e9
         yield Verdict(f"x in {row.level}: {row.shape}, f32", f"≥ {bound:g} GB/s of x", f"{rate:.0f} GB/s", rate, bound)
-        ratios = [row.times_native[name] for name in ("numba", "numba_plain") if name in row.times_native]
-        if ratios:
-            ratio, work = min(ratios), f"the same against the quicker Numba loop, {row.shape}"
-            yield Verdict(work, "≥ 1.3×", f"{ratio:.2f}×", ratio, 1.3)
+        yield _beside_numba(row)
+
+
+def _beside_numba(row: Row) -> Verdict:
+    ratios = [row.times_native[name] for name in ("numba", "numba_plain") if name in row.times_native]
+    ratio = min(ratios, default=float("nan"))
+    measured = f"{ratio:.2f}×" if ratios else "Numba is not installed"
+    return Verdict(f"the same against the quicker Numba loop, {row.shape}", "≥ 1.3×", measured, ratio, 1.3)
 
 
 # --- two threads
