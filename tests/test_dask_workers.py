@@ -34,11 +34,14 @@ RAN: list[list[int]] = []  # partitions of each task
 
 
 def closing(items: Any, group: tasks.Group, *rest: Any) -> Any:
-    """The first one closes its worker while it runs."""
+    """The first one closes its worker while it runs, and ends when nobody can hear of it."""
     RAN.append(group.numbers)
     if len(RAN) == 1:
         worker = distributed.get_worker()
         worker.loop.add_callback(worker.close, timeout=0, executor_wait=False, nanny=False)
+        until = time.monotonic() + 30
+        while worker.status == distributed.Status.running and time.monotonic() < until:
+            time.sleep(0.01)
         time.sleep(0.3)
     return OF_PARTITIONS(items, group, *rest)
 
