@@ -39,8 +39,14 @@ const char* name_of(Stopped stopped) {
 template <class T>
 class Objectives {
  public:
-  Objectives(const Standardization& columns, Reduction reduction, const Stop& stop, Counters& counters)
-      : columns_(columns), reduction_(reduction), stop_(stop), counters_(counters) {}
+  Objectives(const Standardization& columns, const Centre& centre, std::int64_t d, Reduction reduction,
+             const Stop& stop, Counters& counters)
+      : columns_(columns),
+        centre_(centre),
+        nothing_(centre ? static_cast<std::size_t>(d) : 0),
+        reduction_(reduction),
+        stop_(stop),
+        counters_(counters) {}
 
   Objective& of(const Input& input) {
     if (input.gram) {
@@ -51,17 +57,19 @@ class Objectives {
   }
 
   Objective& of_samples(const Input& input) {
-    return keep(std::make_unique<StreamedObjective<T>>(input.samples, reduction_, &stop_, counters_), input.d);
+    return keep(std::make_unique<StreamedObjective<T>>(input.samples, centre_, reduction_, &stop_, counters_), input.d);
   }
 
   Objective& batches_of(const Input& input, std::int64_t rows, RowOrder& order, Batches<T>*& batches) {
-    auto made = std::make_unique<Batches<T>>(input.samples, rows, order, reduction_, &stop_, counters_);
+    auto made = std::make_unique<Batches<T>>(input.samples, centre_, rows, order, reduction_, &stop_, counters_);
     batches = made.get();
     return keep(std::move(made), input.d);
   }
 
  private:
   Standardization columns_;
+  Centre centre_;
+  std::vector<double> nothing_;  // the shift that is left of columns less the centre
   Reduction reduction_;
   const Stop& stop_;
   Counters& counters_;
@@ -69,7 +77,8 @@ class Objectives {
 
   Objective& keep(std::unique_ptr<Objective> objective, std::int64_t d) {
     kept_.push_back(std::move(objective));
-    if (columns_) kept_.push_back(std::make_unique<StandardizedObjective>(*kept_.back(), columns_, d));
+    const Standardization left = centre_ ? Standardization{nothing_.data(), columns_.scale} : columns_;
+    if (left) kept_.push_back(std::make_unique<StandardizedObjective>(*kept_.back(), left, d));
     return *kept_.back();
   }
 };
@@ -85,8 +94,9 @@ class Session {
         options_(options_of(options, has_b_)),
         order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
+        centre_(centre_of(options, columns_)),
         gram_(train.gram),
-        objectives_(columns_, options_.reduction, stop_, counters_) {
+        objectives_(columns_, centre_, train.d, options_.reduction, stop_, counters_) {
     start(w, b, train.d);
     watch(hooks);
     Objective& full = objectives_.of(train);
@@ -103,7 +113,8 @@ class Session {
                           .validation = other,
                           .gram = gram_ ? &*gram_ : nullptr,
                           .samples = samples,
-                          .columns = columns_});
+                          .columns = columns_,
+                          .target = centre_.y});
     counters_.take(order_.bytes());
   }
 
@@ -137,6 +148,7 @@ class Session {
   std::optional<Generator> generator_;
   RowOrder order_;
   Standardization columns_;
+  Centre centre_;
   std::optional<Gram> gram_;
   Objectives<T> objectives_;
   std::optional<Data<T>> data_;

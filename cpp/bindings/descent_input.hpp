@@ -32,9 +32,10 @@ enum class Option : Py_ssize_t {
   tol,
   patience,
   shift,
-  scale
+  scale,
+  target
 };
-inline constexpr std::size_t kOptions = 15;
+inline constexpr std::size_t kOptions = 16;
 
 inline py::handle get(py::handle options, Option option) {
   return PyTuple_GET_ITEM(options.ptr(), static_cast<Py_ssize_t>(option));
@@ -119,6 +120,14 @@ inline Standardization columns_of(py::handle options, std::int64_t d) {
     return reinterpret_cast<const double*>(view->data);
   };
   return {column_data(Option::shift), column_data(Option::scale)};
+}
+
+// What streamed rows are read less of: the columns' shift, and `target`.
+inline Centre centre_of(py::handle options, const Standardization& columns) {
+  const py::handle target = get(options, Option::target);
+  if (target.is_none()) return {};
+  if (!columns) throw py::value_error("there is a target, and no shift");
+  return {columns.shift, target.cast<double>()};
 }
 
 }  // namespace gdfast::bindings

@@ -65,7 +65,7 @@ class Loop {
     auto b = static_cast<double>(descent_.b);
     for (std::size_t j = 0; j < descent_.w.size(); ++j) wide_[j] = static_cast<double>(descent_.w[j]);
     if (data_.columns) b = data_.columns.from_original(wide_.data(), b, d_, wide_.data());
-    if (options_.fit_intercept) wide_.back() = b;
+    if (options_.fit_intercept) wide_.back() = b - data_.target;
     descent_.loss = std::numeric_limits<double>::quiet_NaN();
     constexpr std::int64_t kReserved = 1 << 16;  // growing in small steps would cost more than a small pass
     descent_.losses.reserve(static_cast<std::size_t>(std::min(options_.n_iters, kReserved)));
@@ -242,7 +242,8 @@ class Loop {
     if (!std::isfinite(loss)) return true;
     if (loss <= kGrowth * (descent_.losses.empty() ? loss : descent_.losses.front())) return false;
     if (std::isnan(zero_loss_)) {
-      const std::vector<double> zeros(wide_.size(), 0.0);
+      std::vector<double> zeros(wide_.size(), 0.0);
+      if (data_.target != 0) zeros.back() = -data_.target;
       Loss at_zero{};
       if (evaluate(data_.full, zeros.data(), at_zero)) zero_loss_ = at_zero.loss;
     }
@@ -266,6 +267,7 @@ class Loop {
   void hand_out(const double* parameters) {
     ExactSum b;
     b.add(intercept(parameters));
+    if (data_.target != 0) b.add(data_.target);
     for (std::int64_t j = 0; j < d_; ++j) {
       const double w = data_.columns ? parameters[j] * data_.columns.inverse(j) : parameters[j];
       const auto rounded = static_cast<T>(w);

@@ -42,6 +42,7 @@ struct Data {
   const Gram* gram;       // of all rows; null where they are streamed
   Objective* samples;     // all rows themselves, in float64, beside their moments; may be null
   Standardization columns;
+  double target = 0;  // subtracted from y: the parameters' intercept is so much less
 };
 
 struct DescentOptions {

@@ -16,10 +16,12 @@ bool StreamedObjective<T>::product(const double* w, double b, double* out, doubl
   for (std::size_t j = 0; j < w_.size(); ++j) w_[j] = static_cast<T>(w[j]);
   const VectorView targets{reinterpret_cast<const char*>(&kNothing), 0, kDType<T>};
   const SamplesSource<T> without_y({samples_.x, targets, samples_.s, {}, samples_.table});
+  std::optional<CentredSource<T>> less_centre;
+  const Source<T>& source = centre_ ? less_centre.emplace(without_y.get(), Centre{centre_.x, 0}) : without_y.get();
   Loss loss{};
-  if (!LeastSquares<T>(without_y.get(), reduction_)
-           .evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_))
+  if (!LeastSquares<T>(source, reduction_).evaluate(w_.data(), static_cast<T>(b), out, loss, stop_, &counters_)) {
     return false;
+  }
   out_b = loss.grad_b;
   return true;
 }
@@ -43,7 +45,7 @@ void Batches<T>::select(std::int64_t k) {
   batch.x.n = rows;
   if (order_.shuffles()) {
     picked_ = GatheredSource<T>(batch, {order_.rows() + start, left});
-    this->problem_ = LeastSquares<T>(picked_, this->reduction_);
+    this->problem_ = LeastSquares<T>(this->centred(picked_), this->reduction_);
     return;
   }
   batch.table.first += start;
@@ -51,7 +53,7 @@ void Batches<T>::select(std::int64_t k) {
   batch.y.data += start * batch.y.stride;
   if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
   this->source_ = SamplesSource<T>(batch);
-  this->problem_ = LeastSquares<T>(this->source_.get(), this->reduction_);
+  this->problem_ = LeastSquares<T>(this->centred(this->source_.get()), this->reduction_);
 }
 
 template class StreamedObjective<float>;

@@ -1,9 +1,11 @@
 // The loss of samples, read from memory at each evaluation: of all of them, or of one batch after the other.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/counters.hpp"
+#include "engine/sources/centred.hpp"
 #include "engine/sources/gathered.hpp"
 #include "engine/sources/samples.hpp"
 #include "objective.hpp"
@@ -14,10 +16,13 @@ namespace gdfast {
 template <class T>
 class StreamedObjective : public Objective {
  public:
-  StreamedObjective(const Samples& samples, Reduction reduction, const Stop* stop, Counters& counters)
+  // Of w and b for the samples less the centre, where there is one.
+  StreamedObjective(const Samples& samples, const Centre& centre, Reduction reduction, const Stop* stop,
+                    Counters& counters)
       : samples_(samples),
         source_(samples),
-        problem_(source_.get(), reduction),
+        centre_(centre),
+        problem_(centred(source_.get()), reduction),
         reduction_(reduction),
         w_(static_cast<std::size_t>(samples.x.d)),
         stop_(stop),
@@ -34,8 +39,13 @@ class StreamedObjective : public Objective {
  protected:
   Samples samples_;
   SamplesSource<T> source_;
+  Centre centre_;
+  std::optional<CentredSource<T>> centred_;
   LeastSquares<T> problem_;
   Reduction reduction_;
+
+  // The source's rows less the centre, or the source itself. Good until it is called again.
+  const Source<T>& centred(const Source<T>& source) { return centre_ ? centred_.emplace(source, centre_) : source; }
 
  private:
   std::vector<T> w_;
@@ -47,9 +57,9 @@ class StreamedObjective : public Objective {
 template <class T>
 class Batches : public StreamedObjective<T> {
  public:
-  Batches(const Samples& samples, std::int64_t batch_rows, RowOrder& order, Reduction reduction, const Stop* stop,
-          Counters& counters)
-      : StreamedObjective<T>(samples, reduction, stop, counters),
+  Batches(const Samples& samples, const Centre& centre, std::int64_t batch_rows, RowOrder& order, Reduction reduction,
+          const Stop* stop, Counters& counters)
+      : StreamedObjective<T>(samples, centre, reduction, stop, counters),
         picked_(samples, {}),
         batch_rows_(batch_rows),
         order_(order),
