@@ -60,6 +60,7 @@ class Options(NamedTuple):
     patience: int
     shift: NDArray[np.float64] | None  # (d,): training descends in the coordinates of (x - shift) / scale
     scale: NDArray[np.float64] | None  # 0 for a column that is the same everywhere: its coefficient is 0
+    target: float | None = None  # rows are read as (x - shift, y - target): see `gdfast.reading`. None: as they are
 
 
 class Hooks(NamedTuple):

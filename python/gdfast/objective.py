@@ -89,6 +89,7 @@ class Streamed:
     loss_and_gradient: LossAndGradient
     samples: Samples
     reduction: str
+    given: Samples | None = None  # what the samples are a copy of
     bytes_read: int = 0
 
     @property
@@ -100,7 +101,7 @@ class Streamed:
         x, y, s, _ = self.samples
         assert x is not None
         assert y is not None
-        self.bytes_read += sample_bytes(self.samples)
+        self.bytes_read += sample_bytes(self.given or self.samples)
         if s is not None and not s.any():  # a batch of which no sample counts: its mean is nobody's
             return 0.0, np.zeros_like(w), 0.0
         loss, grad = self.loss_and_gradient(x, y, w, b, sample_weight=s, reduction=self.reduction)
@@ -110,7 +111,7 @@ class Streamed:
         y = self.samples.y
         assert y is not None
         nothing = np.broadcast_to(np.zeros(1, y.dtype), y.shape)
-        return Streamed(self.loss_and_gradient, self.samples._replace(y=nothing), self.reduction)
+        return Streamed(self.loss_and_gradient, self.samples._replace(y=nothing), self.reduction, self.given)
 
     def error(self, w: Array, b: float | None, loss: float) -> float:
         return 0.0
@@ -122,11 +123,12 @@ class Streamed:
         x, y, s, _ = self.samples
         assert x is not None
         assert y is not None
+        row_bytes = sample_bytes(self.given or self.samples) // len(x)
         order = np.arange(len(x)) if rng is None else rng.permutation(len(x))
         for start in range(0, len(x), size):
             rows = order[start : start + size]
             batch = Samples(x[rows], y[rows], None if s is None else s[rows])
-            self.bytes_read += sample_bytes(batch)
+            self.bytes_read += len(rows) * row_bytes
             yield Streamed(self.loss_and_gradient, batch, self.reduction)
 
 
@@ -175,10 +177,11 @@ class FromMoments:
         yield self
 
 
-def data_of(samples: Samples, loss_and_gradient: LossAndGradient, reduction: str) -> Data:
+def data_of(samples: Samples, loss_and_gradient: LossAndGradient, reduction: str, given: Samples | None = None) -> Data:
+    """The samples, or their moments; they may be a copy of those given, as they are read."""
     if samples.gram is not None:
         return FromMoments(samples.gram, reduction)
-    return Streamed(loss_and_gradient, samples, reduction)
+    return Streamed(loss_and_gradient, samples, reduction, given)
 
 
 def sample_bytes(samples: Samples) -> int:
@@ -191,11 +194,18 @@ class Coordinates:
     """The parameters p = [v, c] of a model in the columns z = (x - shift) / scale; c only where there is an intercept.
 
     v @ z + c is w @ x + b with w = v / scale and b = c - shift @ w. A column of scale 0 is the same everywhere: its
-    coefficient is 0, and stays so.
+    coefficient is 0, and stays so. With a target the data are read as (x - shift, y - target), and c is so much less.
     """
 
-    def __init__(self, dtype: np.dtype[Any], intercept: bool, shift: Columns | None, scale: Columns | None) -> None:
-        self.dtype, self.intercept = dtype, intercept
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        intercept: bool,
+        shift: Columns | None,
+        scale: Columns | None,
+        target: float | None = None,
+    ) -> None:
+        self.dtype, self.intercept, self.target = dtype, intercept, target
         self.standardized = scale is not None
         self.shift: Columns | float = 0.0 if shift is None else shift
         self.scale: Columns | float = 1.0 if scale is None else scale
@@ -206,7 +216,7 @@ class Coordinates:
     def enter(self, w: Array, b: float | None) -> Array:
         """p, for the coefficients of x."""
         if self.standardized:
-            b = None if b is None else b + float(np.sum(self.shift * w))
+            b = None if b is None else b + float(np.sum(self.shift * w)) - (self.target or 0.0)
             w = w * self.scale
         return np.array(w if b is None else np.append(w, b), dtype=self.dtype)
 
@@ -216,13 +226,25 @@ class Coordinates:
         if self.standardized:
             with quiet():
                 w = (w * self.inverse).astype(self.dtype)
-                b = None if b is None else float(self.dtype.type(b - np.sum(self.shift * w)))
+                if self.target is not None:
+                    assert b is not None
+                    b = exact_sum([b, self.target, *(-self.shift * w)])
+                else:
+                    b = None if b is None else float(self.dtype.type(b - np.sum(self.shift * w)))
         return w, b
+
+    def at(self, p: Array) -> tuple[Array, float | None]:
+        """The coefficients of the data as they are read."""
+        if self.target is None:
+            return self.leave(p)
+        with quiet():
+            return (p[:-1] * self.inverse).astype(self.dtype), float(p[-1])
 
     def gradient(self, grad_w: Array, grad_b: float) -> Array:
         """The gradient in p, for that in the coefficients of x: the chain rule."""
         if self.standardized:
-            grad_w = (grad_w - self.shift * grad_b) * self.inverse  # without an intercept the shift is 0
+            shift = self.shift if self.target is None else 0.0
+            grad_w = (grad_w - shift * grad_b) * self.inverse  # without an intercept the shift is 0
         return np.array(np.append(grad_w, grad_b) if self.intercept else grad_w, dtype=self.dtype)
 
 
@@ -265,7 +287,7 @@ class Objective:
     penalty: Penalty
 
     def __call__(self, data: Data, p: Array) -> tuple[float, Array]:
-        w, b = self.coordinates.leave(p)
+        w, b = self.coordinates.at(p)
         with quiet():
             loss, grad_w, grad_b = data.evaluate(w, b)
             grad = self.coordinates.gradient(grad_w, grad_b)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gdfast import convergence, digits, doctor, magnitudes, optimum, plan, plot, scaling, step_size
+from gdfast import convergence, digits, doctor, magnitudes, optimum, plan, plot, reading, scaling, step_size
 from gdfast._fit import handing_over, planning
 from gdfast._fit.combinations import WITHOUT_RATE
 from gdfast._fit.machinery import Machinery
@@ -60,6 +60,7 @@ class Training:
         self.train, self.validation = arguments.train, arguments.validation
         self.plan: str = arguments.plan
         self.options = arguments.options
+        self.dtype: np.dtype[Any] = arguments.w.dtype  # of the descent
         self.bytes_read = self.peak_bytes = 0
         self.unfinished: Message | None = None  # what is said of a fit that hasn't arrived
         self.warns = False  # and whether it is said aloud
@@ -100,7 +101,9 @@ class Training:
 
     def descended(self) -> Outcome:
         """What the descent kept, should Ctrl-C have come while it was handed out."""
-        return Outcome(*self.kept[-1]) if self.kept else handing_over.nothing_done(self.arguments, "interrupted")
+        if not self.kept:
+            return handing_over.nothing_done(self.arguments, "interrupted")
+        return handing_over.rounded(Outcome(*self.kept[-1]), self.arguments)
 
     def prepare(self) -> None:
         """All that comes before the first pass."""
@@ -109,10 +112,13 @@ class Training:
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
-        if arguments.standardize:
+        conjugate = self.options.optimizer == "cg"
+        if arguments.standardize or (conjugate and arguments.b is not None):
             self.find_scales()
-        elif self.options.optimizer == "cg" and arguments.b is not None:
-            self.find_means()
+        if arguments.standardize or conjugate:
+            self.find_reading()
+        if conjugate and not arguments.standardize:
+            self.keep_scales()
         if arguments.finds_rate:
             largest = self.curvature()
             if not math.isfinite(largest):
@@ -141,15 +147,24 @@ class Training:
         if not np.isfinite(found.shift + found.scale).all():
             self.refuse_data()
 
-    def find_means(self) -> None:
+    def keep_scales(self) -> None:
         """Conjugate gradients descend in columns of mean 0: an offset is as bad for them as a column twice as there.
 
         And in columns of deviation 1, beside which an intercept doesn't make everything look flat, unless l2 would be
         of other coefficients then.
         """
-        self.find_scales()
-        if self.options.l2 > 0:
+        if self.options.l2 > 0 and self.options.scale is not None:
             self.options = self.options._replace(scale=np.ones(self.arguments.w.size))
+
+    def find_reading(self) -> None:
+        """Whether rows are read less their means, or in float64. The native loop has moments so in any case."""
+        is_centred = self.options.optimizer == "exact" or (self.plan == "moments" and not self.backend.is_reference)
+        if not is_centred:
+            self.choose_reading(reading.spread_of_y(self.train))
+
+    def choose_reading(self, y: reading.Spread) -> None:
+        intercept = self.arguments.b is not None
+        self.options, self.dtype = reading.chosen(self.train, self.options, self.dtype, intercept, y)
 
     def curvature(self) -> float:
         """L, no less than the largest eigenvalue of the Hessian."""
@@ -162,18 +177,18 @@ class Training:
 
     def descend(self) -> Outcome:
         arguments = self.arguments
-        callback = (
-            None if arguments.callback is None else handing_over.after_pass(arguments.callback, arguments.one_column)
-        )
+        callback = handing_over.after_pass(arguments)
         # The outcome is no variable here: it may hold an exception, whose traceback holds this frame.
         if not arguments.progress:
-            return self.descend_with(Hooks(callback, None, self.kept))
+            return handing_over.rounded(self.descend_with(Hooks(callback, None, self.kept)), arguments)
         with ProgressBar(self.options.n_iters) as bar:
-            return bar.finished(self.descend_with(Hooks(callback, bar, self.kept)))
+            outcome = bar.finished(self.descend_with(Hooks(callback, bar, self.kept)))
+            return handing_over.rounded(outcome, arguments)
 
     def descend_with(self, hooks: Hooks) -> Outcome:
         arguments = self.arguments
-        return self.backend.descend(self.train, self.validation, arguments.w, arguments.b, self.options, hooks)
+        w = arguments.w.astype(self.dtype, copy=False)
+        return self.backend.descend(self.train, self.validation, w, arguments.b, self.options, hooks)
 
     def zero_loss(self) -> float:
         """The loss at w = b = 0, which takes no read of x: all that is left of the residuals is y."""

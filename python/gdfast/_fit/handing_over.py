@@ -9,8 +9,9 @@ import numpy as np
 
 from gdfast.conversion import Array
 from gdfast.descent import AfterPass, Outcome, StopReason
+from gdfast.objective import quiet
 from gdfast.result import Fit
-from gdfast.step import Callback, Step
+from gdfast.step import Step
 
 if TYPE_CHECKING:
     from gdfast.fit_options import FitArguments
@@ -21,9 +22,30 @@ def coefficients(w: Array, one_column: bool) -> Any:
     return float(w[0]) if one_column else w
 
 
-def after_pass(callback: Callback, one_column: bool) -> AfterPass:
+def after_pass(arguments: FitArguments) -> AfterPass | None:
     """The user's callback, which takes a `Step`, as the descent loops call it."""
-    return lambda iteration, w, b, loss: callback(Step(iteration, coefficients(w, one_column), b, loss))
+    callback, one_column, dtype = arguments.callback, arguments.one_column, arguments.w.dtype
+    if callback is None:
+        return None
+
+    def call(iteration: int, w: Array, b: float | None, loss: float) -> object:
+        w, b = _in(dtype, w, b)
+        return callback(Step(iteration, coefficients(w, one_column), b, loss))
+
+    return call
+
+
+def rounded(outcome: Outcome, arguments: FitArguments) -> Outcome:
+    """The outcome of a descent that may be in float64 where the data is not: see `gdfast.reading`."""
+    w, b = _in(arguments.w.dtype, outcome.w, outcome.b)
+    return outcome if w is outcome.w else outcome._replace(w=w, b=b)
+
+
+def _in(dtype: np.dtype[Any], w: Array, b: float | None) -> tuple[Array, float | None]:
+    if w.dtype == dtype:
+        return w, b
+    with quiet():
+        return w.astype(dtype), None if b is None else float(dtype.type(b))
 
 
 def attach(error: BaseException, fit: Fit) -> None:

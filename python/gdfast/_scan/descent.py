@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,15 @@ from gdfast._scan.pieces import Piece
 from gdfast._scan.sums import Machinery, Part, Passes
 from gdfast._scan.tree import Tree
 from gdfast.conversion import Array
-from gdfast.descent import Gram, Samples
+from gdfast.descent import Gram, Options, Samples
 from gdfast.objective import Data, Streamed, Value
+from gdfast.reading import as_read
 
 T = TypeVar("T")
 
 NO_WEIGHT = "sample_weight adds up to 0 over all rows, accepted are weights of which some are above 0"
+
+COPIED = 2**18  # numbers of which a copy is made at a time, where rows aren't read as they are
 
 SAMPLED = 1024  # rows that are kept, for pictures and for messages about scales
 
@@ -92,6 +95,15 @@ class Scanned:
         self.target = True
         self.bytes_read = 0  # is counted by the passes
         self.eps = float(np.finfo(passes.bound.dtype).eps)
+        self.reading: tuple[Options, np.dtype[Any]] | None = None  # None: rows as they are
+
+    def as_read(self, options: Options, dtype: np.dtype[Any]) -> Scanned:
+        """The same, for a descent in `dtype`: see `gdfast.reading`."""
+        other = Scanned(self.passes, self.backend, self.reduction, self.noticed)
+        if options.target is not None or dtype != self.passes.bound.dtype:
+            other.reading = options._replace(rng=None), dtype  # which goes to other machines
+            other.eps = float(np.finfo(dtype).eps)
+        return other
 
     def evaluate(self, w: Array, b: float | None) -> Value:
         """A pass."""
@@ -104,12 +116,16 @@ class Scanned:
 
     def reduce(self, part: Part[T], add: Callable[[T, T], T]) -> T | None:
         """See `Passes.reduce`; the first pass is taken note of."""
-        return self.passes.reduce(part if self.target else partial(_of_no_y, part), add, self.noticed)
+        part = part if self.target else partial(_of_no_y, part)
+        if self.reading is not None:
+            part = partial(_of_read, part, add, *self.reading)
+        return self.passes.reduce(part, add, self.noticed)
 
     def without_y(self) -> Data:
         """See `Data`."""
         other = Scanned(self.passes, self.backend, self.reduction, None)
         other.target = False
+        other.reading, other.eps = self.reading, self.eps
         return other
 
     def error(self, w: Array, b: float | None, loss: float) -> float:
@@ -130,12 +146,27 @@ class Scanned:
                 rows = order[start : start + size]
                 s = piece.sample_weight
                 batch = Samples(piece.x[rows], piece.y[rows], None if s is None else s[rows])
+                if self.reading is not None:
+                    batch = as_read(batch, *self.reading)
                 yield Streamed(self.backend.loss_and_gradient, batch, self.reduction)
 
 
 def _of_no_y(part: Part[T], piece: Piece) -> T | None:
     """A part of the same rows with every target 0."""
     return part(piece._replace(y=np.broadcast_to(np.zeros(1, piece.y.dtype), len(piece.y))))
+
+
+def _of_read(part: Part[T], add: Callable[[T, T], T], options: Options, dtype: np.dtype[Any], piece: Piece) -> T | None:
+    """A part of the same rows as they are read, a block of them at a time: so little of a piece is there twice."""
+    rows, total = max(1, COPIED // piece.x.shape[1]), None
+    for block in (slice(start, start + rows) for start in range(0, len(piece.x), rows)):
+        s = piece.sample_weight
+        x, y, s, _ = as_read(Samples(piece.x[block], piece.y[block], None if s is None else s[block]), options, dtype)
+        assert x is not None
+        assert y is not None
+        found = part(piece._replace(x=x, y=y, sample_weight=s))
+        total = found if total is None else total if found is None else add(total, found)
+    return total
 
 
 def _noted(step: int, piece: Piece) -> Noted:

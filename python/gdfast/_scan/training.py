@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from gdfast import doctor, plan, step_size
+from gdfast import doctor, plan, reading, step_size
 from gdfast._fit.machinery import Machinery
 from gdfast._inference.basis import Basis, Counted
 from gdfast._scan import planning, sums
@@ -71,6 +71,14 @@ class ScanTraining(Training):
             self.refuse_data()
         return None
 
+    def find_reading(self) -> None:
+        if not self.streams:
+            return super().find_reading()
+        of_y = self.noticed.of_y.total() if self.noticed.seen else None
+        if of_y is not None:
+            self.choose_reading(reading.spread_of_y(Samples(None, None, None, of_y.gram)))
+        return None
+
     def curvature(self) -> float:
         if not self.streams:
             return super().curvature()
@@ -91,12 +99,14 @@ class ScanTraining(Training):
         if not self.streams:
             return super().descend_with(hooks)
         arguments, kernel, reduction = self.arguments, self.backend.loss_and_gradient, self.options.reduction
+        options, dtype = self.options, self.dtype
         held_out: Data | None = None
         if self.held_out is not None:
-            held_out = Scanned(self.held_out, self.backend, reduction, None)
+            held_out = Scanned(self.held_out, self.backend, reduction, None).as_read(options, dtype)
         elif self.validation is not None:
-            held_out = data_of(self.validation, kernel, reduction)
-        return descend_on(self.data, held_out, None, arguments.w, arguments.b, self.options, hooks)
+            held_out = data_of(reading.as_read(self.validation, options, dtype), kernel, reduction, self.validation)
+        w = arguments.w.astype(dtype, copy=False)
+        return descend_on(self.data.as_read(options, dtype), held_out, None, w, arguments.b, options, hooks)
 
     def zero_loss(self) -> float:
         if not self.streams:

@@ -18,6 +18,7 @@ from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Gram, Hooks, OnProgress, Options, Outcome, Samples, StopReason
 from gdfast.objective import Coordinates, Data, LossAndGradient, Objective, Penalty, data_of, quiet
 from gdfast.optimum import certify
+from gdfast.reading import as_read
 
 PROGRESS_SECONDS = 0.1
 
@@ -32,9 +33,12 @@ def descend(
     hooks: Hooks,
 ) -> Outcome:
     """Train; `Backend.descend` for a backend that has no loop of its own. Counts no memory: `peak_bytes` is 0."""
-    data = data_of(train, loss_and_gradient, options.reduction)
-    held_out = None if validation is None else data_of(validation, loss_and_gradient, options.reduction)
-    return descend_on(data, held_out, train.gram, w, b, options, hooks)
+
+    def read(samples: Samples) -> Data:
+        return data_of(as_read(samples, options, w.dtype), loss_and_gradient, options.reduction, samples)
+
+    held_out = None if validation is None else read(validation)
+    return descend_on(read(train), held_out, train.gram, w, b, options, hooks)
 
 
 def descend_on(
@@ -48,11 +52,13 @@ def descend_on(
 ) -> Outcome:
     """Train on whatever can be evaluated; `gram` are its moments, if there are any."""
     wide = options.optimizer in ("cg", "exact")  # these reckon in float64, whatever dtype x has
-    coordinates = Coordinates(np.dtype(np.float64) if wide else w.dtype, b is not None, options.shift, options.scale)
+    dtype = np.dtype(np.float64) if wide else w.dtype
+    coordinates = Coordinates(dtype, b is not None, options.shift, options.scale, options.target)
     penalty = Penalty(options.l2, options.l1, b is not None)
     objective = Objective(coordinates, penalty)
     optimizer = OPTIMIZERS[options.optimizer](coordinates.enter(w, b), options, penalty.prox)
-    rules = StoppingRules(options, lambda: data.evaluate(np.zeros_like(w), None)[0])
+    zero_b = None if options.target is None else -options.target
+    rules = StoppingRules(options, lambda: data.evaluate(np.zeros_like(w), zero_b)[0])
     report = _throttled(hooks.progress)
 
     stop: StopReason | None = None
@@ -69,7 +75,7 @@ def descend_on(
 
             if held_out is not None:
                 with quiet():
-                    point = coordinates.leave(optimizer.p)
+                    point = coordinates.at(optimizer.p)
                     value, _, _ = held_out.evaluate(*point)
                 if rules.is_best(value, held_out.error(*point, value)):
                     best = optimizer.p
@@ -77,7 +83,7 @@ def descend_on(
                 hooks.callback(iteration, *_in_dtype(coordinates.leave(optimizer.p), w.dtype), loss)
             )
             report(iteration + 1, loss)
-            error_now = data.error(*coordinates.leave(optimizer.p), loss) if options.tol >= 0 else 0.0
+            error_now = data.error(*coordinates.at(optimizer.p), loss) if options.tol >= 0 else 0.0
             stop = rules.after_pass(asked, optimizer.arrived, error_now)
             if stop is not None:
                 break
