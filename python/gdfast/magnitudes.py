@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LEAST_SQUARE = 4.9e-314
 # Scales and their inverses can be squared, and the squares of a million rows be added.
 LEAST_SCALE, LARGEST_SCALE = 1e-150, 1e150
+# The least number of float32 that has all its digits is 1.2e-38.
+LEAST_IN_FLOAT32 = 1e-19
 
 
 def vanishing(train: Samples, options: Options) -> dict[int, float]:
@@ -32,6 +34,15 @@ def vanishing(train: Samples, options: Options) -> dict[int, float]:
     if train.gram is not None:
         return _of_moments(train)
     return _of_columns(train, options) | _of_target(train)
+
+
+def vanishing_in_float32(train: Samples) -> dict[int, float]:
+    """The same, of columns and a y whose squares float32 has not: for rows that are read in float32 as they are."""
+    assert train.x is not None
+    assert train.y is not None
+    target = np.sqrt(np.mean(np.square(train.y.astype(np.float64))))
+    sizes = np.append(doctor.column_scales(train), target)
+    return {int(j): float(sizes[j]) for j in np.flatnonzero((sizes > 0) & (sizes < LEAST_IN_FLOAT32))}
 
 
 def _of_columns(train: Samples, options: Options) -> dict[int, float]:
@@ -70,14 +81,15 @@ def _of_moments(train: Samples) -> dict[int, float]:
 
 def lost(arguments: FitArguments, columns: Mapping[int, float]) -> Message:
     """What is said of such columns."""
-    d = arguments.w.size
+    d, least = arguments.w.size, min(columns.values())
+    dtype = arguments.w.dtype if least**2 >= LEAST_SQUARE else "float64"
     sizes = {j: f" (about {size:.0g})" for j, size in columns.items()}
     named: list[str | Part] = [some(arguments.name(j) + size for j, size in sizes.items() if j < d)]
     if d in sizes:
         named += [", " if named[0] else "", Argument("y"), sizes[d]]
     factor = min(300, -math.floor(math.log10(max(max(columns.values()), 1e-300))))
     return Message(
-        "the squares of what is so small are 0 in float64: ",
+        f"the squares of what is so small are 0 in {dtype}: ",
         *named,
         ". Nothing is known of coefficients there: ",
         f"multiply these columns by a number such as 1e{factor}",

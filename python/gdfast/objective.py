@@ -177,13 +177,6 @@ class FromMoments:
         yield self
 
 
-def data_of(samples: Samples, loss_and_gradient: LossAndGradient, reduction: str, given: Samples | None = None) -> Data:
-    """The samples, or their moments; they may be a copy of those given, as they are read."""
-    if samples.gram is not None:
-        return FromMoments(samples.gram, reduction)
-    return Streamed(loss_and_gradient, samples, reduction, given)
-
-
 def sample_bytes(samples: Samples) -> int:
     """Bytes of one read of the samples."""
     x, y, s, _ = samples

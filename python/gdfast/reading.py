@@ -16,7 +16,7 @@ from gdfast import doctor, optimum, scaling
 from gdfast._fit import data
 from gdfast.descent import Gram, Options, Samples
 from gdfast.digits import SAMPLE_ROWS
-from gdfast.objective import quiet
+from gdfast.objective import Data, FromMoments, LossAndGradient, Streamed, quiet
 from gdfast.storage import FLOAT64, computed, widened
 
 Columns = NDArray[np.float64]
@@ -77,6 +77,14 @@ def _sizes_of_x(train: Samples, options: Options) -> Columns:
     if options.scale is None or options.shift is None:
         return doctor.column_scales(train)
     return np.asarray(np.hypot(options.shift, options.scale))
+
+
+def data_of(samples: Samples, loss_and_gradient: LossAndGradient, options: Options, dtype: DType) -> Data:
+    """What a descent in `dtype` evaluates."""
+    read = as_read(samples, options, dtype)
+    if read.gram is not None:
+        return FromMoments(read.gram, options.reduction)
+    return Streamed(loss_and_gradient, read, options.reduction, samples)
 
 
 def as_read(samples: Samples, options: Options, dtype: DType) -> Samples:

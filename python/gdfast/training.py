@@ -112,13 +112,8 @@ class Training:
         if self.plan == "moments":
             self.train = self.take_moments(self.train)
             self.validation = None if self.validation is None else self.take_moments(self.validation)
-        conjugate = self.options.optimizer == "cg"
-        if arguments.standardize or (conjugate and arguments.b is not None):
-            self.find_scales()
-        if arguments.standardize or conjugate:
-            self.find_reading()
-        if conjugate and not arguments.standardize:
-            self.keep_scales()
+        if arguments.standardize or self.options.optimizer == "cg":
+            self.find_coordinates()
         if arguments.finds_rate:
             largest = self.curvature()
             if not math.isfinite(largest):
@@ -147,19 +142,22 @@ class Training:
         if not np.isfinite(found.shift + found.scale).all():
             self.refuse_data()
 
-    def keep_scales(self) -> None:
+    def find_coordinates(self) -> None:
         """Conjugate gradients descend in columns of mean 0: an offset is as bad for them as a column twice as there.
 
         And in columns of deviation 1, beside which an intercept doesn't make everything look flat, unless l2 would be
         of other coefficients then.
         """
-        if self.options.l2 > 0 and self.options.scale is not None:
+        standardize, intercept = self.arguments.standardize, self.arguments.b is not None
+        if standardize or intercept:
+            self.find_scales()
+        self.find_reading()
+        if intercept and not standardize and self.options.l2 > 0:
             self.options = self.options._replace(scale=np.ones(self.arguments.w.size))
 
     def find_reading(self) -> None:
-        """Whether rows are read less their means, or in float64. The native loop has moments so in any case."""
-        is_centred = self.options.optimizer == "exact" or (self.plan == "moments" and not self.backend.is_reference)
-        if not is_centred:
+        """How rows are read. The native loop and the exact solution have moments about the means in any case."""
+        if self.plan == "stream" or (self.backend.is_reference and self.options.optimizer != "exact"):
             self.choose_reading(reading.spread_of_y(self.train))
 
     def choose_reading(self, y: reading.Spread) -> None:
@@ -182,8 +180,7 @@ class Training:
         if not arguments.progress:
             return handing_over.rounded(self.descend_with(Hooks(callback, None, self.kept)), arguments)
         with ProgressBar(self.options.n_iters) as bar:
-            outcome = bar.finished(self.descend_with(Hooks(callback, bar, self.kept)))
-            return handing_over.rounded(outcome, arguments)
+            return handing_over.rounded(bar.finished(self.descend_with(Hooks(callback, bar, self.kept))), arguments)
 
     def descend_with(self, hooks: Hooks) -> Outcome:
         arguments = self.arguments
@@ -282,7 +279,7 @@ class Training:
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
         if outcome.stop_reason == "diverged":
-            if self.options.optimizer in WITHOUT_RATE:
+            if self.options.optimizer in WITHOUT_RATE or not np.isfinite(outcome.w).all():
                 self.refuse_data()
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):

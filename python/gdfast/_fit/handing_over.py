@@ -38,7 +38,10 @@ def after_pass(arguments: FitArguments) -> AfterPass | None:
 def rounded(outcome: Outcome, arguments: FitArguments) -> Outcome:
     """The outcome of a descent that may be in float64 where the data is not: see `gdfast.reading`."""
     w, b = _in(arguments.w.dtype, outcome.w, outcome.b)
-    return outcome if w is outcome.w else outcome._replace(w=w, b=b)
+    if w is outcome.w:
+        return outcome
+    fits = bool(np.isfinite(w).all()) or not np.isfinite(outcome.w).all()
+    return outcome._replace(w=w, b=b, stop_reason=outcome.stop_reason if fits else "diverged")
 
 
 def _in(dtype: np.dtype[Any], w: Array, b: float | None) -> tuple[Array, float | None]:

@@ -116,10 +116,12 @@ class Scanned:
 
     def reduce(self, part: Part[T], add: Callable[[T, T], T]) -> T | None:
         """See `Passes.reduce`; the first pass is taken note of."""
-        part = part if self.target else partial(_of_no_y, part)
-        if self.reading is not None:
-            part = partial(_of_read, part, add, *self.reading)
-        return self.passes.reduce(part, add, self.noticed)
+        of_targets: Part[T] = part if self.target else partial(_of_no_y, part)
+        if self.reading is None:
+            return self.passes.reduce(of_targets, add, self.noticed)
+        options, dtype = self.reading
+        of_read: Part[T] = partial(_of_read, of_targets, add, options, dtype)
+        return self.passes.reduce(of_read, add, self.noticed)
 
     def without_y(self) -> Data:
         """See `Data`."""
@@ -156,9 +158,12 @@ def _of_no_y(part: Part[T], piece: Piece) -> T | None:
     return part(piece._replace(y=np.broadcast_to(np.zeros(1, piece.y.dtype), len(piece.y))))
 
 
-def _of_read(part: Part[T], add: Callable[[T, T], T], options: Options, dtype: np.dtype[Any], piece: Piece) -> T | None:
+def _of_read(
+    part: Part[Any], add: Callable[[Any, Any], Any], options: Options, dtype: np.dtype[Any], piece: Piece
+) -> Any:
     """A part of the same rows as they are read, a block of them at a time: so little of a piece is there twice."""
-    rows, total = max(1, COPIED // piece.x.shape[1]), None
+    rows = max(1, COPIED // piece.x.shape[1])
+    total = None
     for block in (slice(start, start + rows) for start in range(0, len(piece.x), rows)):
         s = piece.sample_weight
         x, y, s, _ = as_read(Samples(piece.x[block], piece.y[block], None if s is None else s[block]), options, dtype)

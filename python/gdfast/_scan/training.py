@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from gdfast import doctor, plan, reading, step_size
+from gdfast import doctor, magnitudes, plan, reading, step_size
 from gdfast._fit.machinery import Machinery
 from gdfast._inference.basis import Basis, Counted
 from gdfast._scan import planning, sums
@@ -20,7 +20,7 @@ from gdfast.certificate import UNKNOWN, Certificate, Streamed
 from gdfast.descent import Hooks, Outcome, Samples
 from gdfast.errors import Message
 from gdfast.fit_options import FitArguments
-from gdfast.objective import Coordinates, Data, Objective, Penalty, data_of, quiet
+from gdfast.objective import Coordinates, Data, Objective, Penalty, quiet
 from gdfast.result import Fit
 from gdfast.training import Training
 
@@ -104,7 +104,7 @@ class ScanTraining(Training):
         if self.held_out is not None:
             held_out = Scanned(self.held_out, self.backend, reduction, None).as_read(options, dtype)
         elif self.validation is not None:
-            held_out = data_of(reading.as_read(self.validation, options, dtype), kernel, reduction, self.validation)
+            held_out = reading.data_of(self.validation, kernel, options, dtype)
         w = arguments.w.astype(dtype, copy=False)
         return descend_on(self.data.as_read(options, dtype), held_out, None, w, arguments.b, options, hooks)
 
@@ -176,6 +176,14 @@ class _StreamedScan(Streamed):
     @property
     def n(self) -> int:
         return self.training.passes.rows or 0
+
+    def certificate(self) -> Certificate:
+        known = super().certificate()
+        sizes_were_known = self.options.scale is not None or self.options.optimizer != "cg"
+        if known.small_columns or sizes_were_known or self.training.dtype != np.float32:
+            return known
+        small = magnitudes.vanishing_in_float32(self.arguments.train)
+        return known._replace(gap=None, small_columns=small) if small else known
 
     def spread(self) -> tuple[float, float]:
         weight, squares = self.training.noticed.squares(about_mean=self.intercept)

@@ -16,9 +16,9 @@ import numpy as np
 from gdfast.backends.optimizers import OPTIMIZERS
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Gram, Hooks, OnProgress, Options, Outcome, Samples, StopReason
-from gdfast.objective import Coordinates, Data, LossAndGradient, Objective, Penalty, data_of, quiet
+from gdfast.objective import Coordinates, Data, LossAndGradient, Objective, Penalty, quiet
 from gdfast.optimum import certify
-from gdfast.reading import as_read
+from gdfast.reading import data_of
 
 PROGRESS_SECONDS = 0.1
 
@@ -33,12 +33,9 @@ def descend(
     hooks: Hooks,
 ) -> Outcome:
     """Train; `Backend.descend` for a backend that has no loop of its own. Counts no memory: `peak_bytes` is 0."""
-
-    def read(samples: Samples) -> Data:
-        return data_of(as_read(samples, options, w.dtype), loss_and_gradient, options.reduction, samples)
-
-    held_out = None if validation is None else read(validation)
-    return descend_on(read(train), held_out, train.gram, w, b, options, hooks)
+    data = data_of(train, loss_and_gradient, options, w.dtype)
+    held_out = None if validation is None else data_of(validation, loss_and_gradient, options, w.dtype)
+    return descend_on(data, held_out, train.gram, w, b, options, hooks)
 
 
 def descend_on(
