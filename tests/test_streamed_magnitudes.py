@@ -1,4 +1,4 @@
-"""float32 that holds its numbers, but no products of them: streamed fits are those of the moments, which are float64."""
+"""float32 that holds numbers, but no products of them: streamed fits are those of float64."""
 
 from __future__ import annotations
 
