@@ -53,6 +53,18 @@ def test_fits_have_the_bits_of_a_scan(options: dict[str, Any], weighted: bool, c
     assert found.report.passes == want.report.passes + (options.get("plan") == "stream")  # one that looks at y alone
 
 
+def test_rows_far_from_0_have_the_bits_of_a_scan(client: Any) -> None:
+    """They are read less a point near their means, there as here."""
+    rng = np.random.default_rng(0)
+    z = 1.7e9 + rng.standard_normal((1000, 3))
+    y = 1.7e9 + (z - 1.7e9) @ [1.0, 2.0, 3.0] + rng.standard_normal(1000)
+    options: dict[str, Any] = {"optimizer": "cg", "plan": "stream", "fit_intercept": True}
+    found = gdask.fit(da.from_array(z, chunks=(300, 3)), da.from_array(y, chunks=300), **options)
+    pieces = [(z[start : start + 300], y[start : start + 300]) for start in range(0, 1000, 300)]
+    same_fit(found, gdfast.fit(gdfast.scan(lambda: iter(pieces)), **options))
+    np.testing.assert_allclose(found.w, gdfast.fit(z, y, optimizer="exact", fit_intercept=True).w, rtol=1e-10)
+
+
 def test_moments_and_paths_have_the_bits_of_a_scan(client: Any) -> None:
     parts = frames()
     moments = gdask.moments(on_cluster(parts), "y", sample_weight="s")

@@ -7,6 +7,7 @@ and in float32 a product of two numbers of 10⁻²⁵ is 0. The native loop make
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,22 +31,33 @@ LEAST, LARGEST = 1e-15, 1e15
 
 
 class Spread(NamedTuple):
-    """Of y."""
+    """Of y. Where it isn't far from 0, only its size matters."""
 
     mean: float
     deviation: float
 
 
 def spread_of_y(train: Samples) -> Spread:
-    """From moments; or of evenly spaced rows that count, since about is near enough."""
+    """From moments; or of evenly spaced rows that count, since about is near enough.
+
+    Of m numbers the deviation is at least the range by √(2m). So few of those of most data have to be looked at twice.
+    """
     if train.gram is not None:
         weight, squares = train.gram.matrix[-2, -2], optimum.centred(train.gram)[-1, -1]
         return Spread(float(optimum.means(train.gram)[-1]), float(np.sqrt(max(squares / weight, 0.0))))
     y, s = train.y, train.sample_weight
     assert y is not None
-    counted = np.arange(len(y)) if s is None else np.flatnonzero(s > 0)
-    rows = counted[:: max(1, len(counted) // SAMPLE_ROWS)]
-    mean, variance = scaling.of_samples(y[rows, np.newaxis], None if s is None else s[rows])
+    if s is None:
+        y = y[:: max(1, len(y) // SAMPLE_ROWS)]
+        low, high = float(y.min()), float(y.max())
+        size = max(-low, high)
+        if size * math.sqrt(4 * SAMPLE_ROWS) <= FAR * (high - low):
+            return Spread(0.0, size)
+    else:
+        rows = np.flatnonzero(s > 0)
+        rows = rows[:: max(1, len(rows) // SAMPLE_ROWS)]
+        y, s = y[rows], s[rows]
+    mean, variance = scaling.of_samples(y[:, np.newaxis], s)
     return Spread(float(mean[0]), float(np.sqrt(variance[0])))
 
 
@@ -56,7 +68,8 @@ def chosen(train: Samples, options: Options, dtype: DType, intercept: bool, y: S
     """
     with quiet():
         if dtype == FLOAT64 or train.gram is not None:
-            return options._replace(target=_target(options, y) if intercept else None), dtype
+            target = _target(options, y) if intercept else None
+            return options if target is None else options._replace(target=target), dtype
         sizes = np.append(_sizes_of_x(train, options), np.hypot(y.mean, y.deviation))
         beyond = (sizes > 0) & ((sizes < LEAST) | (sizes > LARGEST))
         return options, FLOAT64 if beyond.any() else dtype
@@ -66,11 +79,10 @@ def _target(options: Options, y: Spread) -> float | None:
     """What is subtracted of y. None: neither x nor y is far from 0, and nothing is subtracted."""
     assert options.shift is not None
     assert options.scale is not None
-    y_is_far = y.deviation > 0 and abs(y.mean) > FAR * y.deviation
-    if y_is_far:
+    if y.deviation > 0 and abs(y.mean) > FAR * y.deviation:
         return y.mean
-    x_is_far = ((options.scale > 0) & (np.abs(options.shift) > FAR * options.scale)).any()
-    return 0.0 if x_is_far else None
+    far = np.abs(options.shift) > FAR * options.scale
+    return 0.0 if (far & (options.scale > 0)).any() else None
 
 
 def _sizes_of_x(train: Samples, options: Options) -> Columns:
