@@ -102,19 +102,31 @@ def test_workers_that_come_between_passes() -> None:
 
 
 def test_the_cluster_is_restarted_between_fits_and_between_passes() -> None:
-    """Its workers are processes, which a nanny starts anew."""
-    with cluster_of(2, processes=True) as (_, client):
+    with cluster_of(2) as (cluster, client):
         for options in (STREAMED[0], SOLVED[0]):
             before = fitted(**options)
-            client.restart()
+            restarted(cluster, client)
             same_fit(fitted(**options), before)
             same_fit(before, by_scan(**options))
 
         def restart(step: gdfast.Step) -> None:
             if step.iteration == 2:
-                client.restart()
+                restarted(cluster, client)
 
         same_fit(fitted(callback=restart, **STREAMED[0]), by_scan(**STREAMED[0]))
+
+
+def restarted(cluster: Any, client: Any) -> None:
+    """All that the cluster held is forgotten, and its workers are others: threads, which no nanny starts anew."""
+    before = set(client.nthreads())
+    client.restart(wait_for_workers=False)
+    cluster.scale(0)
+    until = time.monotonic() + 60
+    while cluster.workers and time.monotonic() < until:
+        time.sleep(0.05)
+    cluster.scale(2)
+    client.wait_for_workers(2, timeout=60)
+    assert not before & set(client.nthreads())
 
 
 @pytest.mark.parametrize("options", [STREAMED[0], SOLVED[0]], ids=str)
