@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gdfast import doctor, optimum, scaling
 from gdfast._fit import data
+from gdfast.conversion import Array
 from gdfast.descent import Gram, Options, Samples
 from gdfast.digits import SAMPLE_ROWS
 from gdfast.objective import Data, FromMoments, LossAndGradient, Streamed, quiet
@@ -38,15 +39,17 @@ class Spread(NamedTuple):
 
 
 def spread_of_y(train: Samples) -> Spread:
-    """From moments; or of evenly spaced rows that count, since about is near enough.
+    """From moments; or of evenly spaced rows that count, since about is near enough."""
+    with quiet():
+        if train.gram is not None:
+            weight, squares = train.gram.matrix[-2, -2], optimum.centred(train.gram)[-1, -1]
+            return Spread(float(optimum.means(train.gram)[-1]), float(np.sqrt(max(squares / weight, 0.0))))
+        assert train.y is not None
+        return _spread_of_rows(train.y, train.sample_weight)
 
-    Of m numbers the deviation is at least the range by √(2m). So few of those of most data have to be looked at twice.
-    """
-    if train.gram is not None:
-        weight, squares = train.gram.matrix[-2, -2], optimum.centred(train.gram)[-1, -1]
-        return Spread(float(optimum.means(train.gram)[-1]), float(np.sqrt(max(squares / weight, 0.0))))
-    y, s = train.y, train.sample_weight
-    assert y is not None
+
+def _spread_of_rows(y: Array, s: Array | None) -> Spread:
+    # Of m numbers the deviation is at least the range by √(2m): so most data is told by that alone.
     if s is None:
         y = y[:: max(1, len(y) // SAMPLE_ROWS)]
         low, high = float(y.min()), float(y.max())

@@ -279,7 +279,7 @@ class Training:
     def check(self, outcome: Outcome) -> None:
         """Raise if the outcome is none that a user could want."""
         if outcome.stop_reason == "diverged":
-            if self.options.optimizer in WITHOUT_RATE or not np.isfinite(outcome.w).all():
+            if self.options.optimizer in WITHOUT_RATE or handing_over.is_beyond(outcome.w, self.dtype):
                 self.refuse_data()
             reached = doctor.Divergence(outcome.losses, outcome.loss, self.options.learning_rate, self.zero_loss())
             if not math.isfinite(reached.objective):

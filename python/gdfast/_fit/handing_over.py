@@ -40,8 +40,13 @@ def rounded(outcome: Outcome, arguments: FitArguments) -> Outcome:
     w, b = _in(arguments.w.dtype, outcome.w, outcome.b)
     if w is outcome.w:
         return outcome
-    fits = bool(np.isfinite(w).all()) or not np.isfinite(outcome.w).all()
-    return outcome._replace(w=w, b=b, stop_reason=outcome.stop_reason if fits else "diverged")
+    beyond = np.isfinite(outcome.w).all() and is_beyond(w, outcome.w.dtype)
+    return outcome._replace(w=w, b=b, stop_reason="diverged" if beyond else outcome.stop_reason)
+
+
+def is_beyond(w: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether coefficients of a descent in `dtype` are none that the dtype of the data has."""
+    return w.dtype != dtype and not np.isfinite(w).all()
 
 
 def _in(dtype: np.dtype[Any], w: Array, b: float | None) -> tuple[Array, float | None]:
