@@ -39,10 +39,9 @@ def closing(items: Any, group: tasks.Group, *rest: Any) -> Any:
     if len(RAN) == 1:
         worker = distributed.get_worker()
         worker.loop.add_callback(worker.close, timeout=0, executor_wait=False, nanny=False)
-        until = time.monotonic() + 30
-        while worker.status == distributed.Status.running and time.monotonic() < until:
+        until = time.monotonic() + 20
+        while worker.status != distributed.Status.closed and time.monotonic() < until:
             time.sleep(0.01)
-        time.sleep(0.3)
     return OF_PARTITIONS(items, group, *rest)
 
 
@@ -136,7 +135,7 @@ def test_a_task_that_runs_twice_counts_once(options: dict[str, Any], monkeypatch
     with cluster_of(3) as (_, client):
         found = fitted(**options)
         assert len(client.nthreads()) == 2
-    assert sum(set(RAN[0]) <= set(numbers) for numbers in RAN[:4]) > 1  # three tasks, and the first once more
+    assert RAN.count(RAN[0]) > 1, RAN  # later passes have other tasks, for two workers
     same_fit(found, by_scan(**options))
 
 
