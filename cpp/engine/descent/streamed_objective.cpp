@@ -45,7 +45,7 @@ void Batches<T>::select(std::int64_t k) {
   batch.x.n = rows;
   if (order_.shuffles()) {
     picked_ = GatheredSource<T>(batch, {order_.rows() + start, left});
-    this->problem_ = LeastSquares<T>(this->centred(picked_), this->reduction_);
+    this->problem_ = LeastSquares<T>(*this->centred(picked_), this->reduction_);
     return;
   }
   batch.table.first += start;
@@ -53,7 +53,7 @@ void Batches<T>::select(std::int64_t k) {
   batch.y.data += start * batch.y.stride;
   if (batch.s.data != nullptr) batch.s.data += start * batch.s.stride;
   this->source_ = SamplesSource<T>(batch);
-  this->problem_ = LeastSquares<T>(this->centred(this->source_.get()), this->reduction_);
+  this->problem_ = LeastSquares<T>(*this->centred(this->source_.get()), this->reduction_);
 }
 
 template class StreamedObjective<float>;

@@ -22,7 +22,7 @@ class StreamedObjective : public Objective {
       : samples_(samples),
         source_(samples),
         centre_(centre),
-        problem_(centred(source_.get()), reduction),
+        problem_(*centred(source_.get()), reduction),
         reduction_(reduction),
         w_(static_cast<std::size_t>(samples.x.d)),
         stop_(stop),
@@ -44,8 +44,8 @@ class StreamedObjective : public Objective {
   LeastSquares<T> problem_;
   Reduction reduction_;
 
-  // The source's rows less the centre, or the source itself. Good until it is called again.
-  const Source<T>& centred(const Source<T>& source) { return centre_ ? centred_.emplace(source, centre_) : source; }
+  // The source's rows less the centre, or the source itself, which outlives this. Good until it is called again.
+  const Source<T>* centred(const Source<T>& source) { return centre_ ? &centred_.emplace(source, centre_) : &source; }
 
  private:
   std::vector<T> w_;
