@@ -98,6 +98,21 @@ def test_losses_are_those_at_the_start_of_each_pass(backend: Any) -> None:
         assert loss == pytest.approx(np.mean((x @ w + b - y) ** 2), rel=1e-12)
 
 
+@pytest.mark.parametrize("tol", [0.0, 1e-9, 1e-4])
+@pytest.mark.parametrize("standardize", [True, False], ids=["standardized", "as it is"])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_tol_compares_passes_between_which_there_was_a_step(
+    backend: Any, dtype: str, standardize: bool, tol: float
+) -> None:
+    """The first pass takes the gradient and moves nothing, so that the second has the same loss."""
+    x, y = conditioned(5_000, 10, 10)
+    x, y = (x, y) if dtype == "f32" else (x.astype(np.float64), y.astype(np.float64))
+    options: dict[str, Any] = {"optimizer": "cg", "plan": "stream", "standardize": standardize, "fit_intercept": True}
+    fit = backend.fit(x, y, tol=tol, n_iters=60, **options)
+    assert fit.stop_reason in ("tol", "converged")
+    assert fit.loss <= (1 + 10 * tol + 1e-7) * least(x, y)[1]
+
+
 def test_callback_tol_and_validation_end_it(backend: Any) -> None:
     x, y = conditioned(500, 20, 1e3)
     common: dict[str, Any] = {"optimizer": "cg", "plan": "stream"}

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace gdfast {
@@ -29,9 +30,13 @@ class ConjugateGradients {
   bool needs_gradient() const { return restarts() || steps_since_ >= afresh_; }
   // Nothing was left to gain twice in a row, the second time against a gradient taken afresh.
   bool arrived() const { return arrived_; }
+  // Whether the pass before the last one led anywhere: one that takes objective and gradient afresh moves nothing, so that
+  // the next finds the same objective.
+  bool had_moved() const { return had_moved_; }
 
   // Given both. The direction is kept if nothing is wrong with it: nothing was stepped since it was chosen.
   void start(double objective, std::vector<double> gradient) {
+    had_moved_ = std::exchange(moves_, false);
     bool restarted = restarts();
     if (steps_since_ < 0) unit_ = unit_of(gradient);
     objective /= unit_;
@@ -73,6 +78,7 @@ class ConjugateGradients {
   // Given the Hessian times that.
   void step(std::vector<double> image) {
     for (double& value : image) value /= unit_;
+    had_moved_ = std::exchange(moves_, false);
     reported_ = objective_;
     double along = 0, curvature = 0;
     for (std::size_t j = 0; j < image.size(); ++j) {
@@ -103,6 +109,7 @@ class ConjugateGradients {
     } else {
       objective_ -= gain;
     }
+    moves_ = true;
     ++steps_since_;
     make_orthogonal();
     keep();
@@ -129,6 +136,7 @@ class ConjugateGradients {
   int afresh_ = 200;      // after so many steps it is again
   bool steep_ = false;    // the direction is against a gradient taken afresh
   bool stalled_ = false, arrived_ = false, went_back_ = false;
+  bool moves_ = false, had_moved_ = false;  // in the last pass, and in that before it
 
   // Whether the next direction is against the gradient, whatever was stepped before.
   bool restarts() const { return steps_since_ < 0 || stalled_ || has_fallen(); }

@@ -228,10 +228,12 @@ class Loop {
       descent_.stopped = Stopped::converged;
     } else if (data_.validation != nullptr && patience_.exhausted()) {
       descent_.stopped = Stopped::validation;
-    } else if (tolerance_.is_asked() && tolerance_.reached(descent_.losses, loss_error())) {
+    } else if (tolerance_.is_asked() && had_moved() && tolerance_.reached(descent_.losses, loss_error())) {
       descent_.stopped = Stopped::tol;
     }
   }
+
+  bool had_moved() const { return !conjugate_ || conjugate_->had_moved(); }
 
   double loss_error() {
     const double* const at = position();

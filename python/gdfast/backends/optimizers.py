@@ -37,12 +37,18 @@ class Optimizer(Protocol):
         """Whether nothing is left to gain."""
         ...
 
+    @property
+    def had_moved(self) -> bool:
+        """Whether the pass before the last one led anywhere."""
+        ...
+
 
 class Stepper(ABC):
     """Takes a gradient, and a step."""
 
     p: Array
     arrived = False
+    had_moved = True
 
     @property
     @abstractmethod
@@ -167,8 +173,11 @@ class ConjugateGradients:
         self.steps: int | None = None  # since the gradient was taken afresh
         # steep: the direction is against a gradient taken afresh
         self.steep = self.stalled = self.arrived = self.went_back = False
+        # In the last pass, and in that before it: one that takes the gradient afresh moves nothing.
+        self.moves = self.had_moved = False
 
     def update(self, objective: Objective, data: Data) -> float:
+        self.had_moved, self.moves = self.moves, False
         restarts = self.steps is None or self.stalled or self._has_fallen(data.eps)
         if restarts or self.steps == self.afresh:
             value, grad = objective(data, self.p)
@@ -201,7 +210,7 @@ class ConjugateGradients:
         self.stalled |= bool(gain > self.value)  # more than there is: the direction or its curvature is rounding
         self.value -= gain if gain <= self.value else 0.0
         assert self.steps is not None
-        self.steep, self.steps = False, self.steps + 1
+        self.steep, self.steps, self.moves = False, self.steps + 1, True
         basis = np.array(self.before).reshape(-1, len(before))
         self.grad = self.grad - basis.T @ (basis @ self.grad)
         self._keep()
@@ -259,6 +268,7 @@ class Exact:
     dependent: tuple[tuple[int, ...], ...] = ()
     smallest_pivot = 1.0
     arrived = False
+    had_moved = True
 
     def __init__(self, p: Array, options: Options, prox: Prox) -> None:
         self.p, self.options = p, options

@@ -81,7 +81,7 @@ def descend_on(
             )
             report(iteration + 1, loss)
             error_now = data.error(*coordinates.at(optimizer.p), loss) if options.tol >= 0 else 0.0
-            stop = rules.after_pass(asked, optimizer.arrived, error_now)
+            stop = rules.after_pass(asked, optimizer.arrived, optimizer.had_moved, error_now)
             if stop is not None:
                 break
         if stop != "diverged":
@@ -141,7 +141,7 @@ class StoppingRules:
         self.lowest, self.passes_since = (validation_loss, 0) if better else (self.lowest, self.passes_since + 1)
         return better
 
-    def after_pass(self, asked: bool, arrived: bool, error: float) -> StopReason | None:
+    def after_pass(self, asked: bool, arrived: bool, had_moved: bool, error: float) -> StopReason | None:
         """Why training ends after this pass, the most important reason first; None if it goes on.
 
         `error` is what each loss may be off by: what is known less exactly than `tol` asks for ends nothing.
@@ -154,7 +154,7 @@ class StoppingRules:
             return "converged"
         if self.passes_since >= self.patience:
             return "validation"
-        if len(self.losses) > 1 and self.tol >= 0:
+        if len(self.losses) > 1 and had_moved and self.tol >= 0:
             before, now = self.losses[-2:]
             if abs(now - before) + 2 * error <= self.tol * before:
                 return "tol"
