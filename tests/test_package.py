@@ -32,7 +32,7 @@ print(build_sdist(sys.argv[2]))
 
 def run(*command: object, path: str | None = None, **more: str) -> str:
     env = os.environ | ({"PATH": path} if path else {}) | {"SOURCE_DATE_EPOCH": "1700000000"} | more
-    done = subprocess.run([*map(str, command)], env=env, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([*map(str, command)], env=env, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
