@@ -48,9 +48,9 @@ def isa(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def threads() -> Iterator[None]:
-    """For tests that call `set_num_threads`: the number is put back."""
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """A test may call `set_num_threads`: the number is put back for the next."""
     before = gdfast.get_num_threads()
     yield
     gdfast.set_num_threads(before)

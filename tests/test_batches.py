@@ -30,7 +30,7 @@ def test_the_last_row_is_numpys(n: int) -> None:
 
 @pytest.mark.parametrize("threads_used", [1, 2])
 @pytest.mark.parametrize("n", SIZES)
-def test_every_row_is_numpys(n: int, threads_used: int, threads: None) -> None:
+def test_every_row_is_numpys(n: int, threads_used: int) -> None:
     """Each batch's update depends on all before it, so w agrees only if the whole order does; and so does the rng."""
     gdfast.set_num_threads(threads_used)
     x, y, _ = oracle.normal(n, 3, np.float64)
@@ -175,7 +175,7 @@ def test_ctrl_c_while_an_order_is_drawn(run_python: RunPython) -> None:
 
 @pytest.mark.parametrize("n", [900, 150_000])
 @pytest.mark.parametrize("threads_used", [1, 2])
-def test_fits_share_a_generator_and_one_of_them_fails(n: int, threads_used: int, threads: None) -> None:
+def test_fits_share_a_generator_and_one_of_them_fails(n: int, threads_used: int) -> None:
     """None waits for another with the GIL, and the lock is free in the end."""
     gdfast.set_num_threads(threads_used)
     x, y, _ = oracle.normal(n, 2, np.float64)

@@ -161,7 +161,7 @@ def test_what_is_not_finite_reaches_the_result_beside_an_overflow(backend: Any, 
     check(backend, x, y, w, -3e38, np.ones(100, np.float32))
 
 
-def test_an_overflow_has_the_same_bits_for_any_number_of_threads(threads: None) -> None:
+def test_an_overflow_has_the_same_bits_for_any_number_of_threads() -> None:
     x, y, w = oracle.normal(100_003, 5, "float32")
     y = np.clip(y, -3, 3) * np.float32(1e38)
     results = []
@@ -187,7 +187,7 @@ def test_a_descent_from_an_overflow(batch_size: int | None) -> None:
 @pytest.mark.parametrize(
     ("n", "d"), [*product((1, 16, 100), (None, 3, 16, 40)), (300_000, None), (300_000, 3), (300_000, 16)]
 )
-def test_subnormal_numbers_count(dtype: Any, n: int, d: int | None, threads: None) -> None:
+def test_subnormal_numbers_count(dtype: Any, n: int, d: int | None) -> None:
     """Neither the caller nor a worker of the pool flushes them to zero."""
     gdfast.set_num_threads(3)
     tiny = 4 * np.finfo(dtype).smallest_subnormal

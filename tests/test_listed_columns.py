@@ -57,10 +57,11 @@ def test_what_lies_ready_takes_no_room(d: int, form: str) -> None:
     x = columns(300_000, d, np.float32)
     y = x @ np.ones(d, np.float32)
     options: dict[str, Any] = {"n_iters": 3, "learning_rate": 0.01, "plan": "stream", "tol": None}
+    gdfast.set_num_threads(1)  # how many of several threads find work is a matter of chance, and so the room they take
     got, wanted = gdfast.fit(table(x, []), y, **options), gdfast.fit(x, y, **options)
     assert got.report.form == form
     assert np.array_equal(got.w, wanted.w)
-    assert got.report.peak_bytes < wanted.report.peak_bytes + 4_096 * gdfast.get_num_threads()
+    assert got.report.peak_bytes < wanted.report.peak_bytes + 4_096
     assert got.report.copied_bytes == 0
 
 

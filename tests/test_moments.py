@@ -196,7 +196,6 @@ def test_every_isa_gives_the_same_bits(isa: str) -> None:
     assert [key for key in want if got[key] != want[key]] == []
 
 
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("n", "d"), [(200_000, 2), (60_001, 17), (9_001, 100), (2_001, 150), (600, 700)])
 def test_every_thread_count_gives_the_same_bits(dtype: np.dtype[Any], n: int, d: int) -> None:
     x, y, _ = oracle.normal(n, d, dtype)

@@ -12,7 +12,6 @@ from conftest import RunPython
 from gdfast import _core
 
 
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("n", "d"), [(1_000_000, 1), (500_000, 4), (200_000, 16), (30_000, 100), (20_000, 300)])
 def test_bytes_read_and_working_memory(n: int, d: int) -> None:
     x, y, s = np.ones((n, d), np.float32), np.ones(n, np.float32), np.ones(n)

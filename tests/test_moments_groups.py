@@ -86,7 +86,6 @@ def assert_as_if_alone(x: Any, y: Any, s: Any, ids: NDArray[np.int64], count: in
             assert rows.above_0 == (rows.n if s is None else (s[own] > 0).sum())
 
 
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("d", [1, 3, 4, 5, 8, 17, 60])
 def test_bits_are_those_of_the_rows_alone(d: int, dtype: np.dtype[Any], layout: oracle.Layout) -> None:
     for n in (1, 7, 300, 5_000):
@@ -98,7 +97,6 @@ def test_bits_are_those_of_the_rows_alone(d: int, dtype: np.dtype[Any], layout: 
                 assert_as_if_alone(x, y, s if which % 2 else None, ids, count)
 
 
-@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("n", "d", "count"), [(400_000, 2, 3), (200_000, 9, 6), (30_000, 100, 8), (6_000, 150, 3)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_bits_of_much_data(n: int, d: int, count: int, order: Any, dtype: np.dtype[Any]) -> None:

@@ -170,7 +170,7 @@ def test_the_rules_and_the_fit() -> None:
     assert "chosen" in repr(path)
 
 
-def test_equal_bits_for_any_number_of_threads(threads: None) -> None:
+def test_equal_bits_for_any_number_of_threads() -> None:
     found = []
     for k in (1, 2, 7):
         gdfast.set_num_threads(k)

@@ -92,7 +92,7 @@ def test_constant_columns_and_targets() -> None:
     np.testing.assert_allclose(path.intercepts, 4)
 
 
-def test_equal_bits_for_any_number_of_threads(threads: None) -> None:
+def test_equal_bits_for_any_number_of_threads() -> None:
     found = []
     for k in (1, 2, 5):
         gdfast.set_num_threads(k)

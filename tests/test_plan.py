@@ -108,7 +108,6 @@ def test_validation_costs_as_well() -> None:
     assert explained.costs["moments"].bytes_read == 68_068_000
 
 
-@pytest.mark.usefixtures("threads")
 def test_the_plan_is_the_same_for_any_number_of_threads() -> None:
     """Else the bits of a fit would differ."""
     for n, d in ((300, 64), (100, 4), (1_000, 256), (100_000, 16)):

@@ -102,9 +102,7 @@ class Raising(Terminal):
 
 
 @pytest.mark.parametrize("error", [OSError(), RuntimeError(), UnicodeEncodeError("ascii", "", 0, 1, "")], ids=repr)
-def test_a_stream_that_raises_stops_nothing(
-    backend: Any, error: Exception, monkeypatch: pytest.MonkeyPatch, threads: None
-) -> None:
+def test_a_stream_that_raises_stops_nothing(backend: Any, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "FIRST_AFTER", 0.0)
     monkeypatch.setattr(sys, "stderr", Raising(error))
     x = np.ones((200_000, 2))
@@ -113,7 +111,7 @@ def test_a_stream_that_raises_stops_nothing(
     assert (fit.n_iters, fit.stop_reason) == (30, "n_iters")
 
 
-def test_ctrl_c_while_it_is_shown_ends_training(backend: Any, monkeypatch: pytest.MonkeyPatch, threads: None) -> None:
+def test_ctrl_c_while_it_is_shown_ends_training(backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an order of rows being drawn meanwhile."""
     monkeypatch.setattr(progress, "FIRST_AFTER", 0.0)
     monkeypatch.setattr(sys, "stderr", Raising(KeyboardInterrupt()))

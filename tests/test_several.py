@@ -58,7 +58,7 @@ def test_each_has_the_bits_of_a_call_for_it_alone(backend: Any, dtype: Any, shap
 
 @pytest.mark.parametrize("shape", [(40_000, 5), (40_000, 19), (20_000, 100), (1_500, 700), (9, 70_000)], ids=str)
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_beyond_one_segment(dtype: Any, shape: tuple[int, int], order: Any, threads: None) -> None:
+def test_beyond_one_segment(dtype: Any, shape: tuple[int, int], order: Any) -> None:
     problem = oracle.normal(shape[0], shape[1], dtype)
     x = np.asarray(problem.x, order=order)
     for models in (2, 8, 9):

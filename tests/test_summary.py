@@ -177,7 +177,7 @@ def test_more_rows_than_a_block_and_float32() -> None:
         assert got.names == want.names
 
 
-def test_equal_bits_for_any_number_of_threads(threads: None) -> None:
+def test_equal_bits_for_any_number_of_threads() -> None:
     found = []
     for k in (1, 2, 3):
         gdfast.set_num_threads(k)

@@ -19,7 +19,6 @@ THREADS = [1, 2, 3, 7, 16]
 # Large enough that no threshold keeps them on the calling thread.
 SHARED = [(2_000_003, None), (700_001, 3), (60_011, 33), (3_001, 1_000)]
 
-pytestmark = pytest.mark.usefixtures("threads")
 
 COUNT = "import gdfast; print(gdfast.get_num_threads())"
 
