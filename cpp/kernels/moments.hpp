@@ -59,7 +59,7 @@ template <class V>
 using TileUnit = typename V::template Part<V::tile_unit>;
 
 template <class V, int R, int C>
-GDFAST_INLINE void tile(const Band& band, int column, std::int64_t first, Ahead& ahead) {
+__attribute__((noinline)) void tile(const Band& band, int column, std::int64_t first, Ahead& ahead) {
   using Unit = TileUnit<V>;
   using reg = typename Unit::reg;
   constexpr int L = Unit::lanes;
@@ -101,30 +101,30 @@ GDFAST_INLINE void tile(const Band& band, int column, std::int64_t first, Ahead&
   }
 }
 
-// R columns with all units: as many at a time as the ISA has registers for, then what is left of them.
+// Of one right side of C units a few columns of the left at a time: it is read again from the nearest cache.
 template <class V, int R, int C>
-__attribute__((noinline)) void tiles(const Band& band, int column, std::int64_t first, Ahead& ahead) {
-  constexpr int L = TileUnit<V>::lanes;
-  for (; first < band.width; first += L * C) {
-    if constexpr (C > 1) {
-      if (band.width - first <= L * (C - 1)) return tiles<V, R, C - 1>(band, column, first, ahead);
-    }
-    tile<V, R, C>(band, column, first, ahead);
+GDFAST_INLINE void all_columns(const Band& band, std::int64_t first, Ahead& ahead, int column = 0) {
+  for (; column + R <= band.columns; column += R) tile<V, R, C>(band, column, first, ahead);
+  if constexpr (R > 1) {
+    if (column < band.columns) all_columns<V, R - 1, C>(band, first, ahead, column);
   }
 }
 
-template <class V, int R>
-GDFAST_INLINE void some_columns(const Band& band, int column, int count, Ahead& ahead) {
-  if (count == R) return tiles<V, R, V::tile_units>(band, column, 0, ahead);
-  if constexpr (R > 1) some_columns<V, R - 1>(band, column, count, ahead);
+// As many units at a time as the ISA has registers for, then what is left of them.
+template <class V, int C>
+void tiles(const Band& band, std::int64_t first, Ahead& ahead) {
+  constexpr int L = TileUnit<V>::lanes;
+  for (; first < band.width; first += L * C) {
+    if constexpr (C > 1) {
+      if (band.width - first <= L * (C - 1)) return tiles<V, C - 1>(band, first, ahead);
+    }
+    all_columns<V, V::tile_columns, C>(band, first, ahead);
+  }
 }
 
 template <class V>
 void band_sums(const Band& band, Ahead& ahead) {
-  constexpr int R = V::tile_columns;
-  for (int column = 0; column < band.columns; column += R) {
-    some_columns<V, R>(band, column, band.columns - column < R ? band.columns - column : R, ahead);
-  }
+  tiles<V, V::tile_units>(band, 0, ahead);
 }
 
 template <class V>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "cholesky.hpp"
 #include "engine/mirror.hpp"
@@ -28,8 +29,8 @@ constexpr double kExact = 1e-24;  // a gap, as a share of the objective at 0, th
 // A set of rows to train on, in the coordinates of the descent.
 class TrainingSet {
  public:
-  TrainingSet(const Gram& gram, const PathOptions& options)
-      : options_(options), objective_(gram, options.fit_intercept, options.standardize) {}
+  TrainingSet(const Gram& gram, const PathOptions& options, ArrayPool& arrays)
+      : options_(options), arrays_(arrays), objective_(gram, options.fit_intercept, options.standardize, arrays) {}
 
   // The least penalty at which all coefficients are 0.
   double largest_penalty(double ratio) const {
@@ -51,11 +52,12 @@ class TrainingSet {
 
  private:
   const PathOptions& options_;
+  ArrayPool& arrays_;
   PathObjective objective_;
 
   template <class Done>
   bool descend(double ratio, const double* penalties, Done done, const Stop* stop) {
-    PathDescent path(objective_);
+    PathDescent path(objective_, arrays_);
     for (std::int64_t i = 0; i < options_.count; ++i) {
       const double l1 = penalties[i] * ratio, l2 = penalties[i] * (1 - ratio) / 2;
       if (penalties[i] == 0) {
@@ -122,7 +124,7 @@ class TrainingSet {
 class Work {
  public:
   Work(const std::vector<Gram>& folds, const PathOptions& options, const PathRoom& room, const Stop* stop)
-      : folds_(folds), options_(options), room_(room), flag_(stop) {
+      : folds_(folds), options_(options), room_(room), flag_(stop), arrays_(WorkingSet::room(folds.front().d)) {
     if (folds.size() > 1) sums_ = training_sums(folds);
   }
 
@@ -134,6 +136,7 @@ class Work {
     each_below_diagonal(
         size, [all_of_it, size](std::int64_t j, std::int64_t k) { all_of_it[j * size + k] = all_of_it[k * size + j]; });
     std::copy_n(together.origin, size - 1, room_.origin);
+    all_rows_.emplace(together, options_, arrays_);
     if (!room_.given) find_penalties();
     const int count = static_cast<int>(folds_.size()) + (folds_.size() > 1 ? 1 : 0);
     run_tasks(count, num_threads(), [](void* work, int i) { static_cast<Work*>(work)->task(i); }, this);
@@ -146,15 +149,15 @@ class Work {
   const PathRoom& room_;
   StopFlag flag_;
   TrainingSums sums_;
+  ArrayPool arrays_;
+  std::optional<TrainingSet> all_rows_;
 
   Gram all() const { return folds_.size() > 1 ? sums_.all.view() : folds_.front(); }
 
   void find_penalties() {
-    const Gram gram = all();
-    const TrainingSet set(gram, options_);
     for (std::size_t r = 0; r < options_.ratios.size(); ++r) {
       double* const to = room_.penalties + static_cast<std::int64_t>(r) * options_.count;
-      const double largest = set.largest_penalty(options_.ratios[r]);
+      const double largest = all_rows_->largest_penalty(options_.ratios[r]);
       const double steps = static_cast<double>(std::max<std::int64_t>(options_.count - 1, 1));
       for (std::int64_t i = 0; i < options_.count; ++i) {
         to[i] = largest * std::pow(options_.eps, static_cast<double>(i) / steps);
@@ -163,28 +166,35 @@ class Work {
   }
 
   // The first is of all rows; the others leave out a fold each.
-  void task(int i) {
-    const Gram gram = i == 0 ? all() : sums_.without[static_cast<std::size_t>(i - 1)].view();
-    TrainingSet set(gram, options_);
+  void task(int i) { i == 0 ? solve_on_all_rows() : validate(static_cast<std::size_t>(i - 1)); }
+
+  void solve_on_all_rows() {
     const Stop stop = [this] { return flag_(); };
-    const std::int64_t d = gram.d, count = options_.count;
-    const std::int64_t all_penalties = static_cast<std::int64_t>(options_.ratios.size()) * count;
-    std::vector<double> w(static_cast<std::size_t>(i == 0 ? 0 : count * d)), b(static_cast<std::size_t>(count));
     for (std::size_t r = 0; r < options_.ratios.size(); ++r) {
-      const std::int64_t from = static_cast<std::int64_t>(r) * count;
+      const std::int64_t from = static_cast<std::int64_t>(r) * options_.count;
       const auto keep = [&](std::int64_t k, const double* v, double df, double gap) {
-        if (i > 0) {
-          b[static_cast<std::size_t>(k)] = set.to_original(v, w.data() + k * d);
-          return;
-        }
-        room_.intercepts[from + k] = set.to_original(v, room_.coefs + (from + k) * d);
+        room_.intercepts[from + k] = all_rows_->to_original(v, room_.coefs + (from + k) * folds_.front().d);
         room_.df[from + k] = df;
         room_.gaps[from + k] = gap;
       };
-      if (!set.solve(options_.ratios[r], room_.penalties + from, keep, &stop)) return;
-      if (i == 0) continue;
-      find_losses(folds_[static_cast<std::size_t>(i - 1)], w.data(), b.data(), count,
-                  room_.losses + (i - 1) * all_penalties + from);
+      if (!all_rows_->solve(options_.ratios[r], room_.penalties + from, keep, &stop)) return;
+    }
+    all_rows_.reset();  // its memory is of use to those that come after
+  }
+
+  void validate(std::size_t fold) {
+    const std::int64_t d = folds_[fold].d, count = options_.count, ratios = std::ssize(options_.ratios);
+    TrainingSet set(sums_.without[fold].view(), options_, arrays_);
+    const Stop stop = [this] { return flag_(); };
+    std::vector<double> w(static_cast<std::size_t>(count * d)), b(static_cast<std::size_t>(count));
+    for (std::int64_t r = 0; r < ratios; ++r) {
+      const auto keep = [&](std::int64_t k, const double* v, double, double) {
+        b[static_cast<std::size_t>(k)] = set.to_original(v, w.data() + k * d);
+      };
+      const double ratio = options_.ratios[static_cast<std::size_t>(r)];
+      if (!set.solve(ratio, room_.penalties + r * count, keep, &stop)) return;
+      find_losses(folds_[fold], w.data(), b.data(), count,
+                  room_.losses + (static_cast<std::int64_t>(fold) * ratios + r) * count);
     }
   }
 };

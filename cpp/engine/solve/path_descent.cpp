@@ -26,9 +26,9 @@ constexpr double kNoise = 2 * std::numeric_limits<double>::epsilon();
 
 }  // namespace
 
-PathDescent::PathDescent(const PathObjective& objective)
+PathDescent::PathDescent(const PathObjective& objective, ArrayPool& arrays)
     : objective_(objective),
-      set_(objective.a(), objective.d()),
+      set_(objective.a(), objective.d(), arrays),
       at_zero_(objective.at_zero()),
       c_(objective.c(), objective.c() + objective.d()),
       now_{0, Vector(c_.size()), c_},

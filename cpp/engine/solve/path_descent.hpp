@@ -20,7 +20,7 @@ inline bool same_sign(double a, double b) { return (a > 0 && b > 0) || (a < 0 &&
 class PathDescent {
  public:
   // The objective without penalties, which outlives this.
-  explicit PathDescent(const PathObjective& objective);
+  PathDescent(const PathObjective& objective, ArrayPool& arrays);
 
   // The coefficients at which objective + l1·‖v‖₁ + l2·‖v‖² is least, l1 > 0. False where it was interrupted.
   bool solve(double l1, double l2, const Stop* stop);

@@ -7,8 +7,8 @@
 
 namespace gdfast {
 
-PathObjective::PathObjective(const Gram& gram, bool fit_intercept, bool standardize)
-    : gram_(gram), fit_intercept_(fit_intercept) {
+PathObjective::PathObjective(const Gram& gram, bool fit_intercept, bool standardize, ArrayPool& arrays)
+    : gram_(gram), fit_intercept_(fit_intercept), a_(arrays.lend()) {
   find_scales(standardize);
   find_products();
 }
@@ -37,7 +37,6 @@ void PathObjective::find_products() {
     offset.push_back(fit_intercept_ ? -sums.back() / weight : gram_.origin[k]);
     factor.push_back(is_y ? 1 : columns().inverse(k));
   }
-  a_ = large_array(static_cast<std::size_t>(d * d));
   const auto at = [](const std::vector<double>& values, std::int64_t k) { return values[static_cast<std::size_t>(k)]; };
   const auto moved = [&](std::int64_t j, std::int64_t k, double product) {
     // (o_j + s_j/Σs) is 0 about the means: what is left there is G_jk − s_j·s_k/Σs.

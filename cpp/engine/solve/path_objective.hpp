@@ -7,15 +7,16 @@
 
 #include <vector>
 
+#include "array_pool.hpp"
 #include "engine/descent/standardization.hpp"
-#include "engine/large_array.hpp"
 #include "gram.hpp"
 
 namespace gdfast {
 
 class PathObjective {
  public:
-  PathObjective(const Gram& gram, bool fit_intercept, bool standardize);
+  // An array of `arrays` has room for d × d.
+  PathObjective(const Gram& gram, bool fit_intercept, bool standardize, ArrayPool& arrays);
 
   std::int64_t d() const { return gram_.d; }
   const double* a() const { return a_.get(); }
@@ -32,7 +33,7 @@ class PathObjective {
   Gram gram_;
   bool fit_intercept_;
   std::vector<double> shift_, scale_, diagonal_, c_;
-  LargeArray a_;
+  ArrayPool::Lent a_;
   double k_ = 0;
 
   void find_scales(bool standardize);

@@ -16,12 +16,10 @@ std::int64_t stride_of(std::int64_t d) {
 
 }  // namespace
 
-WorkingSet::WorkingSet(const double* a, std::int64_t d)
-    : a_(a),
-      d_(d),
-      stride_(stride_of(d)),
-      order_(static_cast<std::size_t>(d)),
-      rows_(large_array(static_cast<std::size_t>(d * stride_))) {
+std::size_t WorkingSet::room(std::int64_t d) { return static_cast<std::size_t>(d * stride_of(d)); }
+
+WorkingSet::WorkingSet(const double* a, std::int64_t d, ArrayPool& arrays)
+    : a_(a), d_(d), stride_(stride_of(d)), order_(static_cast<std::size_t>(d)), rows_(arrays.lend()) {
   std::iota(order_.begin(), order_.end(), std::int64_t{0});
 }
 

@@ -6,14 +6,16 @@
 #include <utility>
 #include <vector>
 
-#include "engine/large_array.hpp"
+#include "array_pool.hpp"
 
 namespace gdfast {
 
 class WorkingSet {
  public:
+  // What an array has to have room for: no less than d × d.
+  static std::size_t room(std::int64_t d);
   // a is d × d, and outlives this. No column is at work yet.
-  WorkingSet(const double* a, std::int64_t d);
+  WorkingSet(const double* a, std::int64_t d, ArrayPool& arrays);
 
   std::int64_t d() const { return d_; }
   std::int64_t size() const { return size_; }
@@ -29,7 +31,7 @@ class WorkingSet {
   const double* a_;
   std::int64_t d_, stride_, size_ = 0;
   std::vector<std::int64_t> order_;
-  LargeArray rows_;  // touched only as far as there are columns at work
+  ArrayPool::Lent rows_;  // touched only as far as there are columns at work
 };
 
 }  // namespace gdfast
