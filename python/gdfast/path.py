@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gdfast import _core
+from gdfast import _core, convergence
 from gdfast._path import planning
 from gdfast._path.folds import check_moments
 from gdfast._path.moments import Moments, by_fold
@@ -102,12 +102,18 @@ def path(
         When an argument is not as above: folds that have a row twice or never, a group in two folds, a fold whose
         weights are all 0, data that isn't finite.
 
+    Warns
+    -----
+    ConvergenceWarning
+        When at some penalty the objective may be more than 10⁻⁴ of that at w = 0 above the least one; what to write is
+        in ``report.advice``, too.
+
     Notes
     -----
     Moments of each fold are taken in one read; a training set is the sum of the other folds. Coefficients go down the
     path by coordinate descent from those before, to a duality gap of 10⁻¹² of the objective at 0, or of what rounding
-    leaves of it. With ``l1_ratio=0`` one tridiagonal form serves all penalties. Bits don't depend on the number of
-    threads.
+    leaves of it: more where columns are nearly alike or, with ``standardize=False``, of very different scales. With
+    ``l1_ratio=0`` one tridiagonal form serves all penalties. Bits don't depend on the number of threads.
 
     Streamed, moments are of the columns at work, and a pass over all columns bounds the gap at each penalty: as closely
     as x's dtype lets it. With ``l1_ratio=0`` it is conjugate gradients, and ``df`` is NaN.
@@ -140,6 +146,10 @@ def path(
     else:
         found = _from_moments(asked)
     passes = asked.passes
+    largest_gap = float(np.nanmax([found.largest_gap, *found.numbers[4].ravel()]))
+    short = planning.stopped_short(largest_gap, chosen, size, options.standardize)
+    if short is not None:
+        convergence.warn(short)
     report = Report(
         plan=chosen,
         passes=found.bytes_read / (size.data_bytes if passes is None else passes.one_read),
@@ -150,6 +160,7 @@ def path(
         peak_bytes=found.peak_bytes,
         disk_bytes=0 if passes is None else passes.disk_bytes,
         waited=0.0 if passes is None else passes.waiting.seconds,
+        advice=() if short is None else (short,),
     )
     return Path(
         table=table_of(found.numbers, found.weights),

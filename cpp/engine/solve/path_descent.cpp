@@ -20,8 +20,8 @@ constexpr double kGap = 1e-12;  // a share of the objective at 0
 constexpr double kSlack = 1e-13;
 // Lines are followed no further than this many times the way that they were seen on: beyond are roundings.
 constexpr double kFar = 2;
-// What h is off by, as a share of the largest square times Σ|v|: more where coefficients cancel one another's effects, as
-// those of columns do that are nearly alike.
+// What an element of h is off by, as a share of the column's length times Σ|v|·length: more where coefficients cancel one
+// another's effects, as those of columns do that are nearly alike.
 constexpr double kNoise = 2 * std::numeric_limits<double>::epsilon();
 
 }  // namespace
@@ -50,14 +50,15 @@ bool PathDescent::solve(double l1, double l2, const Stop* stop) {
     if (stop != nullptr && *stop && (*stop)()) return false;
     if (!descend()) solve_active();
     find_h();
-    gap_ = find_gap();
+    const double gap = find_gap();
+    gap_ = gap + noise();
     if (admit(half_l1_)) {
       idle = 0;
-    } else if (gap_ <= least_gap(sum_of_sizes())) {
+    } else if (gap <= least_gap()) {
       break;
     }
-    if (gap_ < least / 2) {
-      least = gap_;
+    if (gap < least / 2) {
+      least = gap;
       idle = 0;
     }
   }
@@ -113,8 +114,7 @@ bool PathDescent::descend() {
     steepest_ = 0;
     k % 2 == 0 ? sweep_forward() : sweep_backward();
     // The dual point is scaled by as much as a derivative exceeds the threshold.
-    const double sizes = sum_of_sizes();
-    if (2 * steepest_ * sizes <= least_gap(sizes) * at_zero_) return true;
+    if (2 * steepest_ * sum_of_sizes() <= least_gap() * at_zero_) return true;
     if (k % 2 == 1) leap();
   }
   return false;
@@ -126,10 +126,16 @@ double PathDescent::sum_of_sizes() const {
   return sum;
 }
 
-// What can be asked for.
-double PathDescent::least_gap(double sizes) const {
-  return std::max(kGap, 2 * kNoise * largest_square_ * sizes * sizes / at_zero_);
+// What roundings of h may have put a gap wrong by: a derivative beyond the threshold scales the dual point.
+double PathDescent::noise() const {
+  if (at_zero_ == 0) return 0;
+  double lengths = 0;
+  for (std::size_t i = 0; i < length_.size(); ++i) lengths += std::fabs(now_.u[i]) * length_[i];
+  return 2 * kNoise * std::sqrt(largest_square_) * lengths * sum_of_sizes() / at_zero_;
 }
+
+// What can be asked for.
+double PathDescent::least_gap() const { return std::max(kGap, noise()); }
 
 // Where the same coefficients stay at work, they are the solution of a linear system. On the way there the objective falls:
 // the first that comes to 0 stays there, and the others go on.

@@ -48,9 +48,9 @@ class PathDescent {
   Vector c_, square_;  // by places
   Solution now_, last_, before_;
   Vector v_;
-  // Of a round of sweeps, which starts from now_, for each column at work: where it would go by itself, 1/curvature, how
-  // far it has moved, and what the moves of the columns before it and behind it have changed.
-  Vector alone_, inverse_, start_, moved_, before_it_, behind_it_;
+  // Of a round of sweeps, which starts from now_, for each column at work: where it would go by itself, 1/curvature, its
+  // length, how far it has moved, and what the moves of the columns before it and behind it have changed.
+  Vector alone_, inverse_, length_, start_, moved_, before_it_, behind_it_;
   double steepest_ = 0;
   // Of a sweep there and one back: what it has added to moved_, which it left as that, and behind_it_ as that.
   struct Trip {
@@ -65,13 +65,15 @@ class PathDescent {
   void remember();
   bool descend();
   double sum_of_sizes() const;
-  double least_gap(double sizes) const;
+  double noise() const;
+  double least_gap() const;
   void start_sweeps();
   void sweep_forward();
   void sweep_backward();
   void move(std::size_t i);
   void leap();
   bool keeps_signs(double by) const;
+  bool raises(double by) const;
   void add_rows(const Vector& factors);
   void solve_active();
   Way way_down(const std::vector<std::int64_t>& at_work) const;

@@ -17,6 +17,7 @@ void PathDescent::start_sweeps() {
   const auto count = static_cast<std::size_t>(set_.size());
   alone_.resize(count);
   inverse_.resize(count);
+  length_.resize(count);
   start_.assign(now_.u.begin(), now_.u.begin() + set_.size());
   moved_.assign(count, 0);
   before_it_.assign(count, 0);
@@ -29,6 +30,7 @@ void PathDescent::start_sweeps() {
   for (std::size_t i = 0; i < count; ++i) {
     alone_[i] = now_.h[i] + square_[i] * now_.u[i];
     inverse_[i] = 1 / (square_[i] + l2_);
+    length_[i] = std::sqrt(square_[i]);
   }
 }
 
@@ -56,7 +58,7 @@ void PathDescent::leap() {
   std::copy(moved_.begin(), moved_.end(), trip_.moved.begin());
   std::copy(behind_it_.begin(), behind_it_.end(), trip_.behind.begin());
   const double by = -along / squares;
-  if (++trips_ > 1 && std::isfinite(by) && keeps_signs(by)) {
+  if (++trips_ > 1 && std::isfinite(by) && keeps_signs(by) && !raises(by)) {
     for (std::size_t i = 0; i < count; ++i) {
       moved_[i] += by * (moved_[i] - last_trip_.moved[i]);
       behind_it_[i] += by * (behind_it_[i] - last_trip_.behind[i]);
@@ -73,6 +75,21 @@ bool PathDescent::keeps_signs(double by) const {
     if (!same_sign(to, now_.u[i]) && (to != 0 || now_.u[i] != 0)) return false;
   }
   return true;
+}
+
+// Whether the objective rises by a leap that keeps signs. Where columns depend on one another trips go on along a way on
+// which the loss is the same: then their changes are roundings, and the leap leads anywhere. A product mᵀAm of moves is known
+// from what those behind each column change of it: Σ mᵢ·(aᵢᵢ·mᵢ + 2·behindᵢ).
+bool PathDescent::raises(double by) const {
+  double rise = 0;
+  for (std::size_t i = 0; i < moved_.size(); ++i) {
+    const double move = moved_[i], more = by * (move - last_trip_.moved[i]);
+    const double behind = behind_it_[i], more_behind = by * (behind - last_trip_.behind[i]);
+    const double h = alone_[i] - square_[i] * start_[i];
+    const double slope = square_[i] * (2 * move + more) + 2 * (behind + more_behind - h) + l2_ * (2 * now_.u[i] + more);
+    rise += more * slope + 2 * move * more_behind + 2 * half_l1_ * std::copysign(1.0, now_.u[i]) * more;
+  }
+  return !(rise <= 0);
 }
 
 void PathDescent::sweep_forward() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from gdfast import plan
+from gdfast.errors import Argument, Message
 
 PLANS = ("auto", "moments", "stream")
 
@@ -15,6 +16,7 @@ _MOST_BYTES = 2**28
 _SOLVE_S = 0.65e-9
 _PASSES = 1.3  # for each penalty and training set: some are made again, and moments of some columns come on top
 _CG_PASSES = 15
+_FAR = 1e-4  # a gap that coefficients show; what float32 leaves of one is smaller
 
 
 class Size(NamedTuple):
@@ -46,6 +48,18 @@ def choose(asked: str, size: Size) -> plan.PlanName:
 
 def _most(size: Size) -> int:
     return max(_MOST_BYTES, size.data_bytes)
+
+
+def stopped_short(gap: float, chosen: plan.PlanName, size: Size, standardize: bool) -> Message | None:
+    """What to write where the largest gap is this one."""
+    if not gap > _FAR:
+        return None
+    far = f"not converged: at some penalties the objective may be {gap:.2g} of that at w = 0 above the least one. "
+    if chosen == "stream" and moments_bytes(size.d, size.folds) <= _most(size):
+        return Message(far, "Write ", Argument("plan", "moments"))
+    if standardize:
+        return Message(far, "Leave out columns that are nearly alike, or the smallest penalties")
+    return Message(far, "Write ", Argument("standardize", True))
 
 
 def explain(asked: str, size: Size) -> plan.Explanation:

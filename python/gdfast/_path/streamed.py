@@ -41,6 +41,7 @@ class Found(NamedTuple):
     weights: Vector  # of the folds
     bytes_read: int
     peak_bytes: int
+    largest_gap: float = 0.0  # of training sets, where l1 is 0
 
 
 def streamed(
@@ -71,6 +72,7 @@ class _Path:
         self.intercepts, self.df, self.gaps = np.zeros(shape), np.full(shape, np.nan), np.zeros(shape)
         self.losses = np.zeros((len(self.sets) - 1, *shape))
         self.fits: dict[tuple[int, int], Fit] = {}
+        self.largest_gap = 0.0
 
     def found(self) -> Found:
         for r, ratio in enumerate(self.options.ratios):
@@ -85,7 +87,7 @@ class _Path:
         return Found(
             (self.penalties, self.coefs, self.intercepts, self.df, self.gaps, self.losses), self.columns,
             Moments(self.grams[0], counted(len(self.data.y), self.data.s)), self.fits, self.fold_weights,
-            self.data.bytes_read, self.data.peak_bytes,
+            self.data.bytes_read, self.data.peak_bytes, self.largest_gap,
         )  # fmt: skip
 
     # --- columns at work ---
@@ -192,13 +194,15 @@ class _Path:
 
     def conjugate_gradients(self, place: tuple[int, int], l2: float) -> None:
         data, options = self.data, self.options
+        standardize = options.standardize or l2 == 0  # without a penalty the optimum is that of any columns' scales
         for i, one in enumerate(self.sets):
             arguments = fit_options.check(
                 data.x, data.y, optimizer="cg", plan="stream", n_iters=10_000, l2=l2, w0=one.w, b0=one.b,
-                fit_intercept=options.fit_intercept, standardize=options.standardize, sample_weight=one.weights(data),
+                fit_intercept=options.fit_intercept, standardize=standardize, sample_weight=one.weights(data),
             )  # fmt: skip
             fit = training.train(backend_by_name("native"), arguments)
             one.w, one.b = fit.w, fit.b
+            self.largest_gap = max(self.largest_gap, fit.gap or 0.0)
             data.bytes_read += fit.report.bytes_read
             if i > 0:
                 self.losses[(i - 1, *place)] = parts.held_out_loss(data, i - 1, fit.w, fit.b or 0.0)

@@ -1,0 +1,97 @@
+"""Paths where a descent can go astray: columns that depend on one another, or of very different scales."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import gdfast
+
+Array = NDArray[Any]
+
+
+def dependent(seed: int, n: int = 60) -> tuple[Array, Array]:
+    """The fourth and fifth column are multiples of others, the sixth is a sum."""
+    rng = np.random.default_rng(seed)
+    own = rng.integers(-5, 6, (n, 3)) if seed % 2 else rng.standard_normal((n, 3))
+    x = np.c_[own, 4 * own[:, 0], -3 * own[:, 1], own[:, 0] + own[:, 1]].astype(np.float64)
+    return x, own[:, 0] + 0.5 * own[:, 1] + 0.3 * rng.standard_normal(n)
+
+
+def loss_held_out(x: Array, y: Array, l1: float, rows: Array) -> float:
+    """Of the lasso of all other rows, by another solver."""
+    fit = gdfast.fit(x[~rows], y[~rows], optimizer="exact", l1=l1, fit_intercept=True)
+    return float(np.mean((fit.predict(x[rows]) - y[rows]) ** 2))
+
+
+@pytest.mark.parametrize("plan", ["moments", "stream"])
+@pytest.mark.parametrize("penalties", [[0.003, 0.005, 0.7, 0.004], [0.7, 0.1, 0.01, 0.005, 0.001, 0.0001]])
+def test_dependent_columns(penalties: list[float], plan: Any) -> None:
+    for seed in range(12):
+        x, y = dependent(seed)
+        path = gdfast.path(x, y, penalties=penalties, folds=3, standardize=False, plan=plan)
+        want = [[loss_held_out(x, y, l1, np.arange(60) // 20 == fold) for fold in range(3)] for l1 in path.penalties]
+        np.testing.assert_allclose(path.cv_loss, want, rtol=1e-5)
+        assert path.gaps.max() <= (1e-12 if plan == "moments" else 1e-10)
+        assert np.abs(path.coefs).max() < 2
+
+
+def test_dependent_columns_standardised_weighted_and_by_the_default_grid() -> None:
+    for seed in range(12):
+        x, y = dependent(seed)
+        s = np.random.default_rng(seed).random(len(y))
+        path = gdfast.path(x, y, folds=5, sample_weight=s)
+        assert path.cv_loss is not None
+        assert path.cv_loss.max() < 10 * y.var()
+        assert path.cv_loss.min() > 1e-3 * y.var()
+        assert path.gaps.max() <= 1e-12
+        for i in (10, 50, 99):
+            alone = gdfast.fit(
+                x, y, optimizer="exact", l1=path.penalties[i], fit_intercept=True, standardize=True, sample_weight=s
+            )
+            np.testing.assert_allclose(path.coefs[i] @ x.T, alone.w @ x.T, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e5, 1e9])
+@pytest.mark.parametrize("plan", ["moments", "stream"])
+def test_columns_of_very_different_scales(plan: Any, scale: float) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 2)) * [1, scale]
+    y = x @ [1, 0.5 / scale] + 0.3 * rng.standard_normal(200) + 5
+    path = gdfast.path(x, y, penalties=[0.08], folds=5, standardize=False, plan=plan)
+    assert path.cv_loss is not None
+    assert path.gaps[0] < 1e-5
+    for fold in range(5):
+        assert path.cv_loss[0, fold] == pytest.approx(loss_held_out(x, y, 0.08, np.arange(200) // 40 == fold), rel=1e-6)
+
+
+def both(scales: list[float], **options: Any) -> tuple[gdfast.Path, gdfast.Path]:
+    """Streamed, and from moments."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, len(scales)))
+    y = x.sum(axis=1) + 0.3 * rng.standard_normal(200) + 5
+    ask: dict[str, Any] = {"folds": 5, "standardize": False, **options}
+    return gdfast.path(x * scales, y, plan="stream", **ask), gdfast.path(x * scales, y, plan="moments", **ask)
+
+
+def test_a_path_that_stops_short_says_so_and_what_to_write() -> None:
+    says = "not converged: at some penalties.*Write plan='moments'"
+    with pytest.warns(gdfast.ConvergenceWarning, match=says) as told:
+        streamed, moments = both([1, 1e9], l1_ratio=0, penalties=[0.01])
+    assert [str(one.message) for one in told] == list(streamed.report.advice)
+    assert streamed.gaps[0] > 1
+    assert moments.gaps[0] < 1e-12
+    assert not moments.report.advice
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_penalty_of_0_asks_for_no_scale(intercept: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        streamed, moments = both([1, 1e-4, 1e4], penalties=[1.0, 0.1, 0.0], fit_intercept=intercept)
+    np.testing.assert_allclose(streamed.cv_loss, moments.cv_loss, rtol=1e-6)
+    np.testing.assert_allclose(streamed.coefs, moments.coefs, rtol=1e-6, atol=1e-9)
