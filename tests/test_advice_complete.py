@@ -28,6 +28,7 @@ FOLLOWING = (
     "test_cli_advice_options.py",
     "test_magnitudes.py",
     "test_offsets.py::test_streamed_float32_that_is_too_coarse_is_no_fit",
+    "test_path_hard.py::test_a_path_that_stops_short_says_so_and_what_to_write",
 )
 
 # Parts of what is said, and why no test can do as they say.

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import advice
 import gdfast
 
 Array = NDArray[Any]
@@ -78,14 +79,26 @@ def both(scales: list[float], **options: Any) -> tuple[gdfast.Path, gdfast.Path]
     return gdfast.path(x * scales, y, plan="stream", **ask), gdfast.path(x * scales, y, plan="moments", **ask)
 
 
-def test_a_path_that_stops_short_says_so_and_what_to_write() -> None:
-    says = "not converged: at some penalties.*Write plan='moments'"
-    with pytest.warns(gdfast.ConvergenceWarning, match=says) as told:
-        streamed, moments = both([1, 1e9], l1_ratio=0, penalties=[0.01])
-    assert [str(one.message) for one in told] == list(streamed.report.advice)
-    assert streamed.gaps[0] > 1
-    assert moments.gaps[0] < 1e-12
-    assert not moments.report.advice
+@pytest.mark.parametrize(
+    ("scale", "plan", "options", "written"),
+    [(1e9, "stream", {"l1_ratio": 0}, "plan='moments'"), (1e14, "moments", {}, "standardize=True")],
+)
+def test_a_path_that_stops_short_says_so_and_what_to_write(
+    scale: float, plan: Any, options: dict[str, Any], written: str
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 2))
+    y = x.sum(axis=1) + 0.3 * rng.standard_normal(200) + 5
+    x[:, 1] *= scale
+    ask: dict[str, Any] = {"penalties": [0.01], "standardize": False, "plan": plan, **options}
+    with pytest.warns(gdfast.ConvergenceWarning, match=f"not converged: at some penalties.*Write {written}") as told:
+        path = gdfast.path(x, y, **ask)
+    assert [str(one.message) for one in told] == list(path.report.advice)
+    assert path.gaps[0] > 1e-4
+    (option,) = advice.options(path.report.advice[0])
+    again = gdfast.path(x, y, **(ask | option))
+    assert again.gaps[0] < 1e-12
+    assert not again.report.advice
 
 
 @pytest.mark.parametrize("intercept", [False, True])

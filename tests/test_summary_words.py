@@ -116,3 +116,20 @@ except ImportError as error:
 
 def test_without_scipy(run_python: Callable[..., str]) -> None:
     assert run_python(WITHOUT) == "scipy p-values are SciPy's, which is not installed: pip install 'gdfast[stats]'\n"
+
+
+def test_an_optimum_that_is_far_in_standard_errors_is_none() -> None:
+    """The gap, a share of the objective at w = 0, is small; the residuals are smaller."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((50, 2)) @ [[1, 0.98], [0, 0.2]]
+    y = x @ [100.0, -50.0] + 0.05 * rng.standard_normal(50)
+    fit = gdfast.fit(
+        x, y, fit_intercept=True, optimizer="gd", learning_rate="auto", n_iters=600, plan="moments", tol=None
+    )
+    exact = gdfast.fit(x, y, fit_intercept=True, optimizer="exact")
+    table = exact.summary()
+    assert fit.converged
+    assert np.abs(fit.w - exact.w).max() > table.std_errors[:2].min()
+    for data in ((), (x, y)):
+        with pytest.raises(ValueError, match=re.escape("fit again with optimizer='exact'")):
+            fit.summary(*data)

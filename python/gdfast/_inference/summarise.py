@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
+_CLOSE = 0.01  # of a standard error: no more may coefficients be off by
+_ROUNDING = 1e-11  # of the sum of squares at w = 0: less can't be asked for of what was streamed
+
 
 def summary(
     fit: Fit, x: Any, y: Any, sample_weight: Any, vcov: Any, weights: str, level: float, special: Any = None
@@ -190,7 +193,9 @@ class _Summarised:
         if self.rows is None:
             mean = self.basis.reduction == "mean"
             squares = self.fit.loss * (self.total_weight if mean else 1.0)
-            self.doubt(squares, self.fit.loss_error * (self.total_weight if mean else 1.0))
+            error = self.fit.loss_error * (self.total_weight if mean else 1.0)
+            self.refuse_far((self.fit.gap or 0.0) * (self.design.total or 1.0), squares, error)
+            self.doubt(squares, error)
             return squares, squares / self.df_resid * (to_x @ bread @ to_x.T)
         d = len(self.design.shift)
         w = self.coefs[:d]
@@ -205,11 +210,21 @@ class _Summarised:
             if self.fit.converged:
                 raise ValueError("x and y are not those of the fit: its coefficients are not the optimum there")
             _refuse_unfinished(False)
+        self.refuse_far(above, found.squares, 0.0)
         if found.meat is None:
             return found.squares, found.squares / self.df_resid * (to_x @ bread @ to_x.T)
         covariance = to_x @ bread @ found.meat @ bread @ to_x.T
         covariance = (covariance + covariance.T) / 2
         return found.squares, self.correction() * covariance
+
+    def refuse_far(self, above: float, squares: float, error: float) -> None:
+        """Where the sum of squares is so much above the least one that coefficients are standard errors off.
+
+        By as many of them, together, as the root of that over the variance of the residuals.
+        """
+        known = max(error, _ROUNDING * (self.design.total or 1.0))
+        if above > max(_CLOSE**2 * squares / max(self.df_resid, 1), known):
+            _refuse_unfinished(False)
 
     def mean_of_y(self) -> float:
         return float(self.gram.origin[-1] + self.gram.matrix[-1, -2] / self.total_weight)

@@ -57,9 +57,7 @@ def stopped_short(gap: float, chosen: plan.PlanName, size: Size, standardize: bo
     far = f"not converged: at some penalties the objective may be {gap:.2g} of that at w = 0 above the least one. "
     if chosen == "stream" and moments_bytes(size.d, size.folds) <= _most(size):
         return Message(far, "Write ", Argument("plan", "moments"))
-    if standardize:
-        return Message(far, "Leave out columns that are nearly alike, or the smallest penalties")
-    return Message(far, "Write ", Argument("standardize", True))
+    return Message(far) if standardize else Message(far, "Write ", Argument("standardize", True))
 
 
 def explain(asked: str, size: Size) -> plan.Explanation:
