@@ -198,6 +198,25 @@ def test_subnormal_numbers_count(dtype: Any, n: int, d: int | None) -> None:
     assert np.array_equal(np.atleast_1d(grad), np.full(d or 1, 2 * tiny, dtype))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("layout_name", ["c", "f", "strided_both"])
+@pytest.mark.parametrize("scale", [1e-17, 1e-20, 1e-25])
+@pytest.mark.parametrize("d", [1, 4, 15, 40])
+def test_squares_too_small_for_float32(backend: Any, d: int, scale: float, layout_name: str, weighted: bool) -> None:
+    x, y, w = oracle.normal(3_001, d, np.dtype("float32"))
+    s = np.linspace(0.5, 1.5, len(y), dtype=np.float32) if weighted else None
+    y = (y * np.float32(scale)).astype(np.float32)
+    w = (np.atleast_1d(w) * np.float32(scale)).astype(np.float32)
+    answer = oracle.solve(x, y, w, 0.0, s)
+    lying = oracle.LAYOUTS[layout_name](x)
+    loss, (grad_w, _) = backend.loss_and_gradient(lying, y, w, 0.0, sample_weight=s)
+    assert 0 < answer.loss < 1e-31
+    assert loss == pytest.approx(answer.loss, rel=1e-6)
+    assert grad_w == pytest.approx(answer.grad_w, rel=1e-4, abs=1e-5 * float(np.abs(answer.grad_w).max()))
+    several, _ = backend.loss_and_gradient(lying, y, np.stack([w, 0 * w], axis=1), sample_weight=s)
+    assert several[0] == loss
+
+
 def test_import_leaves_the_floating_point_environment_alone(run_python: RunPython) -> None:
     """Rounding mode, traps and subnormals are the process's own, before and after import, work and threads."""
     code = """

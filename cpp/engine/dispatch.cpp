@@ -54,15 +54,15 @@ bool supports_avx512() {
 std::vector<Isa> find_isas() {
   std::vector<Isa> isas;
 #if defined(GDFAST_HAS_AVX512)
-  isas.push_back({"avx512", "AVX-512 F, DQ, BW, VL, BMI2", supports_avx512(), &kAvx512Kernels});
+  isas.push_back({"avx512", "AVX-512 F, DQ, BW, VL, BMI2", supports_avx512(), &kAvx512F32, &kAvx512F64});
 #endif
 #if defined(GDFAST_HAS_AVX2)
-  isas.push_back({"avx2", "AVX2, FMA, F16C", supports_avx2(), &kAvx2Kernels});
+  isas.push_back({"avx2", "AVX2, FMA, F16C", supports_avx2(), &kAvx2F32, &kAvx2F64});
 #endif
 #if defined(GDFAST_HAS_NEON)
-  isas.push_back({"neon", "AArch64", true, &kNeonKernels});
+  isas.push_back({"neon", "AArch64", true, &kNeonF32, &kNeonF64});
 #endif
-  isas.push_back({"scalar", "nothing", true, &kScalarKernels});
+  isas.push_back({"scalar", "nothing", true, &kScalarF32, &kScalarF64});
   return isas;
 }
 

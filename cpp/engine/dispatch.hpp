@@ -13,7 +13,8 @@ struct Isa {
   const char* name;
   const char* requires_;
   bool supported;
-  const Kernels* kernels;
+  const KernelTable<float>* f32;
+  const F64Kernels* f64;
 };
 
 // Every instruction set compiled in, best first.
@@ -26,23 +27,23 @@ const Isa& active_isa();
 
 template <class T>
 const KernelTable<T>& kernels() {
-  static const KernelTable<T>& table = [](const Kernels& all) -> const KernelTable<T>& {
+  static const KernelTable<T>& table = [](const Isa& isa) -> const KernelTable<T>& {
     if constexpr (sizeof(T) == sizeof(float)) {
-      return all.f32;
+      return *isa.f32;
     } else {
-      return all.f64;
+      return isa.f64->table;
     }
-  }(*active_isa().kernels);
+  }(active_isa());
   return table;
 }
 
 inline const PanelTable& panel_kernels() {
-  static const PanelTable& table = active_isa().kernels->panel;
+  static const PanelTable& table = active_isa().f64->panel;
   return table;
 }
 
 inline const RowsTable& row_kernels() {
-  static const RowsTable& table = active_isa().kernels->rows;
+  static const RowsTable& table = active_isa().f64->rows;
   return table;
 }
 

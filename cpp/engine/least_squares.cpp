@@ -33,8 +33,8 @@ bool any_nan(const float* w, std::int64_t d) {
 // Makes the merged sums of float32 anew, with every number widened first. Where w or b is NaN nothing else can come of
 // it, and the sums stay. False if `stop` gave up.
 //
-// It takes several times as long as the kernels of float32 do, so it is for sums that aren't finite: that costs others
-// nothing, and a descent that diverges ends with the first of them.
+// It takes several times as long as the kernels of float32 do, so it is for sums that aren't finite, or of squares that
+// vanish: that costs others nothing, and a descent that diverges ends with the first of them.
 bool sum_widened(const Pass<float>& narrow, Operation operation) {
   const std::int64_t d = narrow.source.d();
   if (std::isnan(narrow.b) || any_nan(narrow.w, d)) return true;
@@ -57,7 +57,11 @@ template <class T>
 bool sum_up(const Pass<T>& pass, Operation operation) {
   if (!run(pass)) return false;
   pass.sums->merge();
-  if constexpr (sizeof(T) == sizeof(float)) return pass.sums->finite() || sum_widened(pass, operation);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const bool hold =
+        operation != Operation::fused || squares_hold<T>(pass.sums->loss(), pass.segments.n, pass.source.d());
+    return (hold && pass.sums->finite()) || sum_widened(pass, operation);
+  }
   return true;
 }
 

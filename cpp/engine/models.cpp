@@ -33,7 +33,8 @@ Samples alone(const ModelSamples& samples, std::int64_t model) {
   return {samples.x, column(samples.y, model), samples.s, column(samples.y_pred, model), samples.table};
 }
 
-// Sums of float32 that aren't finite are made anew in float64, as in a call for such a model alone: by one.
+// Sums of float32 that aren't finite, or of squares that vanish, are made anew in float64, as in a call for such a model
+// alone: by one.
 template <class T>
 bool holds(const double* sums, std::int64_t count) {
   return sizeof(T) == sizeof(double) || all_finite(sums, count);
@@ -80,7 +81,7 @@ bool losses_and_gradients(const ModelSamples& samples, const Weights& weights, R
   if (!done) return false;
   for (std::int64_t k = 0; k < models; ++k) {
     const double* const own = sums.data() + k * (kModelScalars + d);
-    if (!holds<T>(own, kModelScalars + d)) {
+    if (!holds<T>(own, kModelScalars + d) || !squares_hold<T>(own[0], source.n(), d)) {
       if (!evaluate_alone(samples, packed, reduction, k, grad, losses[k], stop, nullptr)) return false;
       continue;
     }

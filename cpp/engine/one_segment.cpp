@@ -77,7 +77,7 @@ bool evaluate_one_segment(const MatrixView& x, const VectorView& y, const Vector
   const double weights = weighted ? add_lanes(sums.weight) : 0;
   if constexpr (kDType<T> == DType::f32) {
     const double scalars[] = {squares, residuals, weights};
-    if (!all_finite(scalars, 3) || !all_finite(room.grad, x.d)) return false;
+    if (!all_finite(scalars, 3) || !all_finite(room.grad, x.d) || !squares_hold<T>(squares, x.n, x.d)) return false;
   }
   negative = weighted && kernels<T>().any_negative(run.s, x.n);
   loss.weight = weighted ? weights : static_cast<double>(x.n);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "blocks.hpp"
+#include "matrix_view.hpp"
 #include "scratch.hpp"
 
 namespace gdfast {
@@ -28,6 +29,14 @@ inline bool all_finite(const double* values, std::int64_t count) {
     others |= static_cast<int>(!(std::abs(values[j]) <= std::numeric_limits<double>::max()));
   }
   return others == 0;
+}
+
+// Whether squares of n rows have lost no digits that show: of few columns float32 adds a few of them before they are widened
+// (`FewSums`), and may have rounded what is as small as this to fewer digits, or to 0.
+template <class T>
+bool squares_hold(double squares, std::int64_t n, std::int64_t d) {
+  constexpr double kLeast = 0x1p-102;  // 2²⁴ times the least normal number
+  return kDType<T> == DType::f64 || d >= kNarrowRows<T> || squares >= kLeast * static_cast<double>(n);
 }
 
 class SegmentSums {

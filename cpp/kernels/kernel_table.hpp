@@ -241,16 +241,15 @@ struct KernelTable {
   MomentsTable<T> moments;
 };
 
-struct Kernels {
-  KernelTable<float> f32;
-  KernelTable<double> f64;
+// Those of float64, and what is computed in float64 alone.
+struct F64Kernels {
+  KernelTable<double> table;
   PanelTable panel;
   RowsTable rows;
 };
 
-extern const Kernels kScalarKernels;
-extern const Kernels kAvx2Kernels;
-extern const Kernels kAvx512Kernels;
-extern const Kernels kNeonKernels;
+// A file each: what takes the compiler longest is shared out among cores.
+extern const KernelTable<float> kScalarF32, kAvx2F32, kAvx512F32, kNeonF32;
+extern const F64Kernels kScalarF64, kAvx2F64, kAvx512F64, kNeonF64;
 
 }  // namespace gdfast

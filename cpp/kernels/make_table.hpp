@@ -70,12 +70,9 @@ constexpr KernelTable<typename V::T> make_table() {
   return table;
 }
 
-template <class F32, class F64>
-constexpr Kernels make_kernels() {
-  return {make_table<F32>(),
-          make_table<F64>(),
-          {band_sums<F64>, scale<F64>, pick<F64>},
-          {add_gram_rows<F64>, dot_gram_rows<F64>}};
+template <class V>
+constexpr F64Kernels make_f64_kernels() {
+  return {make_table<V>(), {band_sums<V>, scale<V>, pick<V>}, {add_gram_rows<V>, dot_gram_rows<V>}};
 }
 
 }  // namespace

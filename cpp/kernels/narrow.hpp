@@ -45,6 +45,7 @@ struct NarrowSums {
   };
   struct Totals {
     reg grad[D];
+    FewSums<V> few;
     WideSums<V> wide;
 
     GDFAST_INLINE void begin_chain() { GDFAST_UNROLL for (int j = 0; j < D; ++j) grad[j] = V::zero(); }
@@ -65,7 +66,7 @@ struct NarrowSums {
     reg r = V::sub(weights.b, load_rows<V>(run.y + i, m));
     GDFAST_UNROLL for (int j = 0; j < D; ++j) r = V::fma(x[j], weights.w[j], r);
     if (m != L) r = V::keep_first(r, m);
-    const reg q = total.wide.add(run, i, m, r);
+    const reg q = total.few.add(run, i, m, r, total.wide);
     GDFAST_UNROLL for (int j = 0; j < D; ++j) total.grad[j] = V::fma(q, x[j], total.grad[j]);
   }
 
@@ -109,7 +110,9 @@ struct Narrow : private NarrowSums<V, D> {
   // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
   // chunk's.
   static constexpr std::int64_t kChunk = kRunRows;
-  static_assert(kChunk % kSumRows == 0 && kSumRows % L == 0);
+  // Rows whose other sums are widened together.
+  static constexpr std::int64_t kFewRows = FewSums<V>::kSteps * L;
+  static_assert(kChunk % kSumRows == 0 && kSumRows % kFewRows == 0);
   static constexpr std::int64_t kOverread = !kInColumns && D < G ? G - D : 0;
   // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
   static constexpr std::ptrdiff_t kFetchAhead = kInColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
@@ -136,17 +139,34 @@ struct Narrow : private NarrowSums<V, D> {
       const std::int64_t chain_end = end - i < kSumRows ? end : i + kSumRows;
       const std::int64_t whole_end = chain_end < safe ? chain_end : safe;
       now.begin_chain();
-      for (; i + L <= whole_end; i += L) rows(run, weights, i, now);
-      if (i < chain_end) {
-        Totals rest = now;
-        for (; i < chain_end; i += L) {
-          Common::last_rows(run, X, weights, i, static_cast<int>(chain_end - i < L ? chain_end - i : L), rest);
-        }
-        now = rest;
+      for (; i + kFewRows <= whole_end; i += kFewRows) {
+        now.few.begin();
+        for (std::int64_t k = 0; k < kFewRows; k += L) rows(run, weights, i + k, now);
+        now.few.end(run, now.wide);
+      }
+      for (; i < chain_end; i += kFewRows) {
+        fewer_rows(run, weights, i, chain_end - i < kFewRows ? chain_end : i + kFewRows, safe, now);
       }
       total.add_chain(now);
     }
     total.wide = now.wide;
+  }
+
+  // From i to end, of which those before `safe` may be read a register at a time.
+  static GDFAST_INLINE void fewer_rows(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
+                                       std::int64_t safe, Totals& total) {
+    total.few.begin();
+    if constexpr (kFewRows > L) {
+      for (; i + L <= end && i + L <= safe; i += L) rows(run, weights, i, total);
+    }
+    if (i < end) {
+      Totals rest = total;
+      for (; i < end; i += L) {
+        Common::last_rows(run, X, weights, i, static_cast<int>(end - i < L ? end - i : L), rest);
+      }
+      total = rest;
+    }
+    total.few.end(run, total.wide);
   }
 
   static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Totals& total) {

@@ -3,6 +3,6 @@
 
 namespace gdfast {
 
-constinit const Kernels kNeonKernels = make_kernels<Register<NeonF32, 4>, Register<NeonF64, 4>>();
+constinit const F64Kernels kNeonF64 = make_f64_kernels<Register<NeonF64, 4>>();
 
 }  // namespace gdfast

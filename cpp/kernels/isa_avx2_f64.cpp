@@ -3,6 +3,6 @@
 
 namespace gdfast {
 
-constinit const Kernels kAvx2Kernels = make_kernels<Register<Avx2F32, 2>, Register<Avx2F64, 2>>();
+constinit const F64Kernels kAvx2F64 = make_f64_kernels<Register<Avx2F64, 2>>();
 
 }  // namespace gdfast

@@ -5,7 +5,6 @@
 
 namespace gdfast {
 
-constinit const Kernels kScalarKernels =
-    make_kernels<Register<ScalarNative<float>, 16>, Register<ScalarNative<double>, 8>>();
+constinit const F64Kernels kScalarF64 = make_f64_kernels<Register<ScalarNative<double>, 8>>();
 
 }  // namespace gdfast
