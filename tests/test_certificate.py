@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,3 +90,20 @@ def test_gaps_of_all_sizes_occur() -> None:
         assert gap is not None
         sizes.add(int(np.clip(np.floor(np.log10(max(gap, 1e-300))), -15, 0)))
     assert sizes >= set(range(-15, 1))
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("optimizer", ["exact", "cg", "nesterov"])
+@pytest.mark.parametrize("offset", [0.0, 1e5, 1e6])
+def test_the_loss_of_float32_is_that_of_the_coefficients_handed_out(
+    offset: float, optimizer: Any, standardize: bool
+) -> None:
+    """Rounded to float32, as they are: beside columns far from 0 the intercept's rounding is in every residual."""
+    rng = np.random.default_rng(0)
+    x = (offset + 10 * rng.standard_normal((500, 2))).astype(np.float32)
+    y = (5 * (x[:, 0] - np.float32(offset)) + 0.01 * rng.standard_normal(500)).astype(np.float32)
+    rate: dict[str, Any] = {"learning_rate": "auto"} if optimizer == "nesterov" else {}
+    fit = gdfast.fit(x, y, optimizer=optimizer, plan="moments", fit_intercept=True, standardize=standardize, **rate)
+    assert fit.b is not None
+    residuals = x.astype(np.float64) @ fit.w.astype(np.float64) + fit.b - y
+    assert fit.loss == pytest.approx(np.mean(residuals**2), rel=1e-9, abs=2 * fit.loss_error)

@@ -154,7 +154,7 @@ class Session {
   std::optional<Data<T>> data_;
   Watcher<T> watcher_;
   Descent<T> descent_;
-  Certificate certificate_{kUnknown, kUnknown, kUnknown};
+  Certificate certificate_{kUnknown, kUnknown, kUnknown, kUnknown};
 
   Drawing draw(py::handle options) {
     const py::handle rng = get(options, Option::rng);
@@ -199,6 +199,8 @@ class Session {
     const std::vector<double> w(descent_.w.begin(), descent_.w.end());
     certificate_ = certify(*gram_, columns_, options_.penalty, options_.reduction, has_b_, w.data(),
                            static_cast<double>(descent_.b), &stop_);
+    // The descent's own is of parameters in float64, which float32 rounds: beside columns far from 0 that shows.
+    if constexpr (std::is_same_v<T, float>) descent_.loss = certificate_.objective;
   }
 
   void watch(py::handle hooks) {

@@ -93,7 +93,8 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   const double mean = kEps * terms * std::sqrt(objective.weight());
   const double cancelled = mean * (2 * std::sqrt(objective.smooth(v)) + mean);
   const double loss_error = objective.smooth_error(v) + cancelled + 4 * kEps * (beside + objective.penalty(v));
-  return {gap == 0 ? 0 : gap / whole, loss_error, gradient_norm(objective, point)};
+  const double there = objective.smooth(v) + objective.penalty(v) + objective.weight() * point.off * point.off;
+  return {gap == 0 ? 0 : gap / whole, there, loss_error, gradient_norm(objective, point)};
 }
 
 }  // namespace gdfast

@@ -10,7 +10,8 @@ namespace gdfast {
 
 struct Certificate {
   double gap;            // a bound on objective − least objective, as a share of the objective at w = 0 with the best b
-  double loss_error;     // a bound on what rounding has put the objective wrong by
+  double objective;      // there
+  double loss_error;     // a bound on what rounding has put it wrong by
   double gradient_norm;  // in the coordinates of the descent; with l1, of the subgradient of least length
 };
 
