@@ -190,3 +190,10 @@ def test_columns_of_text_in_several_files(tmp_path: Path) -> None:
     command = ("fit", *paths, "--target", "y")
     refused("--exclude town leaves it out", *command)
     assert "3 columns" in works(*command, "--exclude", "town")
+
+
+def test_a_column_that_only_some_files_have(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "1.csv", GOOD), write(tmp_path / "2.csv", {**GOOD, "c": A})
+    for files in ((one, other), (other, one)):
+        refused("--exclude c leaves it out", "fit", *files, "--target", "y")
+        works("fit", *files, "--target", "y", "--exclude", "c")

@@ -90,25 +90,37 @@ class CsvTable:
         """Columns by position, since names may stand twice; of a type found in the values, if `kind` is None."""
         every = [str(j) for j in range(len(self.names))]
         chosen = [every[self.names.index(name)] for name in names]
-        null = csv.ConvertOptions().null_values
-        convert = csv.ConvertOptions(
-            include_columns=chosen,
-            column_types=None if kind is None else dict.fromkeys(chosen, kind),
-            null_values=[*null, *self.options.missing],
-            strings_can_be_null=True,
-            decimal_point=self.options.decimal,
-        )
-        parse = csv.ParseOptions(
+        types = None if kind is None else dict.fromkeys(chosen, kind)
+        convert = self.convert_options(include_columns=chosen, column_types=types)
+
+        def read(block: int) -> Any:
+            with self.rows() as rows, _quiet_about_rows_that_are_no_text():
+                options = csv.ReadOptions(column_names=every, block_size=block)
+                return csv.read_csv(rows, options, self.parse_options(), convert)
+
+        return self._reading(lambda: _in_larger_and_larger_blocks(read))
+
+    @contextmanager
+    def rows(self) -> Iterator[pa.NativeFile]:
+        """The text of the file from the first row on, without names."""
+        with csv_head.opened(self.path, self.head.encoding) as file:
+            file.read(self.head.after if self.header else self.head.before)
+            yield file
+
+    def parse_options(self) -> csv.ParseOptions:
+        """How pyarrow cuts the text into values."""
+        return csv.ParseOptions(
             delimiter=self.head.delimiter, newlines_in_values=True, invalid_row_handler=_skip_blank_lines
         )
 
-        def read(block: int) -> Any:
-            with csv_head.opened(self.path, self.head.encoding) as file:
-                file.read(self.head.after if self.header else self.head.before)
-                with _quiet_about_rows_that_are_no_text():
-                    return csv.read_csv(file, csv.ReadOptions(column_names=every, block_size=block), parse, convert)
-
-        return self._reading(lambda: _in_larger_and_larger_blocks(read))
+    def convert_options(self, **columns: Any) -> csv.ConvertOptions:
+        """What pyarrow makes of the values; `columns` says of which, and their types."""
+        return csv.ConvertOptions(
+            null_values=[*csv.ConvertOptions().null_values, *self.options.missing],
+            strings_can_be_null=True,
+            decimal_point=self.options.decimal,
+            **columns,
+        )
 
     def _reading(self, read: Callable[[], Any]) -> Any:
         """What `read` returns.

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from gdfast.cli import shell
 from gdfast.cli.console import printable
-from gdfast.cli.tables import Table, TableError, listed
+from gdfast.cli.tables import Heading, TableError, listed
 
 
-def one(table: Table, given: str, option: str) -> str:
+def one(table: Heading, given: str, option: str) -> str:
     """The name of the one column that `option` was given.
 
     Raises
@@ -26,7 +26,7 @@ def one(table: Table, given: str, option: str) -> str:
     return name
 
 
-def many(table: Table, given: Sequence[str], option: str) -> list[str]:
+def many(table: Heading, given: Sequence[str], option: str) -> list[str]:
     """Names as they were given: several in one word with commas between them, or one that has a comma.
 
     Raises
@@ -43,7 +43,7 @@ def many(table: Table, given: Sequence[str], option: str) -> list[str]:
     return found
 
 
-def known(table: Table, names: Sequence[str], option: str) -> list[str]:
+def known(table: Heading, names: Sequence[str], option: str) -> list[str]:
     """`names` as the table has them. A name that a message can't print as it is may be given as it is printed.
 
     Raises
@@ -58,7 +58,7 @@ def known(table: Table, names: Sequence[str], option: str) -> list[str]:
     return [name if name in table.names else printed[name] for name in names]
 
 
-def refuse_twice(table: Table, names: Sequence[str], *, can_leave_out: bool = True) -> None:
+def refuse_twice(table: Heading, names: Sequence[str], *, can_leave_out: bool = True) -> None:
     """Raise if one of `names` is that of more than one column.
 
     Raises

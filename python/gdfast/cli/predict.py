@@ -71,7 +71,12 @@ def _columns(loaded: Model, table: Table, model_path: Path) -> Array:
         advice = f": {error.options()} reads {listed(readable)}{error.example()}" if readable else ""
         raise TableError(f"{error.found}, and {model_path} predicts from numbers{advice}") from None
     except CollapsedError as error:
-        raise TableError(f"{error}: subtract a number from the column, here and where the model learned") from None
+        raise TableError(collapsed(error)) from None
+
+
+def collapsed(error: CollapsedError) -> str:
+    """What to do about integers that float64 can't tell apart."""
+    return f"{error}: subtract a number from the column, here and where the model learned"
 
 
 def _write(y_pred: Array, output: Path | None) -> None:

@@ -56,7 +56,7 @@ def read(wanted: Wanted, dtype: np.dtype[Any] | None) -> Rows:
     except ColumnsError as error:
         raise TableError(_no_numbers(wanted, error)) from None
     except CollapsedError as error:
-        raise TableError(_collapsed(wanted, error)) from None
+        raise TableError(collapsed(wanted, error)) from None
     missing, infinite = not_finite(matrix)
     if infinite.any():
         raise TableError(_infinite(wanted, infinite, dtype))
@@ -102,7 +102,8 @@ def _reading(wanted: Wanted, error: ColumnsError) -> str:
     return f": {' '.join(options)} reads {what}{error.example()}"
 
 
-def _collapsed(wanted: Wanted, error: CollapsedError) -> str:
+def collapsed(wanted: Wanted, error: CollapsedError) -> str:
+    """What to do about integers that float64 can't tell apart."""
     leave_out = wanted.leave_out([error.name])
     subtract = "subtract a number from the column so that they become small"
     return f"{error}: {leave_out}, or {subtract}" if leave_out else f"{error}: {subtract}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,120 +11,19 @@ import numpy as np
 import gdfast
 from gdfast._scan import sums
 from gdfast._scan.pieces import Piece
-from gdfast._scan.sources.files import FileSource
 from gdfast._scan.sums import Passes
 from gdfast.cli import moments as moments_command
-from gdfast.cli import names as columns_of
-from gdfast.cli import optimizer, shell
-from gdfast.cli.arrow import INDEX
+from gdfast.cli import optimizer
 from gdfast.cli.console import fail, note
-from gdfast.cli.csv_table import PLAIN, CsvOptions
-from gdfast.cli.data import Data, features_of, target_of
+from gdfast.cli.data import Data
 from gdfast.cli.fit import fitted
 from gdfast.cli.hand_out import Outputs, check, check_output, hand_out
-from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained
+from gdfast.cli.scanned_data import Chosen, chosen
 from gdfast.cli.score import Score
-from gdfast.cli.tables import TableError, listed
 from gdfast.cli.training_options import Training
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments
-
-
-@dataclass(frozen=True)
-class Named:
-    """The columns of files that are one table."""
-
-    path: Path
-    names: tuple[str, ...]
-
-    @property
-    def index(self) -> str | None:
-        return INDEX if INDEX in self.names else None
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A scan, and what its columns are to be."""
-
-    scan: gdfast.Scan
-    source: str
-    names: Sequence[str]
-    target: str
-    weights: str | None
-    cluster: str | None
-    file_bytes: int
-    rows: int | None  # where the files say it
-
-    @property
-    def words(self) -> Words:
-        return Words(self.names, self.target, self.weights, np.empty(0), None)
-
-    def again(self, columns: Sequence[str], vcov: str) -> tuple[tuple[Any, ...], Any, Any]:
-        """See `Samples.again`."""
-        return (self.scan, self.target), self.weights, {"cluster": self.cluster} if vcov == "cluster" else vcov
-
-
-def scan_of(paths: Sequence[Path], csv: CsvOptions, missing: str) -> gdfast.Scan:
-    """The scan of these files; or fail with why there is none."""
-    if csv != PLAIN:
-        raise fail("options about CSV files are for one of them: several have to be UTF-8, with commas and a header")
-    source = [str(path) for path in paths]
-    try:
-        scan = gdfast.scan(source, missing="error" if missing == "nan" else missing, progress=True)
-    except (ValueError, TypeError) as error:
-        raise fail(str(error)) from None
-    if missing == "nan":
-        scan._missing = "nan"
-    scan._nan_is_missing = missing == "drop"
-    return scan
-
-
-def chosen(paths: Sequence[Path], data: Data) -> Chosen:
-    """What `data` says of these files; or fail with why there is no such thing."""
-    if data.dtype is not None:
-        raise fail("--dtype is for one file: of several the columns say it, float32 where all are")
-    scan = scan_of(paths, data.csv, "drop" if data.drop_missing else "error")
-    source = scan._opened
-    table: Any = Named(paths[0], source.names)
-    notes: list[str] = []
-    try:
-        target = columns_of.one(table, target_of(table, data), "--target")
-        weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
-        cluster = None if data.cluster is None else columns_of.one(table, data.cluster, "--cluster")
-        names = features_of(table, data, [name for name in (target, weights, cluster) if name is not None], notes)
-    except TableError as error:
-        raise fail(str(error)) from None
-    for message in notes:
-        note(message)
-    _refuse_no_numbers(table, source, target, names)
-    files = source.files
-    counts = [file.rows if isinstance(source, FileSource) else file.n for file in files]
-    return Chosen(
-        scan=scan.with_columns(names),
-        source=str(files[0].path) if len(files) == 1 else f"{len(files):,} files, {files[0].path} to {files[-1].path}",
-        names=names,
-        target=target,
-        weights=weights,
-        cluster=cluster,
-        file_bytes=sum(file.stamp.size for file in files),
-        rows=None if None in counts else sum(counts),
-    )
-
-
-def _refuse_no_numbers(table: Named, source: Any, target: str, names: Sequence[str]) -> None:
-    """Fail if columns of the first file hold no numbers, with the options that leave them out."""
-    storage = getattr(source.files[0], "storage", None)  # matrices are of numbers, or of none
-    if storage is None:
-        return
-    if isinstance(storage(target), str):
-        raise fail(f"--target: column {listed([target])} of {table.path} is of type {storage(target)}, and no number")
-    bad = [name for name in names if isinstance(storage(name), str)]
-    if not bad:
-        return
-    what, it = ("column", "it") if len(bad) == 1 else ("columns", "them")
-    message = f"{table.path} has no numbers in {what} {listed(bad)} (type {storage(bad[0])})"
-    raise fail(message if len(bad) == len(names) else f"{message}: {shell.exclude(bad, table.names)} leaves {it} out")
 
 
 def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = False) -> None:
@@ -171,7 +69,7 @@ def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training)
         words=found.words,
         fit=model,
         score=fitted_score(found, model, gram),
-        dropped=0 if found.rows is None else found.rows - rows,
+        dropped=found.dropped(rows),
         data=found,
     )
     hand_out(trained, outputs, validated)

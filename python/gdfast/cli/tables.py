@@ -65,11 +65,14 @@ class ColumnsError(TableError):
         return next((f" ({column.example})" for column in self.bad if column.decimal), "")
 
 
-class Table(Protocol):
-    """A table whose columns have names, and are read when they are asked for."""
+class Heading(Protocol):
+    """What is known of a table before its columns are read."""
 
-    path: Path
-    names: tuple[str, ...]
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
     @property
     def index(self) -> str | None:
@@ -78,6 +81,10 @@ class Table(Protocol):
     @property
     def note(self) -> str | None:
         """What was decided about the file and isn't certain."""
+
+
+class Table(Heading, Protocol):
+    """A table whose columns have names, and are read when they are asked for."""
 
     def matrix(self, names: Sequence[str], dtype: np.dtype[Any] | None) -> Array:
         """These columns, (n, k), of `dtype` or else of the table's own; NaN where a value is missing."""

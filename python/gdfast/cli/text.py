@@ -44,7 +44,7 @@ def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColu
     decimal : str or None
         The decimal mark that the text was read with; None where no option says how to read text.
     """
-    first, others, numbers = _no_numbers(column, decimal or ".")
+    first, others, numbers = no_numbers(column, decimal or ".")
     if first is None:
         return BadColumn(name, "text")
     row, value = first
@@ -62,7 +62,7 @@ def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColu
     return BadColumn(name, what, tuple(words), mark, f"'{number}' as {float(number.replace(mark, '.')):g}")
 
 
-def _no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] | None, list[str], bool]:
+def no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] | None, list[str], bool]:
     """The first value that is no number with its row from 1, all such values once, and whether there are numbers."""
     pattern = _NUMBER.replace("{mark}", decimal)
     first: tuple[int, str] | None = None
