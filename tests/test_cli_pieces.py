@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gdfast
 from commands import done, refused, run, text, write
 
 pa = pytest.importorskip("pyarrow")
@@ -119,6 +120,16 @@ def test_a_first_line_of_numbers(tmp_path: Path) -> None:
     assert "10 rows" in done("fit", *paths, "--target", "2", "--no-header")
 
 
+def test_a_column_counted_from_the_end_has_to_be_there(tmp_path: Path) -> None:
+    paths = parts(tmp_path, {"a": A, "b": NOISE, "y": Y}, ".npy")
+    for data in (paths[:1], paths):
+        for target in ("-4", "-0", "-9"):
+            assert f"has no column '{target}'; it has '0', '1', '2'" in refused("fit", *data, "--target", target)
+        assert "target '0'" in done("fit", *data, "--target", "-3")
+    with pytest.raises(ValueError, match=r"y is '-9', and .* has no such column"):
+        gdfast.fit(gdfast.scan(paths), "-9")
+
+
 # --- how CSV files are written ----------------------------------------------------------------------------------------
 
 
@@ -182,6 +193,16 @@ def test_all_float32_stays_float32(tmp_path: Path) -> None:
     columns["y"] = Y
     assert "float64" in done("fit", *parts(tmp_path, {**columns, "s": np.ones(N, np.float32)}, ".parquet"),
                              "--target", "y", "--weights", "s")  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_infinite_values_are_refused(bad: float, tmp_path: Path) -> None:
+    paths = parts(tmp_path, {"a": [*A[:-1], bad], "y": Y})
+    says = f"{paths[1]}: column 'a' of x is {bad} in row 19 of this piece"
+    for options in ([], ["--plan", "stream"], ["--folds", 2]):
+        assert says in refused("fit", *paths, "--target", "y", *options)
+    assert says in refused("moments", *paths, "--target", "y", "-o", tmp_path / "m.gdm")
+    assert not (tmp_path / "m.gdm").exists()
 
 
 # --- clusters ---------------------------------------------------------------------------------------------------------

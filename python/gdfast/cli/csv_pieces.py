@@ -12,6 +12,7 @@ from pyarrow import csv
 
 from gdfast._scan.sources.csv import BLOCK_BYTES, CsvFile
 from gdfast.cli.csv_table import CsvOptions, CsvTable
+from gdfast.cli.tables import TableError
 
 
 class CsvPieces(CsvFile):
@@ -45,6 +46,10 @@ class CsvPieces(CsvFile):
                 file = _without_rows(self.table.names)
             with file:
                 yield file
+
+    def unreadable(self, error: Exception) -> ValueError:
+        """See `CsvFile`."""
+        return TableError(self.table.said(error))
 
     def kind(self, name: str) -> Any:
         """See `CsvFile`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,16 @@ from pyarrow import csv
 
 from gdfast.cli import csv_head, integers
 from gdfast.cli.arrow import first_line, labels, matrix
+from gdfast.cli.console import printable
+from gdfast.cli.names import IS_COMMENT
 from gdfast.cli.shell import option
 from gdfast.cli.tables import ColumnsError, TableError, listed
 
 Array = NDArray[Any]
 
 INDEX = ("", "Unnamed: 0")  # what an index is called by whoever wrote it without a name, and by pandas that read it
+
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+): (.*)")
 
 # pyarrow reads files in blocks, and a line must fit into one: what doesn't is read again in larger ones.
 BLOCKS = (2**20, 2**30)
@@ -69,8 +74,10 @@ class CsvTable:
         try:
             numbers = matrix(self.path, names, table, dtype, self.options.decimal)
         except ColumnsError as error:
+            if "," in (self.head.delimiter, self.options.decimal):  # else decimal marks are as likely
+                error = ColumnsError(self.path, [column.of_thousands() for column in error.bad])
             error.delimiter = "" if self.options.delimiter else self.head.delimiter
-            raise
+            raise error from None
         # Text of more digits than a 64-bit integer has was read as floating point.
         doubtful = [
             name
@@ -139,7 +146,21 @@ class CsvTable:
         except Exception as error:
             if str(error) == "Empty CSV file":
                 raise TableError(f"{self.path} has no rows") from None
-            raise TableError(f"{self.path} can't be read as CSV: {first_line(error)}") from None
+            raise TableError(self.said(error)) from None
+
+    def said(self, error: Exception) -> str:
+        """What to say of an error of pyarrow's."""
+        said = f"{self.path} can't be read as CSV: {first_line(error)}"
+        ragged = _RAGGED.search(said)
+        if ragged is None or not hasattr(self, "head"):
+            return said
+        expected, got, row = ragged.groups()
+        delimiter = self.head.delimiter
+        if self.head.first[0].startswith("#"):
+            return f"{said}; {IS_COMMENT}"
+        if int(got) == int(expected) + 1 and row.endswith(delimiter):
+            return f"{said}; write the rows without the {printable(delimiter)!r} at their ends"
+        return said
 
 
 def _in_larger_and_larger_blocks(read: Callable[[int], Any]) -> Any:

@@ -8,6 +8,9 @@ from gdfast.cli import shell
 from gdfast.cli.console import printable
 from gdfast.cli.tables import Heading, TableError, listed
 
+# What to know of a first line that begins with #.
+IS_COMMENT = "its first line was taken for the names of columns: where it is a comment, write the file without it"
+
 
 def one(table: Heading, given: str, option: str) -> str:
     """The name of the one column that `option` was given.
@@ -54,7 +57,10 @@ def known(table: Heading, names: Sequence[str], option: str) -> list[str]:
     printed = {printable(name): name for name in table.names}
     unknown = [name for name in names if name not in table.names and name not in printed]
     if unknown:
-        raise TableError(f"{option}: {table.path} has no column {listed(unknown)}; it has {listed(table.names)}")
+        comment = f"; {IS_COMMENT}" if table.names[0].startswith("#") else ""
+        raise TableError(
+            f"{option}: {table.path} has no column {listed(unknown)}; it has {listed(table.names)}{comment}"
+        )
     return [name if name in table.names else printed[name] for name in names]
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 import gdfast
 from gdfast._scan import sums
+from gdfast._scan.finite import first_not_finite
 from gdfast._scan.pieces import Piece
 from gdfast._scan.sums import Passes
 from gdfast.cli import moments as moments_command
-from gdfast.cli import optimizer
+from gdfast.cli import optimizer, shell
 from gdfast.cli.console import fail, note
 from gdfast.cli.data import Data
 from gdfast.cli.fit import fitted
@@ -34,6 +35,10 @@ def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = Fal
         summed = gdfast.Moments(len(found.names)).update(found.scan, found.target, found.weights)
     except (ValueError, TypeError) as error:
         raise fail(found.words.said(error)) from None
+    if not np.isfinite(summed.gram).all():
+        at = first_not_finite(Passes.over(found.scan, found.target, found.weights), lambda j: repr(found.names[j]))
+        if at is not None:
+            raise fail(at)
     moments_command.write_file(summed, output, json=json)
 
 
@@ -41,12 +46,9 @@ def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training)
     """Train on the files, write what was asked for, and print the model and how it came about."""
     options = training.options | {"rng": training.seed, "progress": False}
     check(outputs, options)
-    if training.held_out is not None:
-        folds = min(5, len(paths))  # each file is a piece at least
-        raise fail(
-            f"--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds {folds}"
-        )
     found = chosen(paths, data)
+    if training.held_out is not None:
+        raise fail(_instead_of_validation(paths[0], [file.path for file in found.files]))
     validated: gdfast.Path | None = None
     if training.path is not None:
         validated, model = _cross_validated(found, options, training.path)
@@ -73,6 +75,17 @@ def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training)
         data=found,
     )
     hand_out(trained, outputs, validated)
+
+
+def _instead_of_validation(given: Path, files: Sequence[Path]) -> str:
+    """What to do where no rows can be held out, for they aren't there at once."""
+    if len(files) > 1:
+        folds = min(5, len(files))  # each file is a piece at least
+        return f"--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds {folds}"
+    (file,) = files
+    if file != given:
+        return f"--validation is for a file that is named, and {given} is a pattern: write {shell.quoted(str(file))}"
+    return f"--validation is for CSV, Parquet and .npy files, and {file} is read in pieces: --folds 5 holds out rows"
 
 
 def _cross_validated(

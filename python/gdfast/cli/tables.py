@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -31,6 +31,15 @@ class BadColumn:
     missing: tuple[str, ...] = ()  # words that stand where a value is missing
     decimal: str = ""  # the decimal mark of its numbers, where it is another one than was said
     example: str = ""  # what that reads as what
+    thousands: bool = False  # whether that mark may stand at the thousands instead
+
+    def of_thousands(self) -> BadColumn:
+        """The column, if marks that may stand at the thousands do."""
+        if not self.thousands:
+            return self
+        mark = "commas" if self.decimal == "," else "points"
+        what = f"{self.what.removesuffix(')')}; numbers have to be written without {mark} at the thousands)"
+        return replace(self, what=what, missing=(), decimal="", example="")
 
     @property
     def can_be_read(self) -> bool:

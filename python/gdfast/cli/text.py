@@ -22,6 +22,9 @@ _OTHER_MARK = {
     ",": re.compile(r"\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*"),
 }
 
+# What may be such a number, or a whole one with a mark at its thousands.
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}[.,]\d{3}\s*")
+
 # Words that stand for a missing value; signs without a letter or digit, such as ? or -, do so as well.
 _MISSING = r"""
 na n/a n.a. n.a #n/a nan null none nil nul missing unknown unk undefined void empty blank (null) <na> \n
@@ -59,7 +62,9 @@ def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColu
         return BadColumn(name, what, tuple(words))
     mark = {".": ",", ",": "."}[decimal]
     number = marked[0].strip()
-    return BadColumn(name, what, tuple(words), mark, f"'{number}' as {float(number.replace(mark, '.')):g}")
+    example = f"'{number}' as {float(number.replace(mark, '.')):g}"
+    thousands = all(map(_THOUSANDS.fullmatch, marked))
+    return BadColumn(name, what, tuple(words), mark, example, thousands)
 
 
 def no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] | None, list[str], bool]:
@@ -83,7 +88,8 @@ def no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] |
 
 def _stands_for_missing(word: str) -> bool:
     stripped = word.strip()
-    return "," not in word and (stripped.casefold() in _WORDS_FOR_MISSING or not any(map(str.isalnum, stripped)))
+    can_be_typed = "," not in word and printable(word) == word
+    return can_be_typed and (stripped.casefold() in _WORDS_FOR_MISSING or not any(map(str.isalnum, stripped)))
 
 
 def _is_binary(kind: pa.DataType) -> bool:

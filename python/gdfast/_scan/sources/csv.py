@@ -32,7 +32,11 @@ class CsvFile:
                 self.names = tuple(file.schema.names)
                 self.kinds = dict(zip(self.names, file.schema.types, strict=True))
         except Exception as error:
-            raise unreadable(path, error) from None
+            raise self.unreadable(error) from None
+
+    def unreadable(self, error: Exception) -> ValueError:
+        """What is said of a file that can't be read."""
+        return unreadable(self.path, error)
 
     def storage(self, name: str) -> Storage:
         """See `File`: whole numbers are float64, for a later one may have decimals; so is what is empty at first."""
@@ -80,5 +84,5 @@ class CsvFile:
         """The error with the name of the column that it is about."""
         found = re.search(r"In CSV column #(\d+):? *(.*)", str(error).splitlines()[0] if str(error) else "")
         if found is None:
-            return unreadable(self.path, error)
+            return self.unreadable(error)
         return ValueError(f"{self.path}: column {self.names[int(found[1])]!r} can't be read as numbers: {found[2]}")
