@@ -11,6 +11,7 @@ import pytest
 
 import gdfast
 from commands import done, refused, run, text, write
+from gdfast.cli import csv_pieces
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -151,6 +152,32 @@ def test_csv_files_are_read_as_one_is(tmp_path: Path) -> None:
     one, several = (json.loads(done("predict", model, *data, *reading)) for data in ([whole], paths))
     assert several == {**one, "loss": pytest.approx(one["loss"]), "r2": pytest.approx(one["r2"])}
     assert one["rows_with_target"] == N - 1
+
+
+@pytest.mark.parametrize("place", [0, 3, N - 1])
+def test_text_among_numbers_is_shown_with_what_reads_it(
+    place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_pieces, "BLOCK_BYTES", 256)  # so that it is in a later block, too
+    a = np.abs(A)
+    words = [str(value) for value in a]
+    words[place] = "?"
+    good = write(tmp_path / "1.csv", {"a": a, "b": A**2, "y": Y})
+    bad = write(tmp_path / "2.csv", {"a": words, "b": A**2, "y": Y})
+    found = f"column 'a' of {bad} holds text ('?' in row {place + 1})"
+    for files in ([good, bad], [bad, good], [tmp_path / "[2].csv"]):
+        says = f"{found}; accepted are numbers and booleans: --missing '?' --drop-missing reads it, --exclude a"
+        assert says in refused("fit", *files, "--target", "y")
+        assert f"--target: {found}, and what is to be predicted" in refused("fit", *files, "--target", "a")
+        assert f"--weights: {found}" in refused("fit", *files, "--target", "y", "--weights", "a")
+        counted = fitted(*files, "--target", "y", "--missing", "?", "--drop-missing")
+        assert (counted["rows"], counted["rows_left_out"]) == (len(files) * N - 1, 1)
+        assert counted["coefficients"].keys() == {"a", "b"}
+    model = tmp_path / "m.json"
+    done("fit", good, "--target", "y", "--model", model)
+    message = refused("predict", model, bad, good, "-o", tmp_path / "p.csv")
+    assert f"{found}, and {model} predicts from numbers: --missing '?' reads 'a'" in message
+    done("predict", model, bad, good, "-o", tmp_path / "p.csv", "--missing", "?")
 
 
 def test_line_breaks_in_quotes_and_other_encodings(tmp_path: Path) -> None:

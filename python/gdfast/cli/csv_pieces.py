@@ -12,7 +12,8 @@ from pyarrow import csv
 
 from gdfast._scan.sources.csv import BLOCK_BYTES, CsvFile
 from gdfast.cli.csv_table import CsvOptions, CsvTable
-from gdfast.cli.tables import TableError
+from gdfast.cli.tables import BadColumn, ColumnsError, TableError
+from gdfast.cli.text import describe, no_numbers
 
 
 class CsvPieces(CsvFile):
@@ -54,6 +55,27 @@ class CsvPieces(CsvFile):
     def kind(self, name: str) -> Any:
         """See `CsvFile`."""
         return pa.large_string() if name in self.as_text else super().kind(name)
+
+    def no_number(self, name: str, reason: str) -> ValueError:
+        """See `CsvFile`."""
+        return self.no_numbers([name])
+
+    def no_numbers(self, names: Sequence[str]) -> ColumnsError:
+        """What is wrong with columns that hold something else."""
+        return self.table.no_numbers([self._first_text(name) for name in names])
+
+    def _first_text(self, name: str) -> BadColumn:
+        """By the first block in which there is text."""
+        before, decimal = 0, self.table.options.decimal
+        try:
+            for text in self.texts(name):
+                column = pa.chunked_array([text])
+                if no_numbers(column, decimal)[0] is not None:
+                    return describe(name, column, decimal, before)
+                before += len(text)
+        except pa.ArrowInvalid:  # it isn't UTF-8
+            pass
+        return BadColumn(name, "text")
 
     def texts(self, name: str) -> Iterator[pa.Array]:
         """The values of a column as they stand in the file."""

@@ -19,7 +19,7 @@ from gdfast.cli.arrow import first_line, labels, matrix
 from gdfast.cli.console import printable
 from gdfast.cli.names import IS_COMMENT
 from gdfast.cli.shell import option
-from gdfast.cli.tables import ColumnsError, TableError, listed
+from gdfast.cli.tables import BadColumn, ColumnsError, TableError, listed
 
 Array = NDArray[Any]
 
@@ -74,10 +74,7 @@ class CsvTable:
         try:
             numbers = matrix(self.path, names, table, dtype, self.options.decimal)
         except ColumnsError as error:
-            if "," in (self.head.delimiter, self.options.decimal):  # else decimal marks are as likely
-                error = ColumnsError(self.path, [column.of_thousands() for column in error.bad])
-            error.delimiter = "" if self.options.delimiter else self.head.delimiter
-            raise error from None
+            raise self.no_numbers(error.bad) from None
         # Text of more digits than a 64-bit integer has was read as floating point.
         doubtful = [
             name
@@ -92,6 +89,14 @@ class CsvTable:
     def labels(self, name: str) -> Array:
         """See `gdfast.cli.tables.Table`."""
         return labels(self.path, name, self._read([name], pa.large_string()).column(0))
+
+    def no_numbers(self, bad: Sequence[BadColumn]) -> ColumnsError:
+        """The error about such columns."""
+        if "," in (self.head.delimiter, self.options.decimal):  # else decimal marks are as likely
+            bad = [column.of_thousands() for column in bad]
+        error = ColumnsError(self.path, bad)
+        error.delimiter = "" if self.options.delimiter else self.head.delimiter
+        return error
 
     def _read(self, names: Sequence[str], kind: pa.DataType | None) -> pa.Table:
         """Columns by position, since names may stand twice; of a type found in the values, if `kind` is None."""

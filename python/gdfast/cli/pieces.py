@@ -38,7 +38,9 @@ class Look:
     unread: str | None = None
 
     def __init__(self) -> None:
-        self.collapsed: Callable[[integers.CollapsedError], str] = str  # what is said of integers that would collapse
+        # What is said of integers that would collapse, and of text.
+        self.collapsed: Callable[[integers.CollapsedError], str] = str
+        self.no_numbers: Callable[[ColumnsError], str] = str
         self._seen: dict[str, integers.Seen] = {}
         self._labels: dict[Any, int] = {}
 
@@ -106,9 +108,15 @@ class TableFile:
             self.file.as_text = self._as_text()
         self._count = 0
         for unit in self.file.units(wanted):
-            yield unit._replace(batches=self._batches(unit.batches, wanted.every))
+            yield unit._replace(batches=self._batches(self._readable(unit.batches), wanted.every))
         self.in_file = self._count
         self._looked_at.update(wanted.every)
+
+    def _readable(self, batches: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from batches
+        except ColumnsError as error:  # text further down
+            raise TableError(self.look.no_numbers(error)) from None
 
     def _as_text(self) -> list[str]:
         if not isinstance(self.file, CsvPieces):
@@ -130,6 +138,14 @@ class TableFile:
                     self._refuse_collapsed(name, column)
             self._count += batch.num_rows
             yield batch
+
+    def refuse_text(self, names: Sequence[str]) -> None:
+        """Raise if one of these columns begins with something else than numbers, where an option may read it."""
+        if not isinstance(self.file, CsvPieces):
+            return
+        bad = [name for name in names if isinstance(self.storage(name), str)]
+        if bad:
+            raise TableError(self.look.no_numbers(self.file.no_numbers(bad)))
 
     def _numbers(self, name: str, column: Any) -> Any:
         """The numbers in the text of a column that isn't needed; nulls where it isn't of numbers alone."""

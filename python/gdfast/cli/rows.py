@@ -54,7 +54,7 @@ def read(wanted: Wanted, dtype: np.dtype[Any] | None) -> Rows:
     try:
         matrix = wanted.table.matrix(wanted.every, dtype)
     except ColumnsError as error:
-        raise TableError(_no_numbers(wanted, error)) from None
+        raise TableError(no_numbers(wanted, error)) from None
     except CollapsedError as error:
         raise TableError(collapsed(wanted, error)) from None
     missing, infinite = not_finite(matrix)
@@ -70,7 +70,7 @@ def read(wanted: Wanted, dtype: np.dtype[Any] | None) -> Rows:
     return Rows(matrix[kept], numbers[kept], int(len(kept) - kept.sum()))
 
 
-def _no_numbers(wanted: Wanted, error: ColumnsError) -> str:
+def no_numbers(wanted: Wanted, error: ColumnsError) -> str:
     """What to do about columns of text, dates and other things."""
     by_name = {column.name: column for column in error.bad}
     for option, name, what in (
@@ -78,7 +78,7 @@ def _no_numbers(wanted: Wanted, error: ColumnsError) -> str:
         ("--weights", wanted.weights, "weights must be numbers"),
     ):
         if name in by_name:
-            alone = ColumnsError(wanted.table.path, [by_name[name]])
+            alone = ColumnsError(error.path, [by_name[name]])
             alone.delimiter = error.delimiter
             return f"{option}: {alone.found}, and {what}{_reading(wanted, alone)}"
     advice = [_reading(wanted, error).removeprefix(": "), wanted.leave_out(by_name)]

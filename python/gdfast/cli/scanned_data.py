@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.data import Data, features_of, target_of
 from gdfast.cli.messages import Words
 from gdfast.cli.pieces import HALF, Look, MatrixFile, open_pieces
-from gdfast.cli.rows import Wanted, collapsed
+from gdfast.cli.rows import Wanted, collapsed, no_numbers
 from gdfast.cli.tables import TableError, listed
 
 
@@ -96,14 +96,15 @@ def chosen(paths: Sequence[Path], data: Data) -> Chosen:
         cluster = None if data.cluster is None else columns_of.one(table, data.cluster, "--cluster")
         special = [name for name in (target, weights, cluster) if name is not None]
         names = _features(first, files, data, special, notes)
+        wanted = Wanted(table, names, target, weights, data.drop_missing)
+        look.used, look.label = wanted.every, cluster
+        look.collapsed, look.no_numbers = partial(collapsed, wanted), partial(no_numbers, wanted)
         if isinstance(source, FileSource):
-            _refuse_no_numbers(files, names, target, weights, first.names)
+            _refuse_no_numbers(files, wanted)
     except TableError as error:
         raise fail(str(error)) from None
     for message in notes:
         note(message)
-    wanted = Wanted(table, names, target, weights, data.drop_missing)
-    look.used, look.label, look.collapsed = wanted.every, cluster, partial(collapsed, wanted)
     look.widened = isinstance(source, FileSource) and any(_is_double(file, wanted) for file in files)
     return Chosen(
         scan=scan.with_columns(names),
@@ -145,12 +146,12 @@ def _is_double(file: Any, wanted: Wanted) -> bool:
     return any(file.storage(name) not in (HALF, FLOAT32) for name in wanted.every)
 
 
-def _refuse_no_numbers(
-    files: Sequence[Any], names: Sequence[str], target: str, weights: str | None, every: Collection[str]
-) -> None:
-    """Raise if columns hold no numbers, with the options that leave them out."""
+def _refuse_no_numbers(files: Sequence[Any], wanted: Wanted) -> None:
+    """Raise if columns hold no numbers, with the options that read them or leave them out."""
+    names = wanted.names
     for file in files:
-        for option, name in (("--target", target), ("--weights", weights)):
+        file.refuse_text(wanted.every)
+        for option, name in (("--target", wanted.target), ("--weights", wanted.weights)):
             if name is not None and isinstance(file.storage(name), str):
                 what = f"is of type {file.storage(name)}, and no number"
                 raise TableError(f"{option}: column {listed([name])} of {file.path} {what}")
@@ -159,5 +160,5 @@ def _refuse_no_numbers(
             continue
         what = "column" if len(bad) == 1 else "columns"
         message = f"{file.path} has no numbers in {what} {listed(bad)} (type {file.storage(bad[0])})"
-        advice = "" if len(bad) == len(names) else f": {shell.exclude(bad, every)} leaves {_it(bad)} out"
+        advice = "" if len(bad) == len(names) else f": {wanted.leave_out(bad)}"
         raise TableError(f"{message}{advice}")

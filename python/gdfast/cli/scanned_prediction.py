@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.hand_out import check_output
 from gdfast.cli.model import Model
 from gdfast.cli.pieces import Look
-from gdfast.cli.predict import collapsed
+from gdfast.cli.predict import collapsed, no_numbers
 from gdfast.cli.scanned_data import scan_of
 from gdfast.cli.score import Score
 from gdfast.cli.tables import Array, TableError, listed
@@ -38,13 +39,13 @@ def run(model_path: Path, paths: Sequence[Path], *, output: Path | None, csv: Cs
     except model.ModelError as error:
         raise fail(str(error)) from None
     look = Look()
+    look.collapsed, look.no_numbers = collapsed, partial(no_numbers, model_path)
     scan, source = scan_of(paths, csv, "nan", loaded.names, look)
     try:
         _refuse_other_columns(source, loaded, model_path)
     except TableError as error:
         raise fail(str(error)) from None
     look.used, look.widened = loaded.names, loaded.w.dtype == np.float64
-    look.collapsed = collapsed
     look.optional = _target(source, loaded, look)
     running = _Running(loaded, scan, look.optional)
     try:
@@ -70,8 +71,11 @@ def _refuse_other_columns(source: FileSource | NpySource, loaded: Model, model_p
         raise TableError(
             f"{path} lacks what {model_path} predicts from: {listed(missing)}; it has {listed(source.names)}"
         )
-    for file in source.files if isinstance(source, FileSource) else ():
-        bad = [name for name in loaded.names if name in file.names and isinstance(file.storage(name), str)]
+    files: Any = source.files if isinstance(source, FileSource) else ()
+    for file in files:
+        names = [name for name in loaded.names if name in file.names]
+        file.refuse_text(names)
+        bad = [name for name in names if isinstance(file.storage(name), str)]
         if bad:
             kind = file.storage(bad[0])
             raise TableError(

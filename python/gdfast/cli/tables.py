@@ -52,7 +52,7 @@ class ColumnsError(TableError):
     delimiter = ""  # of a CSV file, where it was found and not given
 
     def __init__(self, path: Path, bad: Sequence[BadColumn]) -> None:
-        self.bad = tuple(bad)
+        self.path, self.bad = path, tuple(bad)
         if len(bad) == 1:
             self.found = f"column {listed([bad[0].name])} of {path} holds {bad[0].what}"
         else:

@@ -36,7 +36,7 @@ FEW = 8  # words for missing values that a column may have: more of them are tex
 SHOWN = 40  # characters of a value that a message shows
 
 
-def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColumn:
+def describe(name: str, column: pa.ChunkedArray, decimal: str | None, before: int = 0) -> BadColumn:
     """What is wrong with a column of text.
 
     Parameters
@@ -46,12 +46,14 @@ def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColu
         Of strings, or of binary where the text isn't UTF-8.
     decimal : str or None
         The decimal mark that the text was read with; None where no option says how to read text.
+    before : int
+        Rows before these.
     """
     first, others, numbers = no_numbers(column, decimal or ".")
     if first is None:
         return BadColumn(name, "text")
     row, value = first
-    what = f"text ('{printable(value[:SHOWN])}' in row {row:,})"
+    what = f"text ('{printable(value[:SHOWN])}' in row {before + row:,})"
     if decimal is None:
         return BadColumn(name, what)
     marked = [word for word in others if _OTHER_MARK[decimal].fullmatch(word)]

@@ -85,4 +85,8 @@ class CsvFile:
         found = re.search(r"In CSV column #(\d+):? *(.*)", str(error).splitlines()[0] if str(error) else "")
         if found is None:
             return self.unreadable(error)
-        return ValueError(f"{self.path}: column {self.names[int(found[1])]!r} can't be read as numbers: {found[2]}")
+        return self.no_number(self.names[int(found[1])], found[2])
+
+    def no_number(self, name: str, reason: str) -> ValueError:
+        """What is said of a column that was of numbers at first."""
+        return ValueError(f"{self.path}: column {name!r} can't be read as numbers: {reason}")
