@@ -269,20 +269,6 @@ def test_all_columns_that_are_no_numbers_are_named(backend: Any) -> None:
         backend.fit(many, [1.0, 2.0])
 
 
-def test_what_is_accepted_and_what_came_are_kept_apart() -> None:
-    columns = (
-        (pd.Series(pd.period_range("2020-01-01", periods=3)), r": Period\('2020-01-01', 'D'\) is none$"),
-        (pd.Series(pd.Categorical([1, None, 3])), ": it is none$"),
-        (pd.Series([1j, 2, 3]), ": the model is real, write np.real"),
-        (pl.Series([b"x", b"y", b"z"]), ": b'x' is none$"),
-    )
-    for column, says in columns:
-        with pytest.raises(TypeError, match=f"accepted are numbers and Booleans{says}"):
-            gdfast.fit([1.0, 2.0, 3.0], column)
-        with pytest.raises(TypeError, match=f"accepted are numbers and Booleans{says}"):
-            gdfast.fit(column, [1.0, 2.0, 3.0])
-
-
 def test_weights_and_targets_may_be_columns(backend: Any) -> None:
     s = np.abs(C) + 0.1
     x = np.stack([A, B], axis=1)
