@@ -106,6 +106,17 @@ CASES: dict[str, Case] = {
         {name: german(values) for name, values in GOOD.items()}, "", ("--decimal ,",), mentions=TARGET
     ),
     "decimal points": Case({**WHOLE, "b": B}, "--decimal ,", ("--decimal .", "--exclude b")),
+    "commas at the thousands": Case({**WHOLE, "b": [f"{i + 1},200" for i in range(N)]}, "", ("--exclude b",)),
+    "points at the thousands": Case(
+        {**WHOLE, "b": [f"{i + 1}.200" for i in range(N)]}, "--decimal ,", ("--exclude b",)
+    ),
+    "what might be thousands, semicolons": Case(
+        {**WHOLE, "b": [f"{i + 1},200" for i in range(N)]},
+        "",
+        ("--delimiter ';' --decimal ,", "--exclude b"),
+        delimiter=";",
+    ),
+    "a zero byte": Case({**GOOD, "b": but(B, 2, "\0")}, "", ("--exclude b",)),
     "missing": Case({**GOOD, "b": but(B, 2, "")}, "", ("--drop-missing", "--exclude b")),
     "missing in the target": Case({**GOOD, "y": but(Y, 2, "")}, "", ("--drop-missing",)),
     "missing everywhere": Case({**GOOD, "b": [""] * N}, "", ("--exclude b",)),

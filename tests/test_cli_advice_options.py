@@ -190,3 +190,49 @@ def test_columns_of_text_in_several_files(tmp_path: Path) -> None:
     command = ("fit", *paths, "--target", "y")
     refused("--exclude town leaves it out", *command)
     assert "3 columns" in works(*command, "--exclude", "town")
+
+
+def test_a_column_that_only_some_files_have(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "1.csv", GOOD), write(tmp_path / "2.csv", {**GOOD, "c": A})
+    for files in ((one, other), (other, one)):
+        refused("--exclude c leaves it out", "fit", *files, "--target", "y")
+        works("fit", *files, "--target", "y", "--exclude", "c")
+
+
+def test_rows_with_a_delimiter_at_their_ends_and_comments(tmp_path: Path) -> None:
+    rows = [f"{a},{y}" for a, y in zip(A, GOOD["y"], strict=True)]
+    ended, comment, names = tmp_path / "ended.csv", tmp_path / "comment.csv", tmp_path / "names.csv"
+    other = write(tmp_path / "other.csv", {"a": A, "y": GOOD["y"]})
+    ended.write_text("\n".join(["a,y", *(f"{row}," for row in rows)]))
+    comment.write_text("\n".join(["# of May", "a,y", *rows]))
+    for files in ([ended], [ended, other]):
+        refused("write the rows without the ',' at their ends", "fit", *files, "--target", "y")
+    says = "where it is a comment, write the file without it"
+    refused(says, "fit", comment, "--target", "y")
+    refused(says, "fit", comment, other, "--target", "y")
+    names.write_text("\n".join(["# of May,by me", *rows]))
+    refused(says, "fit", names, "--target", "y")
+    for path in (ended, comment):
+        path.write_text("\n".join(["a,y", *rows]))
+        works("fit", path, "--target", "y")
+        works("fit", path, other, "--target", "y")
+
+
+def test_validation_of_files_that_are_read_in_pieces(good: Path, tmp_path: Path) -> None:
+    from pyarrow import feather, table
+
+    arrow = tmp_path / "good.arrow"
+    feather.write_feather(table(GOOD), arrow)
+    refused("is read in pieces: --folds 5", "fit", arrow, "--target", "y", "--validation", "0.2")
+    works("fit", arrow, "--target", "y", "--folds", "5")
+    refused(f"is a pattern: write {good}", "fit", tmp_path / "goo[d].csv", "--target", "y", "--validation", "0.2")
+    works("fit", good, "--target", "y", "--validation", "0.2")
+
+
+def test_moments_of_columns_whose_squares_are_infinite(tmp_path: Path) -> None:
+    huge = {**GOOD, "a": 1e300 * A}
+    paths = [write(tmp_path / f"{k}.csv", huge) for k in range(2)]
+    for files in (paths[:1], paths):
+        refused("scale columns to numbers", "moments", *files, "--target", "y", "-o", tmp_path / "m.gdm")
+        assert not (tmp_path / "m.gdm").exists()
+    works("moments", write(paths[0], GOOD), "--target", "y", "-o", tmp_path / "m.gdm")

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from commands import done, refused, run, text, write
+from gdfast import cli
 from gdfast.cli.model import Model, load
 from gdfast.whole_files import write_whole
 
@@ -286,3 +287,14 @@ def test_a_column_named_twice(data: Path) -> None:
     said = refused("fit", data, "--target", "y", "--columns", "a,b,a")
     assert said.endswith("--columns names 'a' more than once: name each column once")
     done("fit", data, "--target", "y", "--columns", "a,b")
+
+
+def test_ctrl_c_before_a_command_has_begun(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(name: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_is_installed", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "gdfast: interrupted\n"

@@ -173,6 +173,14 @@ def test_interrupted_training_leaves_its_model(
     assert json.loads(path.read_text())["training"]["passes"] == 3
 
 
+def test_a_warning_is_a_line(tmp_path: Path, columns: dict[str, Any]) -> None:
+    data = write(tmp_path / "a.csv", {**columns, "tiny": np.arange(len(X)) * 1e-317})
+    result = run("fit", data, "--target", "price")
+    assert result.exit_code == 0
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("gdfast: the squares of what is so small are 0 in float64: 'tiny'")
+
+
 # --- the optimum
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gdfast
+
 X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
 X1 = np.array([1.0, 2.0, 4.0])
 Y = np.array([1.0, 2.0, 3.0])
@@ -190,3 +192,16 @@ def test_fit_checks_its_data(backend: Any) -> None:
         backend.fit(X * 1j, Y)
     with pytest.raises(ValueError, match=r"w0 has shape \(1,\)"):
         backend.fit(X1, Y, w0=[0.0])
+
+
+def test_what_is_accepted_and_what_came_are_kept_apart() -> None:
+    pd = pytest.importorskip("pandas")
+    columns = (
+        (pd.Series(pd.period_range("2020-01-01", periods=3)), r": Period\('2020-01-01', 'D'\) is none"),
+        (pd.Series([1j, 2, 3]), ": the model is real, write np.real"),
+    )
+    for column, says in columns:
+        with pytest.raises(TypeError, match=f"^y has dtype .*, accepted are numbers and Booleans{says}"):
+            gdfast.fit([1.0, 2.0, 3.0], column)
+        with pytest.raises(TypeError, match=f"^x has dtype .*, accepted are numbers and Booleans{says}"):
+            gdfast.fit(column, [1.0, 2.0, 3.0])

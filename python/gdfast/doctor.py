@@ -53,6 +53,7 @@ class DivergenceError(ArithmeticError):
     """
 
     fit: Fit
+    _of_data = False  # whether a pass over the data has met a NaN or an infinity
 
 
 class Divergence(NamedTuple):

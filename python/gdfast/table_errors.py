@@ -125,7 +125,7 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
             }[package]
         )
     if word.startswith("complex"):
-        return f"the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
+        return f": the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
     if _reads_as_numbers(value):
         return (
             ": write "
@@ -135,7 +135,7 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
                 "Arrow": f'{name}.cast("float64")',
             }[package]
         )
-    return f"{_first_wrong(value)} is none"
+    return f": {_first_wrong(value)} is none"
 
 
 def _is_text(word: str) -> bool:

@@ -18,6 +18,7 @@ from gdfast._scan.sums import Passes
 from gdfast._scan.tree import Tree
 from gdfast.conversion import Array
 from gdfast.descent import Gram
+from gdfast.errors import Argument, Message
 
 if TYPE_CHECKING:
     from gdfast.scan import Scan
@@ -86,7 +87,7 @@ class ScannedRows:
 
         found = self._sum(pieces, part)
         if clusters.count < 2:
-            raise ValueError("vcov['cluster'] has one cluster, and at least two are needed")
+            raise ValueError(Message(Argument("vcov['cluster']"), " has one cluster, and at least two are needed"))
         return sandwich.total_of_clusters(found, model, clusters.sums[: clusters.count]), clusters.count
 
     def _sum(self, pieces: Any, part: Any) -> Partial:

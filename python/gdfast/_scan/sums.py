@@ -18,6 +18,7 @@ from gdfast._scan.pieces import Bound, PassRead, Piece
 from gdfast._scan.tree import Tree
 from gdfast.conversion import Array
 from gdfast.descent import Gram
+from gdfast.errors import Message
 from gdfast.objective import LossAndGradient
 from gdfast.progress import RowsBar
 from gdfast.step_size import TakeMoments
@@ -157,7 +158,7 @@ def check_weights(piece: Piece) -> None:
     try:
         validation.weights("sample_weight", piece.sample_weight, some=False)  # type: ignore[arg-type]
     except ValueError as error:
-        raise ValueError(f"{piece.where}: {error}") from None
+        raise ValueError(Message(f"{piece.where}: ", *error.args)) from None
 
 
 class Sums(NamedTuple):

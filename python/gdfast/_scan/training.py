@@ -162,7 +162,9 @@ class ScanTraining(Training):
             )
         found = first_not_finite(passes, self.arguments.name)
         if found is not None:
-            raise doctor.DivergenceError(Message(found))
+            error = doctor.DivergenceError(Message(found))
+            error._of_data = True
+            raise error
         return None
 
 

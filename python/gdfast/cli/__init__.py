@@ -9,7 +9,7 @@ _NEEDED = ("typer", "rich", "matplotlib", "pyarrow")
 
 
 def main() -> None:
-    """Run the command line, or say what it needs.
+    """Run the command line, or say what it needs; Ctrl-C ends it with status 130 before a command has begun, too.
 
     Raises
     ------
@@ -17,6 +17,14 @@ def main() -> None:
         Always; with status 2 if a package of the extra ``cli`` is missing, and with 141 if a pipe that reads stdout was
         closed. By then every file that was asked for is written.
     """
+    try:
+        _run()
+    except KeyboardInterrupt:  # while modules are imported; commands have their own answer
+        print("gdfast: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _run() -> None:
     missing = [name for name in _NEEDED if not _is_installed(name)]
     if missing:
         print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,16 @@ from pyarrow import csv
 
 from gdfast.cli import csv_head, integers
 from gdfast.cli.arrow import first_line, labels, matrix
+from gdfast.cli.console import printable
+from gdfast.cli.names import IS_COMMENT
 from gdfast.cli.shell import option
-from gdfast.cli.tables import ColumnsError, TableError, listed
+from gdfast.cli.tables import BadColumn, ColumnsError, TableError, listed
 
 Array = NDArray[Any]
 
 INDEX = ("", "Unnamed: 0")  # what an index is called by whoever wrote it without a name, and by pandas that read it
+
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+): (.*)")
 
 # pyarrow reads files in blocks, and a line must fit into one: what doesn't is read again in larger ones.
 BLOCKS = (2**20, 2**30)
@@ -69,8 +74,7 @@ class CsvTable:
         try:
             numbers = matrix(self.path, names, table, dtype, self.options.decimal)
         except ColumnsError as error:
-            error.delimiter = "" if self.options.delimiter else self.head.delimiter
-            raise
+            raise self.no_numbers(error.bad) from None
         # Text of more digits than a 64-bit integer has was read as floating point.
         doubtful = [
             name
@@ -86,29 +90,49 @@ class CsvTable:
         """See `gdfast.cli.tables.Table`."""
         return labels(self.path, name, self._read([name], pa.large_string()).column(0))
 
+    def no_numbers(self, bad: Sequence[BadColumn]) -> ColumnsError:
+        """The error about such columns."""
+        if "," in (self.head.delimiter, self.options.decimal):  # else decimal marks are as likely
+            bad = [column.of_thousands() for column in bad]
+        error = ColumnsError(self.path, bad)
+        error.delimiter = "" if self.options.delimiter else self.head.delimiter
+        return error
+
     def _read(self, names: Sequence[str], kind: pa.DataType | None) -> pa.Table:
         """Columns by position, since names may stand twice; of a type found in the values, if `kind` is None."""
         every = [str(j) for j in range(len(self.names))]
         chosen = [every[self.names.index(name)] for name in names]
-        null = csv.ConvertOptions().null_values
-        convert = csv.ConvertOptions(
-            include_columns=chosen,
-            column_types=None if kind is None else dict.fromkeys(chosen, kind),
-            null_values=[*null, *self.options.missing],
-            strings_can_be_null=True,
-            decimal_point=self.options.decimal,
-        )
-        parse = csv.ParseOptions(
+        types = None if kind is None else dict.fromkeys(chosen, kind)
+        convert = self.convert_options(include_columns=chosen, column_types=types)
+
+        def read(block: int) -> Any:
+            with self.rows() as rows, _quiet_about_rows_that_are_no_text():
+                options = csv.ReadOptions(column_names=every, block_size=block)
+                return csv.read_csv(rows, options, self.parse_options(), convert)
+
+        return self._reading(lambda: _in_larger_and_larger_blocks(read))
+
+    @contextmanager
+    def rows(self) -> Iterator[pa.NativeFile]:
+        """The text of the file from the first row on, without names."""
+        with csv_head.opened(self.path, self.head.encoding) as file:
+            file.read(self.head.after if self.header else self.head.before)
+            yield file
+
+    def parse_options(self) -> csv.ParseOptions:
+        """How pyarrow cuts the text into values."""
+        return csv.ParseOptions(
             delimiter=self.head.delimiter, newlines_in_values=True, invalid_row_handler=_skip_blank_lines
         )
 
-        def read(block: int) -> Any:
-            with csv_head.opened(self.path, self.head.encoding) as file:
-                file.read(self.head.after if self.header else self.head.before)
-                with _quiet_about_rows_that_are_no_text():
-                    return csv.read_csv(file, csv.ReadOptions(column_names=every, block_size=block), parse, convert)
-
-        return self._reading(lambda: _in_larger_and_larger_blocks(read))
+    def convert_options(self, **columns: Any) -> csv.ConvertOptions:
+        """What pyarrow makes of the values; `columns` says of which, and their types."""
+        return csv.ConvertOptions(
+            null_values=[*csv.ConvertOptions().null_values, *self.options.missing],
+            strings_can_be_null=True,
+            decimal_point=self.options.decimal,
+            **columns,
+        )
 
     def _reading(self, read: Callable[[], Any]) -> Any:
         """What `read` returns.
@@ -127,7 +151,21 @@ class CsvTable:
         except Exception as error:
             if str(error) == "Empty CSV file":
                 raise TableError(f"{self.path} has no rows") from None
-            raise TableError(f"{self.path} can't be read as CSV: {first_line(error)}") from None
+            raise TableError(self.said(error)) from None
+
+    def said(self, error: Exception) -> str:
+        """What to say of an error of pyarrow's."""
+        said = f"{self.path} can't be read as CSV: {first_line(error)}"
+        ragged = _RAGGED.search(said)
+        if ragged is None or not hasattr(self, "head"):
+            return said
+        expected, got, row = ragged.groups()
+        delimiter = self.head.delimiter
+        if self.head.first[0].startswith("#"):
+            return f"{said}; {IS_COMMENT}"
+        if int(got) == int(expected) + 1 and row.endswith(delimiter):
+            return f"{said}; write the rows without the {printable(delimiter)!r} at their ends"
+        return said
 
 
 def _in_larger_and_larger_blocks(read: Callable[[int], Any]) -> Any:

@@ -35,6 +35,13 @@ class Data:
     csv: CsvOptions = PLAIN
     cluster: str | None = None
 
+    @property
+    def asked(self) -> list[str]:
+        """Names of columns, as they were given, and what they are where they hold several."""
+        given = (self.target, self.weights, self.cluster, *self.columns, *self.exclude)
+        words = [word for word in given if word is not None]
+        return [*words, *(name for word in words for name in word.split(","))]
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -93,11 +100,7 @@ def samples_of(data: Data) -> Chosen:
     TableError
         When there is no such file, column or number.
     """
-    words = [
-        word for word in (data.target, data.weights, data.cluster, *data.columns, *data.exclude) if word is not None
-    ]
-    asked = [*words, *(name for word in words for name in word.split(","))]
-    table = open_table(data.path, data.csv, asked)
+    table = open_table(data.path, data.csv, data.asked)
     notes = [table.note] if table.note else []
     target = columns_of.one(table, target_of(table, data), "--target")
     weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
@@ -119,7 +122,7 @@ def samples_of(data: Data) -> Chosen:
     return Chosen(names, target, weights, samples, rows.dropped, notes)
 
 
-def target_of(table: tables.Table, data: Data) -> str:
+def target_of(table: tables.Heading, data: Data) -> str:
     """The column to predict."""
     by_number = table.path.suffix == ".npy"
     if data.target is None:
@@ -127,12 +130,12 @@ def target_of(table: tables.Table, data: Data) -> str:
             return table.names[-1]
         raise TableError(f"--target says which column to predict; {data.path} has {listed(table.names)}")
     from_end = data.target.removeprefix("-")
-    if by_number and from_end.isdecimal() and data.target.startswith("-"):
+    if by_number and data.target.startswith("-") and from_end in map(str, range(1, len(table.names) + 1)):
         return str(len(table.names) - int(from_end))
     return data.target
 
 
-def features_of(table: tables.Table, data: Data, special: Sequence[str], notes: list[str]) -> list[str]:
+def features_of(table: tables.Heading, data: Data, special: Sequence[str], notes: list[str]) -> list[str]:
     """The columns to predict from."""
     left_out = columns_of.many(table, data.exclude, "--exclude")
     if data.columns:

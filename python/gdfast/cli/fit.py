@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,9 +63,11 @@ def _trained(path: Path, chosen: Chosen, train: Samples, held_out: Samples | Non
 def fitted(words: Words, train: Callable[[], gdfast.Fit]) -> gdfast.Fit:
     """What `train` returns, or what Ctrl-C left of it; its errors in the user's words."""
     try:
-        return train()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", gdfast.ConvergenceWarning)
+            done = train()
     except gdfast.DivergenceError as error:
-        raise fail(words.said(error), status=1) from None
+        raise fail(words.said(error), status=2 if error._of_data else 1) from None
     except KeyboardInterrupt as interrupt:
         fit = getattr(interrupt, "fit", None)
         if fit is None or fit.n_iters == 0:
@@ -75,3 +78,6 @@ def fitted(words: Words, train: Callable[[], gdfast.Fit]) -> gdfast.Fit:
         raise fail(words.said(error)) from None
     except ImportError as error:
         raise fail(str(error), status=1) from None
+    for warning in caught:  # of which the place in a program's text tells nobody here anything
+        note(words.said(warning.message))
+    return done

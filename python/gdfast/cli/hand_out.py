@@ -61,23 +61,24 @@ def hand_out(trained: Trained, outputs: Outputs, validated: gdfast.Path | None =
     # Files come first: whoever reads what is printed may stop anywhere.
     written, not_written = _write(fit, model, outputs, validated)
     vcov = None if fit.stop_reason == "interrupted" else outputs.vcov
+    summary = None if vcov is None else inference.summary(trained, vcov)
     if outputs.json:
         found = as_json.of_fit(trained, origin, validated) | {"written": written}
-        as_json.show(found if vcov is None else found | {"summary": inference.summary(trained, vcov).to_dict()})
+        as_json.show(found if summary is None else found | {"summary": summary.to_dict()})
     else:
-        _print(trained, validated, vcov, written)
+        _print(trained, validated, summary, written)
     if not_written:
         raise fail(not_written, status=1)
     if fit.stop_reason == "interrupted":
         raise fail("interrupted: this is the model so far", status=130)
 
 
-def _print(trained: Trained, validated: gdfast.Path | None, vcov: str | None, written: list[str]) -> None:
+def _print(trained: Trained, validated: gdfast.Path | None, summary: gdfast.Summary | None, written: list[str]) -> None:
     show(trained)
     if validated is not None:
         out().print(Text(f"{chosen_by(validated)}\n"))
-    if vcov is not None:
-        inference.show(trained, vcov)
+    if summary is not None:
+        inference.show(summary)
     if written:
         out().print(Text(printable(f"Written: {', '.join(written)}")))
 

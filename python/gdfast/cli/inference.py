@@ -12,6 +12,7 @@ from gdfast._inference import summarise
 from gdfast.cli.console import fail, out, printable
 from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained
+from gdfast.cli.tables import TableError
 
 
 def check(options: dict[str, Any]) -> None:
@@ -25,9 +26,9 @@ def check(options: dict[str, Any]) -> None:
         raise fail(Words((), "", None, np.empty(0), None).said(error)) from None
 
 
-def show(trained: Trained, vcov: str) -> None:
-    """Print the summary of a fit, or fail with why there is none."""
-    lines = map(printable, str(summary(trained, vcov)).splitlines())
+def show(found: gdfast.Summary) -> None:
+    """Print the summary of a fit."""
+    lines = map(printable, str(found).splitlines())
     out().print(Text("\n".join([*lines, ""])), soft_wrap=True)
 
 
@@ -41,5 +42,7 @@ def summary(trained: Trained, vcov: str) -> gdfast.Summary:
         data, weight, kind = rows.again(words.columns, vcov)
     try:
         return trained.fit.summary(*data, sample_weight=weight, vcov=kind)
-    except ValueError as error:
+    except TableError as error:
+        raise fail(str(error)) from None
+    except (ValueError, TypeError) as error:
         raise fail(words.said(error), status=1) from None

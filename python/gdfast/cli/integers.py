@@ -17,6 +17,8 @@ Array = NDArray[Any]
 
 LARGEST = 2**53  # up to here float64 has every integer
 
+REMEMBERED = 2**20  # different integers beyond, of a column in pieces, that those of later pieces are compared with
+
 
 class CollapsedError(TableError):
     """A column whose integers would lose what tells them apart."""
@@ -40,6 +42,36 @@ def refuse_collapsed(path: Path, name: str, column: pa.ChunkedArray) -> None:
         same = _first_of_objects(values) if values.dtype == object else first_of_integers(values)
         if same is not None:
             raise CollapsedError(path, name, *same)
+
+
+class Seen:
+    """The integers beyond 2⁵³ of a column that is read piece by piece.
+
+    Of many such integers the first ones are compared with those of later pieces, and each piece's with one another:
+    memory stays bounded.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.known: Array | None = None
+
+    def refuse_collapsed(self, path: Path, column: pa.Array | pa.ChunkedArray) -> None:
+        """As the function of that name does, of a further piece."""
+        for values in _beyond(column):
+            self.add(path, values)
+
+    def add(self, path: Path, values: Array) -> None:
+        """Take note of further values, or raise `CollapsedError`."""
+        beyond = values >= LARGEST if values.dtype.kind == "u" else (values >= LARGEST) | (values <= -LARGEST)
+        values = values[beyond]
+        if not len(values):
+            return
+        values = np.unique(values if self.known is None else np.concatenate([self.known, values]))
+        same = _first_of_objects(values) if values.dtype == object else first_of_integers(values)
+        if same is not None:
+            raise CollapsedError(path, self.name, *same)
+        if len(values) <= REMEMBERED:
+            self.known = values
 
 
 def first_of_integers(values: Array) -> tuple[int, int] | None:

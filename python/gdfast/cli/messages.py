@@ -18,6 +18,9 @@ optimizer learning_rate momentum n_iters tol l2 l1 batch_size standardize reduct
 OPTIONS = {name: f"--{name.replace('_', '-')}" for name in ARGUMENTS.split()}
 OPTIONS |= {"rng": "--seed", "fit_intercept": "--intercept"}
 
+# Of other functions, or of another meaning; their values aren't said.
+_BESIDE_FIT = {"missing": "--drop-missing", "vcov['cluster']": "--cluster"}
+
 _PARTS = ("x", "y", "sample_weight")
 _HELD_OUT = {f"validation[{k}]": name for k, name in enumerate(_PARTS)}
 
@@ -28,7 +31,7 @@ class Words(NamedTuple):
     columns: Sequence[str]
     target: str
     weights: str | None
-    rows: NDArray[Any]  # the number of each row in the file, from 1
+    rows: NDArray[Any]  # the number of each row in the file, from 1; none of files that are read in pieces
     rows_held_out: NDArray[Any] | None
 
     def said(self, message: object) -> str:
@@ -49,8 +52,8 @@ class Words(NamedTuple):
         return self._entry(part) if isinstance(part, errors.Entry) else self._argument(part)
 
     def _argument(self, part: errors.Argument) -> str:
-        if part.name == "missing":
-            return "--drop-missing"
+        if part.name in _BESIDE_FIT:
+            return _BESIDE_FIT[part.name]
         option = OPTIONS.get(part.name)
         if option is None:
             name = _HELD_OUT.get(part.name, part.name)
@@ -72,6 +75,8 @@ class Words(NamedTuple):
     def _entry(self, part: errors.Entry) -> str:
         name = _HELD_OUT.get(part.name, part.name)
         rows = self.rows if name == part.name else self.rows_held_out
+        if name in _PARTS and len(part.at) == 1 and rows is not None and not len(rows):
+            return f"row {part.at[0]:,} of this piece in {self._whole(name)}"
         if name not in _PARTS or rows is None or not 0 <= part.at[0] < len(rows):
             return str(part)
         column = f"column {listed([self.columns[part.at[1]]])}" if len(part.at) == 2 else self._whole(name)

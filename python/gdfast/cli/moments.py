@@ -51,7 +51,9 @@ def write(data: Data, output: Path, *, json: bool = False) -> None:
 
 
 def write_file(moments: gdfast.Moments, output: Path, *, json: bool = False) -> None:
-    """Write moments, and say so."""
+    """Write moments, and say so; or fail where they are none that a fit could come of."""
+    if not np.isfinite(moments.gram).all():  # of data that is finite
+        raise fail("the squares of some columns are beyond the range of float64: scale columns to numbers nearer to 1")
     try:
         write_whole(output, lambda file: file.write(moments.to_bytes()))
     except OSError as error:

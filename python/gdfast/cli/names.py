@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from gdfast.cli import shell
 from gdfast.cli.console import printable
-from gdfast.cli.tables import Table, TableError, listed
+from gdfast.cli.tables import Heading, TableError, listed
+
+# What to know of a first line that begins with #.
+IS_COMMENT = "its first line was taken for the names of columns: where it is a comment, write the file without it"
 
 
-def one(table: Table, given: str, option: str) -> str:
+def one(table: Heading, given: str, option: str) -> str:
     """The name of the one column that `option` was given.
 
     Raises
@@ -26,7 +29,7 @@ def one(table: Table, given: str, option: str) -> str:
     return name
 
 
-def many(table: Table, given: Sequence[str], option: str) -> list[str]:
+def many(table: Heading, given: Sequence[str], option: str) -> list[str]:
     """Names as they were given: several in one word with commas between them, or one that has a comma.
 
     Raises
@@ -43,7 +46,7 @@ def many(table: Table, given: Sequence[str], option: str) -> list[str]:
     return found
 
 
-def known(table: Table, names: Sequence[str], option: str) -> list[str]:
+def known(table: Heading, names: Sequence[str], option: str) -> list[str]:
     """`names` as the table has them. A name that a message can't print as it is may be given as it is printed.
 
     Raises
@@ -54,11 +57,14 @@ def known(table: Table, names: Sequence[str], option: str) -> list[str]:
     printed = {printable(name): name for name in table.names}
     unknown = [name for name in names if name not in table.names and name not in printed]
     if unknown:
-        raise TableError(f"{option}: {table.path} has no column {listed(unknown)}; it has {listed(table.names)}")
+        comment = f"; {IS_COMMENT}" if table.names[0].startswith("#") else ""
+        raise TableError(
+            f"{option}: {table.path} has no column {listed(unknown)}; it has {listed(table.names)}{comment}"
+        )
     return [name if name in table.names else printed[name] for name in names]
 
 
-def refuse_twice(table: Table, names: Sequence[str], *, can_leave_out: bool = True) -> None:
+def refuse_twice(table: Heading, names: Sequence[str], *, can_leave_out: bool = True) -> None:
     """Raise if one of `names` is that of more than one column.
 
     Raises

@@ -67,11 +67,21 @@ def _columns(loaded: Model, table: Table, model_path: Path) -> Array:
     try:
         return table.matrix(loaded.names, loaded.w.dtype)
     except tables.ColumnsError as error:
-        readable = [column.name for column in error.bad if column.can_be_read]
-        advice = f": {error.options()} reads {listed(readable)}{error.example()}" if readable else ""
-        raise TableError(f"{error.found}, and {model_path} predicts from numbers{advice}") from None
+        raise TableError(no_numbers(model_path, error)) from None
     except CollapsedError as error:
-        raise TableError(f"{error}: subtract a number from the column, here and where the model learned") from None
+        raise TableError(collapsed(error)) from None
+
+
+def no_numbers(model_path: Path, error: tables.ColumnsError) -> str:
+    """What to do about columns of text."""
+    readable = [column.name for column in error.bad if column.can_be_read]
+    advice = f": {error.options()} reads {listed(readable)}{error.example()}" if readable else ""
+    return f"{error.found}, and {model_path} predicts from numbers{advice}"
+
+
+def collapsed(error: CollapsedError) -> str:
+    """What to do about integers that float64 can't tell apart."""
+    return f"{error}: subtract a number from the column, here and where the model learned"
 
 
 def _write(y_pred: Array, output: Path | None) -> None:

@@ -54,9 +54,9 @@ def read(wanted: Wanted, dtype: np.dtype[Any] | None) -> Rows:
     try:
         matrix = wanted.table.matrix(wanted.every, dtype)
     except ColumnsError as error:
-        raise TableError(_no_numbers(wanted, error)) from None
+        raise TableError(no_numbers(wanted, error)) from None
     except CollapsedError as error:
-        raise TableError(_collapsed(wanted, error)) from None
+        raise TableError(collapsed(wanted, error)) from None
     missing, infinite = not_finite(matrix)
     if infinite.any():
         raise TableError(_infinite(wanted, infinite, dtype))
@@ -70,7 +70,7 @@ def read(wanted: Wanted, dtype: np.dtype[Any] | None) -> Rows:
     return Rows(matrix[kept], numbers[kept], int(len(kept) - kept.sum()))
 
 
-def _no_numbers(wanted: Wanted, error: ColumnsError) -> str:
+def no_numbers(wanted: Wanted, error: ColumnsError) -> str:
     """What to do about columns of text, dates and other things."""
     by_name = {column.name: column for column in error.bad}
     for option, name, what in (
@@ -78,7 +78,7 @@ def _no_numbers(wanted: Wanted, error: ColumnsError) -> str:
         ("--weights", wanted.weights, "weights must be numbers"),
     ):
         if name in by_name:
-            alone = ColumnsError(wanted.table.path, [by_name[name]])
+            alone = ColumnsError(error.path, [by_name[name]])
             alone.delimiter = error.delimiter
             return f"{option}: {alone.found}, and {what}{_reading(wanted, alone)}"
     advice = [_reading(wanted, error).removeprefix(": "), wanted.leave_out(by_name)]
@@ -102,7 +102,8 @@ def _reading(wanted: Wanted, error: ColumnsError) -> str:
     return f": {' '.join(options)} reads {what}{error.example()}"
 
 
-def _collapsed(wanted: Wanted, error: CollapsedError) -> str:
+def collapsed(wanted: Wanted, error: CollapsedError) -> str:
+    """What to do about integers that float64 can't tell apart."""
     leave_out = wanted.leave_out([error.name])
     subtract = "subtract a number from the column so that they become small"
     return f"{error}: {leave_out}, or {subtract}" if leave_out else f"{error}: {subtract}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,121 +10,21 @@ import numpy as np
 
 import gdfast
 from gdfast._scan import sums
+from gdfast._scan.finite import first_not_finite
 from gdfast._scan.pieces import Piece
-from gdfast._scan.sources.files import FileSource
 from gdfast._scan.sums import Passes
 from gdfast.cli import moments as moments_command
-from gdfast.cli import names as columns_of
 from gdfast.cli import optimizer, shell
-from gdfast.cli.arrow import INDEX
 from gdfast.cli.console import fail, note
-from gdfast.cli.csv_table import PLAIN, CsvOptions
-from gdfast.cli.data import Data, features_of, target_of
+from gdfast.cli.data import Data
 from gdfast.cli.fit import fitted
 from gdfast.cli.hand_out import Outputs, check, check_output, hand_out
-from gdfast.cli.messages import Words
 from gdfast.cli.printed import Trained
+from gdfast.cli.scanned_data import Chosen, chosen
 from gdfast.cli.score import Score
-from gdfast.cli.tables import TableError, listed
 from gdfast.cli.training_options import Training
 from gdfast.descent import Gram
 from gdfast.objective import FromMoments
-
-
-@dataclass(frozen=True)
-class Named:
-    """The columns of files that are one table."""
-
-    path: Path
-    names: tuple[str, ...]
-
-    @property
-    def index(self) -> str | None:
-        return INDEX if INDEX in self.names else None
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A scan, and what its columns are to be."""
-
-    scan: gdfast.Scan
-    source: str
-    names: Sequence[str]
-    target: str
-    weights: str | None
-    cluster: str | None
-    file_bytes: int
-    rows: int | None  # where the files say it
-
-    @property
-    def words(self) -> Words:
-        return Words(self.names, self.target, self.weights, np.empty(0), None)
-
-    def again(self, columns: Sequence[str], vcov: str) -> tuple[tuple[Any, ...], Any, Any]:
-        """See `Samples.again`."""
-        return (self.scan, self.target), self.weights, {"cluster": self.cluster} if vcov == "cluster" else vcov
-
-
-def scan_of(paths: Sequence[Path], csv: CsvOptions, missing: str) -> gdfast.Scan:
-    """The scan of these files; or fail with why there is none."""
-    if csv != PLAIN:
-        raise fail("options about CSV files are for one of them: several have to be UTF-8, with commas and a header")
-    source = [str(path) for path in paths]
-    try:
-        scan = gdfast.scan(source, missing="error" if missing == "nan" else missing, progress=True)
-    except (ValueError, TypeError) as error:
-        raise fail(str(error)) from None
-    if missing == "nan":
-        scan._missing = "nan"
-    scan._nan_is_missing = missing == "drop"
-    return scan
-
-
-def chosen(paths: Sequence[Path], data: Data) -> Chosen:
-    """What `data` says of these files; or fail with why there is no such thing."""
-    if data.dtype is not None:
-        raise fail("--dtype is for one file: of several the columns say it, float32 where all are")
-    scan = scan_of(paths, data.csv, "drop" if data.drop_missing else "error")
-    source = scan._opened
-    table: Any = Named(paths[0], source.names)
-    notes: list[str] = []
-    try:
-        target = columns_of.one(table, target_of(table, data), "--target")
-        weights = None if data.weights is None else columns_of.one(table, data.weights, "--weights")
-        cluster = None if data.cluster is None else columns_of.one(table, data.cluster, "--cluster")
-        names = features_of(table, data, [name for name in (target, weights, cluster) if name is not None], notes)
-    except TableError as error:
-        raise fail(str(error)) from None
-    for message in notes:
-        note(message)
-    _refuse_no_numbers(table, source, target, names)
-    files = source.files
-    counts = [file.rows if isinstance(source, FileSource) else file.n for file in files]
-    return Chosen(
-        scan=scan.with_columns(names),
-        source=str(files[0].path) if len(files) == 1 else f"{len(files):,} files, {files[0].path} to {files[-1].path}",
-        names=names,
-        target=target,
-        weights=weights,
-        cluster=cluster,
-        file_bytes=sum(file.stamp.size for file in files),
-        rows=None if None in counts else sum(counts),
-    )
-
-
-def _refuse_no_numbers(table: Named, source: Any, target: str, names: Sequence[str]) -> None:
-    """Fail if columns of the first file hold no numbers, with the options that leave them out."""
-    storage = getattr(source.files[0], "storage", None)  # matrices are of numbers, or of none
-    if storage is None:
-        return
-    if isinstance(storage(target), str):
-        raise fail(f"--target: column {listed([target])} of {table.path} is of type {storage(target)}, and no number")
-    bad = [name for name in names if isinstance(storage(name), str)]
-    if not bad:
-        return
-    what, it = ("column", "it") if len(bad) == 1 else ("columns", "them")
-    message = f"{table.path} has no numbers in {what} {listed(bad)} (type {storage(bad[0])})"
-    raise fail(message if len(bad) == len(names) else f"{message}: {shell.exclude(bad, table.names)} leaves {it} out")
 
 
 def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = False) -> None:
@@ -136,6 +35,10 @@ def moments(paths: Sequence[Path], data: Data, output: Path, *, json: bool = Fal
         summed = gdfast.Moments(len(found.names)).update(found.scan, found.target, found.weights)
     except (ValueError, TypeError) as error:
         raise fail(found.words.said(error)) from None
+    if not np.isfinite(summed.gram).all():
+        at = first_not_finite(Passes.over(found.scan, found.target, found.weights), lambda j: repr(found.names[j]))
+        if at is not None:
+            raise fail(at)
     moments_command.write_file(summed, output, json=json)
 
 
@@ -143,12 +46,9 @@ def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training)
     """Train on the files, write what was asked for, and print the model and how it came about."""
     options = training.options | {"rng": training.seed, "progress": False}
     check(outputs, options)
-    if training.held_out is not None:
-        folds = min(5, len(paths))  # each file is a piece at least
-        raise fail(
-            f"--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds {folds}"
-        )
     found = chosen(paths, data)
+    if training.held_out is not None:
+        raise fail(_instead_of_validation(paths[0], [file.path for file in found.files]))
     validated: gdfast.Path | None = None
     if training.path is not None:
         validated, model = _cross_validated(found, options, training.path)
@@ -171,10 +71,21 @@ def fit(paths: Sequence[Path], data: Data, outputs: Outputs, training: Training)
         words=found.words,
         fit=model,
         score=fitted_score(found, model, gram),
-        dropped=0 if found.rows is None else found.rows - rows,
+        dropped=found.dropped(rows),
         data=found,
     )
     hand_out(trained, outputs, validated)
+
+
+def _instead_of_validation(given: Path, files: Sequence[Path]) -> str:
+    """What to do where no rows can be held out, for they aren't there at once."""
+    if len(files) > 1:
+        folds = min(5, len(files))  # each file is a piece at least
+        return f"--validation is for one file: of several, fit some and `gdfast predict` the others, or --folds {folds}"
+    (file,) = files
+    if file != given:
+        return f"--validation is for a file that is named, and {given} is a pattern: write {shell.quoted(str(file))}"
+    return f"--validation is for CSV, Parquet and .npy files, and {file} is read in pieces: --folds 5 holds out rows"
 
 
 def _cross_validated(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ import typer
 
 import gdfast
 from gdfast._scan import prediction
+from gdfast._scan.sources.files import FileSource
+from gdfast._scan.sources.npy import NpySource
 from gdfast.cli import as_json, model
 from gdfast.cli.console import fail, note, printable, stdout_is_closed
 from gdfast.cli.csv_table import CsvOptions
 from gdfast.cli.hand_out import check_output
 from gdfast.cli.model import Model
-from gdfast.cli.scanned import scan_of
+from gdfast.cli.pieces import Look
+from gdfast.cli.predict import collapsed, no_numbers
+from gdfast.cli.scanned_data import scan_of
 from gdfast.cli.score import Score
-from gdfast.cli.tables import Array, listed
+from gdfast.cli.tables import Array, TableError, listed
 
 
 def run(model_path: Path, paths: Sequence[Path], *, output: Path | None, csv: CsvOptions, json: bool = False) -> None:
@@ -33,33 +38,79 @@ def run(model_path: Path, paths: Sequence[Path], *, output: Path | None, csv: Cs
         loaded = model.load(model_path)
     except model.ModelError as error:
         raise fail(str(error)) from None
-    scan = scan_of(paths, csv, "nan")
-    missing = [name for name in loaded.names if name not in scan._opened.names]
-    if missing:
-        raise fail(
-            f"{paths[0]} lacks what {model_path} predicts from: {listed(missing)}; it has {listed(scan._opened.names)}"
-        )
-    running = _Running(loaded, scan)
+    look = Look()
+    look.collapsed, look.no_numbers = collapsed, partial(no_numbers, model_path)
+    scan, source = scan_of(paths, csv, "nan", loaded.names, look)
+    try:
+        _refuse_other_columns(source, loaded, model_path)
+    except TableError as error:
+        raise fail(str(error)) from None
+    look.used, look.widened = loaded.names, loaded.w.dtype == np.float64
+    look.optional = _target(source, loaded, look)
+    running = _Running(loaded, scan, look.optional)
     try:
         _write(running, output)
     except (ValueError, TypeError) as error:
         raise fail(str(error)) from None
     except OSError as error:
         raise fail(f"--output: {str(output)!r} is not written: {error.strerror or error}", status=1) from None
+    said = getattr(source.files[0], "note", None)
+    if said:
+        note(said)
+    if look.unread:
+        running.known = 0
+        note(f"no loss, since {look.unread}")
     _say(running, output, json=json)
+
+
+def _refuse_other_columns(source: FileSource | NpySource, loaded: Model, model_path: Path) -> None:
+    """Raise where what the model predicts from isn't there, or no number."""
+    path = source.files[0].path
+    missing = [name for name in loaded.names if name not in source.names]
+    if missing:
+        raise TableError(
+            f"{path} lacks what {model_path} predicts from: {listed(missing)}; it has {listed(source.names)}"
+        )
+    files: Any = source.files if isinstance(source, FileSource) else ()
+    for file in files:
+        names = [name for name in loaded.names if name in file.names]
+        file.refuse_text(names)
+        bad = [name for name in names if isinstance(file.storage(name), str)]
+        if bad:
+            kind = file.storage(bad[0])
+            raise TableError(
+                f"column {listed(bad[:1])} of {file.path} is of type {kind}, and {model_path} predicts from numbers"
+            )
+
+
+def _target(source: FileSource | NpySource, loaded: Model, look: Look) -> str | None:
+    """The column that predictions are compared with, if the files have it."""
+    name = loaded.target
+    if isinstance(source, NpySource):
+        return name if name in source.names else None
+    have = [file for file in source.files if name in file.names]
+    if len(have) < len(source.files):
+        if have:
+            look.unread = f"only {len(have):,} of {len(source.files):,} files have column {listed([name])}"
+        return None
+    for file in source.files:
+        kind = file.storage(name)
+        if isinstance(kind, str) and file.path.suffix.lower() != ".csv":  # whose text may be of numbers
+            look.unread = f"column {listed([name])} of {file.path} is of type {kind}, and no number"
+            return None
+    return name
 
 
 class _Running:
     """Predictions as they are made, and what they come to."""
 
-    def __init__(self, loaded: Model, scan: gdfast.Scan) -> None:
-        self.model, self.scan = loaded, scan
+    def __init__(self, loaded: Model, scan: gdfast.Scan, target: str | None) -> None:
+        self.model, self.scan, self.target = loaded, scan, target
         self.rows = self.missing = self.known = 0
         self.mean = self.spread = self.squares = 0.0
 
     def __iter__(self) -> Iterator[Array]:
-        loaded = self.model
-        target = loaded.target if loaded.target in self.scan._opened.names else None
+        loaded, target = self.model, self.target
         found = prediction.predictions(self.scan, loaded.names, gdfast.forward, loaded.w, loaded.b, target)
         for piece, y_pred in found:
             self.rows += len(y_pred)

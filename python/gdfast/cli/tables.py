@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -31,6 +31,15 @@ class BadColumn:
     missing: tuple[str, ...] = ()  # words that stand where a value is missing
     decimal: str = ""  # the decimal mark of its numbers, where it is another one than was said
     example: str = ""  # what that reads as what
+    thousands: bool = False  # whether that mark may stand at the thousands instead
+
+    def of_thousands(self) -> BadColumn:
+        """The column, if marks that may stand at the thousands do."""
+        if not self.thousands:
+            return self
+        mark = "commas" if self.decimal == "," else "points"
+        what = f"{self.what.removesuffix(')')}; numbers have to be written without {mark} at the thousands)"
+        return replace(self, what=what, missing=(), decimal="", example="")
 
     @property
     def can_be_read(self) -> bool:
@@ -43,7 +52,7 @@ class ColumnsError(TableError):
     delimiter = ""  # of a CSV file, where it was found and not given
 
     def __init__(self, path: Path, bad: Sequence[BadColumn]) -> None:
-        self.bad = tuple(bad)
+        self.path, self.bad = path, tuple(bad)
         if len(bad) == 1:
             self.found = f"column {listed([bad[0].name])} of {path} holds {bad[0].what}"
         else:
@@ -65,11 +74,14 @@ class ColumnsError(TableError):
         return next((f" ({column.example})" for column in self.bad if column.decimal), "")
 
 
-class Table(Protocol):
-    """A table whose columns have names, and are read when they are asked for."""
+class Heading(Protocol):
+    """What is known of a table before its columns are read."""
 
-    path: Path
-    names: tuple[str, ...]
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
     @property
     def index(self) -> str | None:
@@ -78,6 +90,10 @@ class Table(Protocol):
     @property
     def note(self) -> str | None:
         """What was decided about the file and isn't certain."""
+
+
+class Table(Heading, Protocol):
+    """A table whose columns have names, and are read when they are asked for."""
 
     def matrix(self, names: Sequence[str], dtype: np.dtype[Any] | None) -> Array:
         """These columns, (n, k), of `dtype` or else of the table's own; NaN where a value is missing."""

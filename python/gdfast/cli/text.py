@@ -22,6 +22,9 @@ _OTHER_MARK = {
     ",": re.compile(r"\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*"),
 }
 
+# What may be such a number, or a whole one with a mark at its thousands.
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}[.,]\d{3}\s*")
+
 # Words that stand for a missing value; signs without a letter or digit, such as ? or -, do so as well.
 _MISSING = r"""
 na n/a n.a. n.a #n/a nan null none nil nul missing unknown unk undefined void empty blank (null) <na> \n
@@ -33,7 +36,7 @@ FEW = 8  # words for missing values that a column may have: more of them are tex
 SHOWN = 40  # characters of a value that a message shows
 
 
-def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColumn:
+def describe(name: str, column: pa.ChunkedArray, decimal: str | None, before: int = 0) -> BadColumn:
     """What is wrong with a column of text.
 
     Parameters
@@ -43,12 +46,14 @@ def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColu
         Of strings, or of binary where the text isn't UTF-8.
     decimal : str or None
         The decimal mark that the text was read with; None where no option says how to read text.
+    before : int
+        Rows before these.
     """
-    first, others, numbers = _no_numbers(column, decimal or ".")
+    first, others, numbers = no_numbers(column, decimal or ".")
     if first is None:
         return BadColumn(name, "text")
     row, value = first
-    what = f"text ('{printable(value[:SHOWN])}' in row {row:,})"
+    what = f"text ('{printable(value[:SHOWN])}' in row {before + row:,})"
     if decimal is None:
         return BadColumn(name, what)
     marked = [word for word in others if _OTHER_MARK[decimal].fullmatch(word)]
@@ -59,10 +64,12 @@ def describe(name: str, column: pa.ChunkedArray, decimal: str | None) -> BadColu
         return BadColumn(name, what, tuple(words))
     mark = {".": ",", ",": "."}[decimal]
     number = marked[0].strip()
-    return BadColumn(name, what, tuple(words), mark, f"'{number}' as {float(number.replace(mark, '.')):g}")
+    example = f"'{number}' as {float(number.replace(mark, '.')):g}"
+    thousands = all(map(_THOUSANDS.fullmatch, marked))
+    return BadColumn(name, what, tuple(words), mark, example, thousands)
 
 
-def _no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] | None, list[str], bool]:
+def no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] | None, list[str], bool]:
     """The first value that is no number with its row from 1, all such values once, and whether there are numbers."""
     pattern = _NUMBER.replace("{mark}", decimal)
     first: tuple[int, str] | None = None
@@ -83,7 +90,8 @@ def _no_numbers(column: pa.ChunkedArray, decimal: str) -> tuple[tuple[int, str] 
 
 def _stands_for_missing(word: str) -> bool:
     stripped = word.strip()
-    return "," not in word and (stripped.casefold() in _WORDS_FOR_MISSING or not any(map(str.isalnum, stripped)))
+    can_be_typed = "," not in word and printable(word) == word
+    return can_be_typed and (stripped.casefold() in _WORDS_FOR_MISSING or not any(map(str.isalnum, stripped)))
 
 
 def _is_binary(kind: pa.DataType) -> bool:

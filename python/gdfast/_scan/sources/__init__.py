@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from gdfast._scan.sources.npy import NpySource
 from gdfast._scan.sources.parquet import ParquetFile
 from gdfast.wording import listed, type_name
 
-TABLES: dict[str, type[File]] = {
+Opens = Callable[[Path], File]
+
+TABLES: dict[str, Opens] = {
     ".parquet": ParquetFile,
     ".arrow": IpcFile,
     ".feather": IpcFile,
@@ -40,9 +42,11 @@ def open_source(source: Any) -> Source:
         It is nothing that can be read.
     """
     if isinstance(source, str | os.PathLike):
-        return _files(_matching(source))
+        return open_files([source])
     if isinstance(source, list | tuple) and source and all(isinstance(one, str | os.PathLike) for one in source):
-        return _files([path for one in source for path in _matching(one)])
+        return open_files(source)
+    if isinstance(source, FileSource | NpySource):  # whose files somebody has opened in a way of their own
+        return source
     if hasattr(source, "get_fragments") and hasattr(source, "schema"):
         return DatasetSource(source)
     if isinstance(source, Iterator):
@@ -52,6 +56,17 @@ def open_source(source: Any) -> Source:
     if isinstance(source, Iterable) and not hasattr(source, "shape") and not hasattr(source, "columns"):
         return FrameSource(lambda: iter(source), restartable=True)
     raise TypeError(f"source is of type {type_name(source)}, {ACCEPTED}")
+
+
+def open_files(given: Sequence[str | os.PathLike[str]], tables: Mapping[str, Opens] = TABLES) -> FileSource | NpySource:
+    """The files of these names and patterns; `tables` says by a file's suffix how a table is opened.
+
+    Raises
+    ------
+    ValueError
+        There are none such, or they are of several kinds.
+    """
+    return _files([path for one in given for path in _matching(one)], tables)
 
 
 def _matching(given: str | os.PathLike[str]) -> list[Path]:
@@ -69,7 +84,7 @@ def _matching(given: str | os.PathLike[str]) -> list[Path]:
     return files
 
 
-def _files(paths: list[Path]) -> Source:
+def _files(paths: list[Path], tables: Mapping[str, Opens]) -> FileSource | NpySource:
     twice = sorted({str(path) for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []
     if twice:
         raise ValueError(f"source names {listed(twice)} more than once, and its rows would count twice")
@@ -82,6 +97,6 @@ def _files(paths: list[Path]) -> Source:
     (suffix,) = suffixes
     if suffix == ".npy":
         return NpySource(paths)
-    if suffix not in TABLES:
+    if suffix not in tables:
         raise ValueError(f"{paths[0]} is of no kind that can be scanned: {ACCEPTED}")
-    return FileSource([TABLES[suffix](path) for path in paths])
+    return FileSource([tables[suffix](path) for path in paths])

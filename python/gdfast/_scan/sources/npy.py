@@ -90,10 +90,12 @@ class NpySource:
     def bind(self, asked: Asked) -> BoundMatrices:
         """See `Source`. A column from the end is counted as NumPy does: -1 is the last one."""
         first = self.files[0]
+        from_end = {str(j) for j in range(-first.k, 0)}
 
         def name(given: str | None) -> str | None:
-            from_end = given is not None and given.startswith("-") and given[1:].isdecimal()
-            return str(first.k - int(given[1:])) if from_end and given is not None else given
+            if given is None or given not in from_end:
+                return given
+            return str(first.k + int(given))
 
         columns = None if asked.columns is None else tuple(str(name(column)) for column in asked.columns)
         numbers = first.dtype.kind in "fiub" and first.dtype.itemsize <= 8
