@@ -60,6 +60,17 @@ def test_columns_of_pandas_that_are_no_numbers() -> None:
     check(evaluate, {"x": pd.DataFrame({"a": DAYS, "b": DAYS})})
 
 
+STRUCTS = pl.Series([{"p": 1.0, "q": 2.0}, {"p": 2.0, "q": 1.0}, {"p": 5.0, "q": 3.0}])
+
+
+def test_structs() -> None:
+    column = STRUCTS.to_arrow()
+    for one in (STRUCTS, column, pa.chunked_array([column]), pd.Series(column, dtype=pd.ArrowDtype(column.type))):
+        check(fit, {"y": one})
+    for table in (pl.DataFrame, pa.table):
+        check(fit, {"x": table({"a": Y, "s": STRUCTS if table is pl.DataFrame else column})}, pieces=2)
+
+
 @pytest.mark.parametrize("table", ["DataFrame", "Arrow"])
 def test_columns_of_one_name(table: str) -> None:
     twice = {

@@ -72,6 +72,10 @@ def _table_remedy(
     elif kind is POLARS_TABLE and all(_is_text(kinds[j]) for j in bad):
         chosen = json.dumps([labels[j] for j in bad], ensure_ascii=False)
         remedies.append(f"write {name}.to_dummies({chosen}) for a column of 0 and 1 for each value")
+    elif kind is not PANDAS_TABLE and all(_is_struct(kinds[j]) for j in bad):
+        chosen = json.dumps([labels[j] for j in bad], ensure_ascii=False)
+        way = f"unnest({chosen})" if kind is POLARS_TABLE else "flatten()"
+        remedies.append(f"write {name}.{way} for a column of each field")
     return f": {', or '.join(remedies)}" if remedies else ""
 
 
@@ -124,8 +128,10 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
                 "Arrow": f'(np.asarray({name}) - np.min({name})) / np.timedelta64(1, "s")',
             }[package]
         )
+    if _is_struct(word):
+        return _field_remedy(name, value, package)
     if word.startswith("complex"):
-        return f"the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
+        return f": the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
     if _reads_as_numbers(value):
         return (
             ": write "
@@ -135,11 +141,29 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
                 "Arrow": f'{name}.cast("float64")',
             }[package]
         )
-    return f"{_first_wrong(value)} is none"
+    return f": {_first_wrong(value)} is none"
+
+
+def _field_remedy(name: str, value: Any, package: str) -> str:
+    """What to write for a column of structs: its first field, if that holds numbers."""
+    entries = [entry for entry in _values(value) if isinstance(entry, dict)]
+    if not entries or not all(_is_number(entry[next(iter(entries[0]))]) for entry in entries):
+        return ": choose one of its fields, of numbers"
+    combined = ".combine_chunks()" if hasattr(value, "combine_chunks") else ""
+    way = {"Arrow": f"{combined}.field"}.get(package, ".struct.field")
+    return f": for its first field write {name}{way}({_literal(next(iter(entries[0])))})"
+
+
+def _is_number(entry: Any) -> bool:
+    return isinstance(entry, int | float)
+
+
+def _is_struct(word: str) -> bool:
+    return word.lower().startswith("struct")
 
 
 def _is_text(word: str) -> bool:
-    return word.lower().startswith(("str", "object", "cat", "enum", "large_string", "utf8"))
+    return not _is_struct(word) and word.lower().startswith(("str", "object", "cat", "enum", "large_string", "utf8"))
 
 
 def _is_time(word: str) -> bool:
