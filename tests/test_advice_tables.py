@@ -60,6 +60,7 @@ def test_columns_of_pandas_that_are_no_numbers() -> None:
     check(evaluate, {"x": pd.DataFrame({"a": DAYS, "b": DAYS})})
 
 
+FRAME = pl.DataFrame({"a": X[:, 0], "y": Y})
 STRUCTS = pl.Series([{"p": 1.0, "q": 2.0}, {"p": 2.0, "q": 1.0}, {"p": 5.0, "q": 3.0}])
 
 
@@ -142,6 +143,31 @@ def test_masked_rows(x: Any) -> None:
     fit(advice.follow(code, {"x": x, "keep": keep}), Y[keep])
 
 
+# --- what is yet to be computed ---
+
+
+def test_lazy_frames() -> None:
+    lazy, table = FRAME.lazy(), FRAME
+    model = fit(table, "y")
+    calls: dict[str, Any] = {
+        "fit": lambda x: fit(x, "y"),
+        "array for y": lambda x: fit(x, Y),
+        "validation": lambda x: fit(table, "y", validation=(x, "y")),
+        "predict": model.predict,
+        "loss": lambda x: gdfast.loss_and_gradient(x, "y", [1.0]),
+        "forward": lambda x: gdfast.forward(x, [1.0, 2.0]),
+        "moments": lambda x: gdfast.Moments(1).update(x, "y"),
+        "path": lambda x: gdfast.path(x, "y", n_penalties=2),
+        "explain": lambda x: gdfast.explain(x, "y"),
+        "pieces": lambda x: gdfast.fit(gdfast.scan(lambda: iter([x])), "y"),
+    }
+    for call in calls.values():
+        with pytest.raises(TypeError, match=r"write (x|X|validation\[0\])\.collect\(\)") as raised:
+            call(lazy)
+        (code,) = advice.written(str(raised.value))
+        call(advice.follow(code, {"x": lazy, "X": lazy, "validation": (lazy, "y")}))
+
+
 # --- what exports Arrow and is no package's that is known ---
 
 
@@ -186,3 +212,11 @@ def test_nulls_of_a_scan_are_dropped_by_the_scan() -> None:
     scan = gdfast.scan(lambda: iter([FEW]))
     dropping = gdfast.scan(lambda: iter([FEW]), missing="drop")
     follow(Case(lambda: gdfast.fit(scan, "y", missing="drop"), "for a scan", (lambda: gdfast.fit(dropping, "y"),)))
+
+
+def test_nulls_of_pieces() -> None:
+    holes = [pa.table({"a": [1.0, None, 4.0], "y": [1.0, 2.0, 3.0]})]
+    dropping = gdfast.scan(holes, missing="drop")
+    follow(
+        Case(lambda: gdfast.fit(gdfast.scan(holes), "y"), "piece 0: column 'a'", (lambda: gdfast.fit(dropping, "y"),))
+    )

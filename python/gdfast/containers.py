@@ -53,6 +53,7 @@ PANDAS_TABLE = Container("pandas table", _PANDAS, _PANDAS, "{}.iloc[:, 0]", "{}.
 PANDAS_COLUMN = Container("pandas column", _PANDAS, _PANDAS, item="{}.item()", rows="{}[keep]")
 POLARS_TABLE = Container("polars table", column="{}.to_series(0)", item="{}.item()", rows="{}.filter(keep)")
 POLARS_COLUMN = Container("polars column", item="{}.item()", rows="{}.filter(keep)")
+POLARS_LAZY = Container("lazy polars table")
 ARROW_TABLE = Container("Arrow table", column="{}.column(0)", rows="{}.filter(keep)")
 ARROW_COLUMN = Container("Arrow column", rows="{}.filter(keep)")
 # What exports Arrow and is none of these.
@@ -74,6 +75,7 @@ _KNOWN = {
     ("pandas", "ExtensionArray"): PANDAS_COLUMN,
     ("polars", "DataFrame"): POLARS_TABLE,
     ("polars", "Series"): POLARS_COLUMN,
+    ("polars", "LazyFrame"): POLARS_LAZY,
     ("pyarrow", "Table"): ARROW_TABLE,
     ("pyarrow", "RecordBatch"): ARROW_TABLE,
     ("pyarrow", "Array"): ARROW_COLUMN,

@@ -58,6 +58,16 @@ class FitArguments(NamedTuple):
         more = copies.total() - copied
         return self._replace(train=train, validation=validation, copied_bytes=self.copied_bytes + more)
 
+    @property
+    def rows(self) -> int:
+        """Of the samples, those that count."""
+        return 0 if self.train.y is None else len(self.train.y) - self.dropped_rows
+
+    @property
+    def weighted(self) -> bool:
+        """Whether anybody gave weights: rows that were dropped have some, too."""
+        return (self.given[2] if self.dropped_rows else self.train.sample_weight) is not None
+
     def name(self, j: int) -> str:
         """What messages call column j."""
         if self.one_column:
@@ -110,7 +120,7 @@ def check(
     else:
         x, y, sample_weight = given = tables.named("x", x, y, sample_weight, columns)
         if missing != "error":
-            x, y, sample_weight, rows_out = dropped.without(given, missing)
+            x, y, sample_weight, rows_out, _ = dropped.without(given, missing)
     matrix = arrays.matrix(x, "x", in_columns=True)
     names = None if type(x) is np.ndarray else data.columns(given[0], matrix)
     if scanned is not None:

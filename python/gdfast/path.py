@@ -150,6 +150,7 @@ def path(
         peak_bytes=found.peak_bytes,
         disk_bytes=0 if passes is None else passes.disk_bytes,
         waited=0.0 if passes is None else passes.waiting.seconds,
+        dropped_rows=asked.dropped_rows if passes is None else passes.dropped,
     )
     return Path(
         table=table_of(found.numbers, found.weights),

@@ -22,6 +22,7 @@ from gdfast.containers import (
     OTHER_TABLE,
     PANDAS_COLUMN,
     PANDAS_TABLE,
+    POLARS_LAZY,
     POLARS_TABLE,
     TABLES,
     Container,
@@ -112,8 +113,21 @@ def is_table(value: Any) -> bool:
 
 
 def once(name: str, value: Any) -> Any:
-    """`value` as something that can be looked at again: what exports Arrow, and may do so once, is read."""
+    """`value` as something that can be looked at again: what exports Arrow, and may do so once, is read.
+
+    Raises
+    ------
+    TypeError
+        It is a table that has yet to be computed.
+    """
+    refuse_lazy(name, value)
     return _opened(name, value, OTHER_TABLE) if container(value) is OTHER_TABLE else value
+
+
+def refuse_lazy(name: str, value: Any) -> None:
+    """Raise where a table has yet to be computed: its columns have names, and it has no rows."""
+    if container(value) is POLARS_LAZY:
+        raise TypeError(f"{name} ({type_name(value)}) is not computed yet, accepted are tables: write {name}.collect()")
 
 
 def data(name: str, value: Any, dtype: np.dtype[Any] | None = None, drop: bool = False) -> Array | Table:
