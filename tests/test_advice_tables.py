@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,10 @@ import gdfast
 from advice_cases import (
     DAYS,
     MATRICES,
+    TABLES,
     VECTORS,
     Case,
+    Exporter,
     X,
     Y,
     check,
@@ -34,12 +35,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 MIXED = {"size": [1.0, 2.0, 3.0], "city": ["x", "y", "x"], "when": DAYS}
-TABLES: dict[str, Callable[[Any], Any]] = {
-    "DataFrame": pd.DataFrame,
-    "polars": pl.DataFrame,
-    "Arrow": pa.table,
-    "Arrow batch": lambda columns: pa.RecordBatch.from_pydict(columns),
-}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -169,19 +164,6 @@ def test_lazy_frames() -> None:
 
 
 # --- what exports Arrow and is no package's that is known ---
-
-
-class Exporter:
-    """A stream that can be read as often as it is asked for, or once."""
-
-    def __init__(self, table: Any, times: int = 99) -> None:
-        self.table, self.times = table, times
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        self.times -= 1
-        if self.times < 0:
-            raise RuntimeError("it is over")
-        return self.table.__arrow_c_stream__()
 
 
 FEW = pa.table({"a": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 3.0]})

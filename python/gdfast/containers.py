@@ -123,13 +123,13 @@ def labels(value: Any) -> Any:
     return None
 
 
-def finite_rows(name: str, value: Any, array: Any) -> str:
+def finite_rows(code: str, kind: Container, array: Any) -> str:
     """The expression of which rows are finite, as a NumPy array of Booleans."""
-    kind = container(value)
-    finite = f"np.isfinite({kind.numbers.format(name)})"
+    finite = f"np.isfinite({kind.numbers.format(code)})"
     return f"{finite}.all(axis=1)" if array.ndim == 2 else finite
 
 
-def kept_rows(name: str, value: Any) -> str:
-    """The expression that takes the rows `keep`."""
-    return container(value).rows.format(name)
+def written(label: Any) -> str:
+    """A column's label, or a list of some, as Python writes them: text in double quotes, as in all that is said."""
+    text = all(isinstance(one, str) for one in label) if isinstance(label, list) else isinstance(label, str)
+    return json.dumps(label, ensure_ascii=False) if text else repr(label)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import checks, dropped, tables, validation
+from gdfast import checks, dropped, spelled, tables, validation
 from gdfast._inference import sandwich
 from gdfast._inference.asked import WEIGHTS, Covariance, asked_covariance, asked_level
 from gdfast._inference.basis import Basis, refuse_other_weights
@@ -99,10 +99,15 @@ def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | Scann
         return ScannedRows.of_fit(x, y, sample_weight, basis, fit.feature_names, np.atleast_1d(fit.w))
     given = tables.named("x", x, y, sample_weight)
     given = given._replace(x=tables.by_name("x", given.x, fit.feature_names))
-    # Rows with nulls are none of the fit: it refused them, or left them out.
-    x, y, s, left_out, kept = dropped.without(given, "drop")
-    validation.like_the_fit(x, np.shape(fit.w), fit.feature_names)
-    x, y, s = validation.samples(x, y, s, in_columns=True)
+    asked = spelled.Asked(x, y, sample_weight)
+    try:
+        # Rows with nulls are none of the fit: it refused them, or left them out.
+        x, y, s, left_out, kept = dropped.without(given, "drop")
+        validation.like_the_fit(x, np.shape(fit.w), fit.feature_names)
+        x, y, s = validation.samples(x, y, s, in_columns=True)
+    except (TypeError, ValueError):
+        spelled.refuse(given, asked, missing="drop", needed=True)
+        raise
     if len(x) - left_out != basis.n:
         rows = f"{len(x) - left_out:,} rows{' without a null' if left_out else ''}"
         raise ValueError(f"x has {rows}, and the fit was of {basis.n:,}: write the x that it was fitted to")

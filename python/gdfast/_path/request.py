@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import checks, dropped, tables, validation
+from gdfast import checks, dropped, spelled, tables, validation
 from gdfast._fit.data import passes_over
 from gdfast._path import planning
 from gdfast._path.folds import fold_of_each_row
@@ -113,9 +113,13 @@ def request(
     else:
         given = tables.named("x", x, y, sample_weight, columns)
         feature_names = tables.names("x", given.x)
-        kept = dropped.without(given, missing)
-        rows_out = kept.rows
-        matrix, targets, s = validation.samples(kept.x, kept.y, kept.sample_weight, in_columns=True)
+        try:
+            kept = dropped.without(given, missing)
+            rows_out = kept.rows
+            matrix, targets, s = validation.samples(kept.x, kept.y, kept.sample_weight, in_columns=True)
+        except (TypeError, ValueError):
+            spelled.refuse(given, spelled.Asked(x, y, sample_weight, columns), missing=missing)
+            raise
     if s is not None:
         validation.weights("sample_weight", s)
     names = feature_names or tuple(["x"] if matrix.ndim == 1 else [f"x[{j}]" for j in range(matrix.shape[1])])
