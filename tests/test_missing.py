@@ -210,6 +210,12 @@ def test_nulls_of_scans_are_refused_by_their_piece(kind: str, tmp_path: Path) ->
         gdfast.fit(scan, None if arrays else "y", **OPTIONS)
 
 
+def test_a_piece_with_a_column_of_nulls_alone_is_named() -> None:
+    pieces = [pl.DataFrame({"a": A, "y": Y}), pl.DataFrame({"a": [None, None], "y": [1.0, 2.0]})]
+    with pytest.raises(ValueError, match=r"^piece 1: the column 'a' of x has 2 nulls"):
+        gdfast.fit(gdfast.scan(pieces, missing="drop"), "y", **OPTIONS)
+
+
 def test_paths_of_tables_say_how_many_rows_were_left_out() -> None:
     path = gdfast.path(pl.DataFrame(COLUMNS), "y", columns=["a", "b"], missing="drop", n_penalties=5)
     assert path.report.dropped_rows == HOLES.sum()

@@ -189,7 +189,8 @@ class Reader:
         if found.nulls and self.asked.missing == "error":
             counts = [column.nulls for column in found.columns]
             raise self._nulls(where, *next(one for one in zip(labels, counts, strict=True) if one[1]))
-        return dropped.with_nulls(name, found)
+        with _about(where):
+            return dropped.with_nulls(name, found)
 
     def _nulls(self, where: str, what: str, count: int) -> ValueError:
         if self.what == "piece":
