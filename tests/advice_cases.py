@@ -63,6 +63,27 @@ VECTORS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+TABLES: dict[str, Callable[[Any], Any]] = {
+    "DataFrame": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "Arrow": pa.table,
+    "Arrow batch": lambda columns: pa.RecordBatch.from_pydict(columns),
+}
+
+
+class Exporter:
+    """A stream that can be read as often as it is asked for, or once."""
+
+    def __init__(self, table: Any, times: int = 99) -> None:
+        self.table, self.times = table, times
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        self.times -= 1
+        if self.times < 0:
+            raise RuntimeError("it is over")
+        return self.table.__arrow_c_stream__()
+
+
 def fit(x: Any = X, y: Any = Y, **options: Any) -> Any:
     return gdfast.fit(x, y, n_iters=2, learning_rate=1e-3, **options)
 

@@ -21,6 +21,7 @@ for package in ("pandas", "polars", "pyarrow", "torch", "scipy", "sklearn", "typ
 FOLLOWING = (
     "test_advice.py",
     "test_advice_tables.py",
+    "test_advice_names.py",
     "test_advice_calls.py",
     "test_advice_reports.py",
     "test_advice_dask.py",

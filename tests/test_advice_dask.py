@@ -47,6 +47,8 @@ def test_frames_and_arrays(cluster: Any) -> None:
     frame = dd.from_pandas(pd.DataFrame({"a": X[:, 0]}), npartitions=2)
     y = dd.from_pandas(pd.Series(Y), npartitions=2)
     whole = frame.assign(y=y)
+    nullable = pd.DataFrame({"a": pd.array([None, *X[1:, 0]], "Float64"), "y": Y})
+    holes = dd.from_pandas(nullable, npartitions=2)
     x, target = da.from_array(X, chunks=(20, 3)), da.from_array(Y, chunks=20)
     unknown = x[x[:, 0] > -10]
     with distributed.Client(cluster):
@@ -66,6 +68,11 @@ def test_frames_and_arrays(cluster: Any) -> None:
                 lambda: gdask.fit(unknown, da.from_array(Y, chunks=-1), **GD),
                 "write x.compute_chunk_sizes()",
                 (lambda: gdask.fit(unknown.compute_chunk_sizes(), da.from_array(Y, chunks=-1), **GD),),
+            ),
+            Case(
+                lambda: gdask.fit(holes, "y", **GD),
+                "column 'a' has 1 null: write frame.dropna()",
+                (lambda: gdask.fit(holes.dropna(), "y", **GD),),
             ),
             Case(
                 lambda: gdask.fit(whole, "y", batch_size=4, **GD),

@@ -167,6 +167,11 @@ def test_operators() -> None:
             ),
         ),
         Case(
+            lambda: mse_linear(x.numpy(), y, w),
+            "write torch.as_tensor(x)",
+            (lambda: mse_linear(torch.as_tensor(x.numpy()), y, w),),
+        ),
+        Case(
             lambda: mse_linear(x.to_sparse(), y, w),
             "write x.to_dense()",
             (lambda: mse_linear(x.to_sparse().to_dense(), y, w),),

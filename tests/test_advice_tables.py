@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,10 @@ import gdfast
 from advice_cases import (
     DAYS,
     MATRICES,
+    TABLES,
     VECTORS,
     Case,
+    Exporter,
     X,
     Y,
     check,
@@ -34,12 +35,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::gdfast.ConvergenceWarning")
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 MIXED = {"size": [1.0, 2.0, 3.0], "city": ["x", "y", "x"], "when": DAYS}
-TABLES: dict[str, Callable[[Any], Any]] = {
-    "DataFrame": pd.DataFrame,
-    "polars": pl.DataFrame,
-    "Arrow": pa.table,
-    "Arrow batch": lambda columns: pa.RecordBatch.from_pydict(columns),
-}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -58,6 +53,18 @@ def test_columns_of_pandas_that_are_no_numbers() -> None:
     check(fit, {"x": pd.DataFrame({"a": pd.Series(["x", "y", "x"], dtype="category"), "b": Y})}, pieces=2)
     check(fit, {"x": pd.DataFrame({"a": ["x", "y", "x"]})})
     check(evaluate, {"x": pd.DataFrame({"a": DAYS, "b": DAYS})})
+
+
+FRAME = pl.DataFrame({"a": X[:, 0], "y": Y})
+STRUCTS = pl.Series([{"p": 1.0, "q": 2.0}, {"p": 2.0, "q": 1.0}, {"p": 5.0, "q": 3.0}])
+
+
+def test_structs() -> None:
+    column = STRUCTS.to_arrow()
+    for one in (STRUCTS, column, pa.chunked_array([column]), pd.Series(column, dtype=pd.ArrowDtype(column.type))):
+        check(fit, {"y": one})
+    for table in (pl.DataFrame, pa.table):
+        check(fit, {"x": table({"a": Y, "s": STRUCTS if table is pl.DataFrame else column})}, pieces=2)
 
 
 @pytest.mark.parametrize("table", ["DataFrame", "Arrow"])
@@ -131,20 +138,32 @@ def test_masked_rows(x: Any) -> None:
     fit(advice.follow(code, {"x": x, "keep": keep}), Y[keep])
 
 
+# --- what is yet to be computed ---
+
+
+def test_lazy_frames() -> None:
+    lazy, table = FRAME.lazy(), FRAME
+    model = fit(table, "y")
+    calls: dict[str, Any] = {
+        "fit": lambda x: fit(x, "y"),
+        "array for y": lambda x: fit(x, Y),
+        "validation": lambda x: fit(table, "y", validation=(x, "y")),
+        "predict": model.predict,
+        "loss": lambda x: gdfast.loss_and_gradient(x, "y", [1.0]),
+        "forward": lambda x: gdfast.forward(x, [1.0, 2.0]),
+        "moments": lambda x: gdfast.Moments(1).update(x, "y"),
+        "path": lambda x: gdfast.path(x, "y", n_penalties=2),
+        "explain": lambda x: gdfast.explain(x, "y"),
+        "pieces": lambda x: gdfast.fit(gdfast.scan(lambda: iter([x])), "y"),
+    }
+    for call in calls.values():
+        with pytest.raises(TypeError, match=r"write (x|X|validation\[0\])\.collect\(\)") as raised:
+            call(lazy)
+        (code,) = advice.written(str(raised.value))
+        call(advice.follow(code, {"x": lazy, "X": lazy, "validation": (lazy, "y")}))
+
+
 # --- what exports Arrow and is no package's that is known ---
-
-
-class Exporter:
-    """A stream that can be read as often as it is asked for, or once."""
-
-    def __init__(self, table: Any, times: int = 99) -> None:
-        self.table, self.times = table, times
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        self.times -= 1
-        if self.times < 0:
-            raise RuntimeError("it is over")
-        return self.table.__arrow_c_stream__()
 
 
 FEW = pa.table({"a": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 3.0]})
@@ -175,3 +194,11 @@ def test_nulls_of_a_scan_are_dropped_by_the_scan() -> None:
     scan = gdfast.scan(lambda: iter([FEW]))
     dropping = gdfast.scan(lambda: iter([FEW]), missing="drop")
     follow(Case(lambda: gdfast.fit(scan, "y", missing="drop"), "for a scan", (lambda: gdfast.fit(dropping, "y"),)))
+
+
+def test_nulls_of_pieces() -> None:
+    holes = [pa.table({"a": [1.0, None, 4.0], "y": [1.0, 2.0, 3.0]})]
+    dropping = gdfast.scan(holes, missing="drop")
+    follow(
+        Case(lambda: gdfast.fit(gdfast.scan(holes), "y"), "piece 0: column 'a'", (lambda: gdfast.fit(dropping, "y"),))
+    )

@@ -217,7 +217,7 @@ def test_a_function_that_shuffles_is_noticed() -> None:
         ((X[:9], Y[:9], Y[:9] ** 2), ValueError, "piece 1 has sample_weight, unlike piece 0"),
         (X[:9], TypeError, "piece 1 is of type numpy.ndarray, accepted are tables, (x, y)"),
         ((X[:9], Y[:9], 1, 2), TypeError, "piece 1 is a tuple of 4"),
-        (([["a"]], [1.0]), TypeError, "x of piece 1"),
+        (([["a"]], [1.0]), TypeError, "piece 1: x has dtype"),
     ],
 )
 def test_pieces_that_differ_are_named(second: Any, kind: type[Exception], message: str) -> None:

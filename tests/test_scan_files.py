@@ -106,3 +106,26 @@ def test_columns_that_nobody_asks_for_are_not_read(kind: str, tmp_path: Path) ->
     np.testing.assert_allclose(gdfast.fit(scan, "y", **EXACT).w, want.w, rtol=1e-9)
     with pytest.raises(ValueError, match=r"parquet.*can't be read"):
         gdfast.fit(gdfast.scan(source, columns=NAMES), "y", **EXACT)
+
+
+@pytest.mark.parametrize("kind", ["files", "partitions", "datasets", "memory"])
+def test_datasets_may_be_filtered(kind: str, tmp_path: Path) -> None:
+    parts = [scans.table(slice(start, start + 250)) for start in range(0, 1000, 250)]
+    for k, part in enumerate(parts):
+        (tmp_path / f"part={k}").mkdir()
+        parquet.write_table(part, tmp_path / f"part={k}" / "x.parquet", row_group_size=100)
+    dataset = {
+        "files": lambda: ds.dataset(sorted(tmp_path.rglob("*.parquet"))),
+        "partitions": lambda: ds.dataset(tmp_path, partitioning="hive").filter(ds.field("part") >= 0),
+        "datasets": lambda: ds.dataset([ds.dataset(path) for path in sorted(tmp_path.iterdir())]),
+        "memory": lambda: ds.dataset(scans.pa.concat_tables(parts)),
+    }[kind]()
+    filtered = dataset.filter((ds.field("a") > 0) & (ds.field("s") < 1.5))
+    kept = (X[:, 0] > 0) & (scans.S < 1.5)
+    for options in (EXACT, {"optimizer": "cg", "plan": "stream"}):
+        fit = gdfast.fit(gdfast.scan(filtered, columns=NAMES), "y", **options)
+        np.testing.assert_allclose(fit.w, gdfast.fit(X[kept], Y[kept], **options).w, rtol=1e-6)
+        assert fit.basis.n == kept.sum()
+    assert filtered.count_rows() == kept.sum()
+    with pytest.raises(ValueError, match="the scan has no rows"):
+        gdfast.fit(gdfast.scan(dataset.filter(ds.field("s") > 9), columns=NAMES), "y", **EXACT)

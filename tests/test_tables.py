@@ -231,6 +231,34 @@ def test_decimals_are_refused() -> None:
         taken(pd.DataFrame({"a": pd.array(column, pd.ArrowDtype(column.type))}))
 
 
+STRUCTS = pl.Series("s", [{"y": 1.0, "a": 2.0}, {"y": 2.0, "a": 1.0}, {"y": 5.0, "a": 3.0}])
+
+
+@pytest.mark.parametrize("package", ["polars", "pandas", "Arrow", "Arrow chunks"])
+def test_structs_are_refused_and_not_read_as_their_first_field(package: str, backend: Any) -> None:
+    column = STRUCTS.to_arrow()
+    structs: Any = {
+        "polars": STRUCTS,
+        "pandas": pd.Series(column, dtype=pd.ArrowDtype(column.type)),
+        "Arrow": column,
+        "Arrow chunks": pa.chunked_array([column]),
+    }[package]
+    build = {"polars": pl.DataFrame, "pandas": pd.DataFrame}.get(package, pa.table)
+    table = build({"y": [1.0, 2.0, 5.0], "s": structs})
+    fit = backend.fit(pl.DataFrame({"s": [1.0, 2.0, 4.0]}), [1.0, 2.0, 5.0], optimizer="exact")
+    calls: list[tuple[str, Callable[[], Any]]] = [
+        ("x holds no numbers in the column 's'", lambda: backend.fit(table, "y")),
+        ("x holds no numbers in the column 's'", lambda: fit.predict(table)),
+        ("x has dtype", lambda: backend.fit(structs, [1.0, 2.0, 5.0])),
+        ("y has dtype", lambda: backend.fit([1.0, 2.0, 4.0], structs)),
+        ("sample_weight has dtype", lambda: backend.fit([1.0, 2.0, 4.0], [1.0, 2.0, 5.0], sample_weight=structs)),
+        ("piece 0.* 's'", lambda: gdfast.fit(gdfast.scan(lambda: iter([table])), "y")),
+    ]
+    for words, call in calls:
+        with pytest.raises(TypeError, match=rf"^{words}.*[sS]truct.*, accepted are"):
+            call()
+
+
 def test_nulls_of_pandas_are_nulls_and_nan_is_a_number(backend: Any) -> None:
     x = pd.DataFrame({"a": pd.array([1.0, None, 3], "Float64"), "b": pd.array([1, 2, None], "Int64")})
     with pytest.raises(ValueError, match=r"^the column 'a' of x has 1 null, in row 1; 'b' has 1 null, in row 2: "):

@@ -53,6 +53,7 @@ PANDAS_TABLE = Container("pandas table", _PANDAS, _PANDAS, "{}.iloc[:, 0]", "{}.
 PANDAS_COLUMN = Container("pandas column", _PANDAS, _PANDAS, item="{}.item()", rows="{}[keep]")
 POLARS_TABLE = Container("polars table", column="{}.to_series(0)", item="{}.item()", rows="{}.filter(keep)")
 POLARS_COLUMN = Container("polars column", item="{}.item()", rows="{}.filter(keep)")
+POLARS_LAZY = Container("lazy polars table")
 ARROW_TABLE = Container("Arrow table", column="{}.column(0)", rows="{}.filter(keep)")
 ARROW_COLUMN = Container("Arrow column", rows="{}.filter(keep)")
 # What exports Arrow and is none of these.
@@ -74,6 +75,7 @@ _KNOWN = {
     ("pandas", "ExtensionArray"): PANDAS_COLUMN,
     ("polars", "DataFrame"): POLARS_TABLE,
     ("polars", "Series"): POLARS_COLUMN,
+    ("polars", "LazyFrame"): POLARS_LAZY,
     ("pyarrow", "Table"): ARROW_TABLE,
     ("pyarrow", "RecordBatch"): ARROW_TABLE,
     ("pyarrow", "Array"): ARROW_COLUMN,
@@ -121,13 +123,13 @@ def labels(value: Any) -> Any:
     return None
 
 
-def finite_rows(name: str, value: Any, array: Any) -> str:
+def finite_rows(code: str, kind: Container, array: Any) -> str:
     """The expression of which rows are finite, as a NumPy array of Booleans."""
-    kind = container(value)
-    finite = f"np.isfinite({kind.numbers.format(name)})"
+    finite = f"np.isfinite({kind.numbers.format(code)})"
     return f"{finite}.all(axis=1)" if array.ndim == 2 else finite
 
 
-def kept_rows(name: str, value: Any) -> str:
-    """The expression that takes the rows `keep`."""
-    return container(value).rows.format(name)
+def written(label: Any) -> str:
+    """A column's label, or a list of some, as Python writes them: text in double quotes, as in all that is said."""
+    text = all(isinstance(one, str) for one in label) if isinstance(label, list) else isinstance(label, str)
+    return json.dumps(label, ensure_ascii=False) if text else repr(label)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import containers, digits, optimum
+from gdfast import containers, digits, optimum, spelled
 from gdfast.conversion import Array
 from gdfast.descent import GROWTH, Samples
 from gdfast.errors import Argument, Entry, Message, joined
@@ -28,10 +28,6 @@ SAMPLE_ROWS = 1024
 UNEVEN = 1e3
 
 NAMED = 3  # columns that a message names
-
-# What messages call the parts of the data.
-TRAIN = ("x", "y", "sample_weight")
-VALIDATION = ("validation[0]", "validation[1]", "validation[2]")
 
 
 class DivergenceError(ArithmeticError):
@@ -102,21 +98,22 @@ def diagnose(
 
 def refuse_not_finite(arguments: FitArguments, validation: bool = False) -> None:
     """Raise a `DivergenceError` that names the first NaN or infinity of the data, if there is one."""
-    samples, given, names = arguments.train, arguments.given, TRAIN
+    samples, asked, names = arguments.train, arguments.asked, spelled.NAMES
     if validation:
         assert arguments.validation is not None
-        samples, given, names = arguments.validation, arguments.given_validation, VALIDATION
+        samples, names = arguments.validation, spelled.VALIDATION
+        asked = spelled.Asked.of(arguments.given_validation, arguments.columns)
     if samples.x is None and samples.gram is not None and not np.isfinite(samples.gram.matrix).all():
         raise DivergenceError("the moments hold a NaN or an infinity, as the data must have that they were taken of")
-    for name, array, value in zip(names, samples[:3], given, strict=False):
+    for name, array, how in zip(names, samples[:3], spelled.spelled(asked, names), strict=True):
         position = None if array is None else first_not_finite(array)
         if array is None or position is None:
             continue
         found = widened(array[position[:1]])[position[1:]]
         if array.ndim == 2 and arguments.one_column:
             array = array[:, 0]
-        keep = containers.finite_rows(name, value, array)
-        rows = [containers.kept_rows(*one) for one in zip(names, given, strict=False) if one[1] is not None]
+        keep = containers.finite_rows(how.code, how.kind, array)
+        rows = spelled.kept_rows(asked, names)
         raise DivergenceError(
             Message(
                 *_place(arguments, name, position[: array.ndim]),

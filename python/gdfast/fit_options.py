@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gdfast import checks, copies, dropped, tables
+from gdfast import checks, copies, dropped, spelled, tables
 from gdfast import validation as arrays
 from gdfast._fit import combinations, data
 from gdfast._inference.basis import Counted
@@ -42,7 +42,8 @@ class FitArguments(NamedTuple):
     callback: Callback | None
     progress: bool
     plan: Asked
-    given: tuple[Any, ...]  # x, y and sample_weight as they came, for messages
+    given: tuple[Any, ...]  # x, y and sample_weight, none of them a name any more
+    asked: spelled.Asked  # as they came, for messages
     given_validation: Any
     counted: Counted | None = None  # the rows of moments that came instead of samples
     passes: Passes | None = None  # of a scan that came instead of x: what is in `train` only has its shape
@@ -57,6 +58,16 @@ class FitArguments(NamedTuple):
         validation = None if self.validation is None else data.in_arrays(self.validation)
         more = copies.total() - copied
         return self._replace(train=train, validation=validation, copied_bytes=self.copied_bytes + more)
+
+    @property
+    def rows(self) -> int:
+        """Of the samples, those that count."""
+        return 0 if self.train.y is None else len(self.train.y) - self.dropped_rows
+
+    @property
+    def weighted(self) -> bool:
+        """Whether anybody gave weights: rows that were dropped have some, too."""
+        return (self.given[2] if self.dropped_rows else self.train.sample_weight) is not None
 
     def name(self, j: int) -> str:
         """What messages call column j."""
@@ -101,7 +112,7 @@ def check(
     arrays.reduction(reduction)
     copied = copies.total()
     scanned = held_out = None
-    rows_out = 0
+    rows_out, asked = 0, spelled.Asked(x, y, sample_weight, columns)
     if isinstance(x, Scan | Passes):
         given = x, y, sample_weight
         scanned = data.passes_over(x, y, sample_weight, columns, missing)
@@ -109,13 +120,17 @@ def check(
         validation, held_out = data.scanned_validation(validation, scanned)
     else:
         x, y, sample_weight = given = tables.named("x", x, y, sample_weight, columns)
-        if missing != "error":
-            x, y, sample_weight, rows_out = dropped.without(given, missing)
-    matrix = arrays.matrix(x, "x", in_columns=True)
+    try:
+        if scanned is None and missing != "error":
+            x, y, sample_weight, rows_out, _ = dropped.without(tables.Named(*given), missing)
+        matrix = arrays.matrix(x, "x", in_columns=True)
+        train = data.samples(matrix, y, sample_weight, "y", "sample_weight", "x")
+    except (TypeError, ValueError):
+        spelled.refuse(tables.Named(*given), asked, missing=missing if scanned is None else None)
+        raise
     names = None if type(x) is np.ndarray else data.columns(given[0], matrix)
     if scanned is not None:
         names = scanned.bound.names
-    train = data.samples(matrix, y, sample_weight, "y", "sample_weight", "x")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is of type {type_name(callback)}, accepted is None or a function that takes a Step")
     rate = _learning_rate(learning_rate)
@@ -150,6 +165,7 @@ def check(
         progress=checks.flag("progress", progress),
         plan=checks.one_of("plan", plan, PLANS),
         given=given,
+        asked=asked,
         given_validation=validation,
         passes=scanned,
         validation_passes=held_out,

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from gdfast import _core, dropped, moments_format, tables, validation
+from gdfast import _core, dropped, moments_format, spelled, tables, validation
 from gdfast._inference.basis import counted
 from gdfast._moments.groups import group_numbers, wrong_number
 from gdfast._moments.models import Models
@@ -150,8 +150,13 @@ class Moments(Models):
             return self._update_from_scan(X if columns is None else X.with_columns(columns), y, sample_weight, group)
         given = tables.named("X", X, y, sample_weight, columns)
         given = given._replace(x=tables.by_name("X", given.x, self._names))
-        X, y, sample_weight, _ = dropped.without(given, missing, "X")
-        x, y, s = validation.samples(X, y, sample_weight, "X", in_columns=True)
+        try:
+            x, y, s, *_ = dropped.without(given, missing, "X")
+            x, y, s = validation.samples(x, y, s, "X", in_columns=True)
+        except (TypeError, ValueError):
+            asked = spelled.Asked(X, target or y, sample_weight, columns)
+            spelled.refuse(given, asked, ("X", "y", "sample_weight"), missing=missing)
+            raise
         validation.same_columns("X", 1 if x.ndim == 1 else x.shape[1], self._d)
         names = self._names or tables.names("X", given.x)
         names = names if names is not None and len(names) == self._d else None
@@ -161,7 +166,8 @@ class Moments(Models):
                     f"group says which of several groups, and there are none: Moments({self._d}, groups=…)"
                 )
             matrix, origin, _, _ = _core.moments(x, y, s)
-            self._add(Gram(matrix, origin), counted(len(x), s))
+            rows = counted(len(x), s)._replace(weighted=given.sample_weight is not None)
+            self._add(Gram(matrix, origin), rows)
         else:
             ids = group_numbers(group, len(x), len(self._groups))
             read = by_group(x, y, s, ids, len(self._groups))

@@ -161,6 +161,7 @@ def path(
         disk_bytes=0 if passes is None else passes.disk_bytes,
         waited=0.0 if passes is None else passes.waiting.seconds,
         advice=() if short is None else (short,),
+        dropped_rows=asked.dropped_rows if passes is None else passes.dropped,
     )
     return Path(
         table=table_of(found.numbers, found.weights),

@@ -47,11 +47,11 @@ def sample_of(train: Samples, predicted: Callable[[Array], Array] | None) -> Sam
     x, y = train.x, train.y
     if x is None or y is None or not (x.shape[1] == 1 or predicted):
         return None
-    step = -(-len(y) // POINTS)
-    rows = x[::step]
-    if predicted is None or x.shape[1] == 1:
-        return widened(rows[:, 0]).copy(), y[::step].copy()
-    return predicted(rows), y[::step].copy()
+    at = np.arange(0, len(y), -(-len(y) // POINTS))
+    if train.sample_weight is not None:  # those that count: what is dropped weighs nothing
+        at = at[train.sample_weight[at] > 0]
+    rows = x[at]
+    return widened(rows[:, 0]).copy() if predicted is None or x.shape[1] == 1 else predicted(rows), y[at]
 
 
 def draw(fit: Fit, ax: Axes | None = None) -> Figure:

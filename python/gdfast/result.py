@@ -200,7 +200,7 @@ class Fit:
         ----------
         x, y : as for the fit, optional
             The data that the fit is of. A table's columns are found by name. Of a scan, y, sample_weight and clusters
-            may be names of columns.
+            may be names of columns. Rows with nulls aren't counted, as they aren't in a fit with ``missing="drop"``.
         sample_weight : array of shape (n,), optional
             With x, where the fit had weights.
         vcov : {"iid", "HC0", "HC1"} or {"cluster": ids}, default "iid"

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gdfast.containers import ARROW_TABLE, COLUMNS, PANDAS_TABLE, POLARS_TABLE, TABLES, Container, container
+from gdfast.containers import (
+    ARROW_TABLE,
+    COLUMNS,
+    PANDAS_COLUMN,
+    PANDAS_TABLE,
+    POLARS_TABLE,
+    TABLES,
+    Container,
+    container,
+    written,
+)
+from gdfast.errors import Argument, Message
 from gdfast.wording import shown
 
 if TYPE_CHECKING:
     from gdfast._tables.opened import Opened
 
 _NAMED = 10  # columns that a message names
+_ACCEPTED = "accepted are numbers and Booleans"
 
 
 def renamed(name: str, value: Any) -> str:
@@ -40,38 +51,70 @@ def _columns(value: Any) -> list[Any] | None:
     return None
 
 
-def no_numbers(name: str, opened: Opened, kinds: Sequence[Any]) -> TypeError:
-    """Columns that hold something else; `kinds` has a word for each of them, and a dtype for the others."""
+class Spelled(NamedTuple):
+    """How x, y or weights are written: as an argument, or as columns of a table."""
+
+    code: str
+    kind: Container
+    table: str | None = None  # of which it is a column, or columns; None: it is an argument of its own
+    table_kind: Container | None = None
+    label: Any = None  # of a single column
+    whole: bool = True  # it is the table, but for what else was named
+
+
+def no_numbers(
+    name: str, opened: Opened, kinds: Sequence[Any], how: Spelled | None = None, needed: bool = False
+) -> TypeError:
+    """Columns that hold something else; `kinds` has a word for each of them, and a dtype for the others.
+
+    `needed`: there is no leaving them out.
+    """
     bad = [j for j, kind in enumerate(kinds) if isinstance(kind, str)]
     labels, value, columns = opened.labels, opened.given, _columns(opened.given)
+    table = name if how is None or how.table is None else how.table
+    if labels is None and how is not None and how.label is not None and columns:
+        remedy = _table_remedy(table, how.table_kind, [how.label], columns, kinds, bad, True)
+        return TypeError(f"{name}, the column {str(how.label)!r}, has dtype {kinds[0]}, {_ACCEPTED}{remedy}")
     if labels is None:
         remedy = _column_remedy(name, value, kinds[0]) if columns else ""
-        return TypeError(f"{name} has dtype {kinds[0]}, accepted are numbers and Booleans{remedy}")
+        return TypeError(f"{name} has dtype {kinds[0]}, {_ACCEPTED}{remedy}")
     described = [f"{str(labels[j])!r} ({kinds[j]})" for j in bad[:_NAMED]]
     more = f" and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else ""
     some = "columns" if len(bad) > 1 else "column"
-    return TypeError(
-        f"{name} holds no numbers in the {some} {', '.join(described)}{more}, accepted are numbers and Booleans"
-        f"{_table_remedy(name, value, labels, columns, kinds, bad) if columns else _other_remedy(labels, bad)}"
+    remedy = (
+        _table_remedy(table, container(value), labels, columns, kinds, bad, needed)
+        if columns
+        else _other_remedy(labels, bad)
     )
+    return TypeError(f"{name} holds no numbers in the {some} {', '.join(described)}{more}, {_ACCEPTED}{remedy}")
 
 
 def _table_remedy(
-    name: str, value: Any, labels: list[Any], columns: list[Any], kinds: Sequence[Any], bad: list[int]
+    name: str,
+    kind: Container | None,
+    labels: list[Any],
+    columns: list[Any],
+    kinds: Sequence[Any],
+    bad: list[int],
+    needed: bool,
 ) -> str:
-    kind = container(value)
     remedies = []
-    if len(bad) < len(kinds):
-        remedies.append(f"write {name}.{_drop(kind, [labels[j] for j in bad])} to leave {_them(bad)} out")
+    chosen = [labels[j] for j in bad]
+    if len(bad) < len(kinds) and not needed:
+        remedies.append(f"write {name}.{_drop(kind, chosen)} to leave {_them(bad)} out")
     if all(_reads_as_numbers(columns[j]) for j in bad):
-        remedies.append(f"write {_cast(name, kind, [labels[j] for j in bad])} to read {_them(bad)} as numbers")
+        remedies.append(f"write {_cast(name, kind, chosen)} to read {_them(bad)} as numbers")
+    elif needed:
+        return ": convert what is meant as a number where the table is made"
     elif kind is PANDAS_TABLE and not remedies and all(_is_time(kinds[j]) for j in bad):
         remedies.append(f'write ({name} - {name}.min()) / np.timedelta64(1, "s") for seconds')
     elif kind is PANDAS_TABLE and all(_is_text(kinds[j]) for j in bad):
         remedies.append(f"write pd.get_dummies({name}) for a column of 0 and 1 for each value")
     elif kind is POLARS_TABLE and all(_is_text(kinds[j]) for j in bad):
-        chosen = json.dumps([labels[j] for j in bad], ensure_ascii=False)
-        remedies.append(f"write {name}.to_dummies({chosen}) for a column of 0 and 1 for each value")
+        remedies.append(f"write {name}.to_dummies({written(chosen)}) for a column of 0 and 1 for each value")
+    elif kind is not PANDAS_TABLE and all(_is_struct(kinds[j]) for j in bad):
+        way = f"unnest({written(chosen)})" if kind is POLARS_TABLE else "flatten()"
+        remedies.append(f"write {name}.{way} for a column of each field")
     return f": {', or '.join(remedies)}" if remedies else ""
 
 
@@ -85,22 +128,22 @@ def _them(bad: list[int]) -> str:
     return "them" if len(bad) > 1 else "it"
 
 
-def _drop(kind: Container, names: list[Any]) -> str:
-    chosen = json.dumps(names, ensure_ascii=False) if all(isinstance(name, str) for name in names) else repr(names)
-    return {PANDAS_TABLE: f"drop(columns={chosen})", POLARS_TABLE: f"drop({chosen})"}.get(
-        kind, f"drop_columns({chosen})"
-    )
+def _drop(kind: Container | None, names: list[Any]) -> str:
+    way = {PANDAS_TABLE: "drop(columns={})", POLARS_TABLE: "drop({})"}.get(kind or ARROW_TABLE, "drop_columns({})")
+    return way.format(written(names))
 
 
-def _cast(name: str, kind: Container, names: list[Any]) -> str:
+def _cast(name: str, kind: Container | None, names: list[Any]) -> str:
     if kind is ARROW_TABLE:
-        return f"pa.table({{key: {name}[key].cast('float64') for key in {name}.column_names}})"
-    types = "{" + ", ".join(f"{_literal(key)}: float" for key in names) + "}"
+        return _of_arrow(name, names, 'cast("float64")')
+    types = "{" + ", ".join(f"{written(key)}: float" for key in names) + "}"
     return f"{name}.astype({types})" if kind is PANDAS_TABLE else f"{name}.cast({types})"
 
 
-def _literal(key: Any) -> str:
-    return json.dumps(key, ensure_ascii=False) if isinstance(key, str) else repr(key)
+def _of_arrow(name: str, names: list[Any], way: str) -> str:
+    """A table in which these columns are others."""
+    columns = f"{name}[key].{way} if key in {written(names)} else {name}[key]"
+    return f"pa.table({{key: {columns} for key in {name}.column_names}})"
 
 
 def _column_remedy(name: str, value: Any, word: str) -> str:
@@ -124,6 +167,8 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
                 "Arrow": f'(np.asarray({name}) - np.min({name})) / np.timedelta64(1, "s")',
             }[package]
         )
+    if _is_struct(word):
+        return _field_remedy(name, value, package)
     if word.startswith("complex"):
         return f": the model is real, write np.real({name}), np.imag({name}) or np.abs({name})"
     if _reads_as_numbers(value):
@@ -138,8 +183,26 @@ def _column_remedy(name: str, value: Any, word: str) -> str:
     return f": {_first_wrong(value)} is none"
 
 
+def _field_remedy(name: str, value: Any, package: str) -> str:
+    """What to write for a column of structs: its first field, if that holds numbers."""
+    entries = [entry for entry in _values(value) if isinstance(entry, dict)]
+    if not entries or not all(_is_number(entry[next(iter(entries[0]))]) for entry in entries):
+        return ": choose one of its fields, of numbers"
+    combined = ".combine_chunks()" if hasattr(value, "combine_chunks") else ""
+    way = {"Arrow": f"{combined}.field"}.get(package, ".struct.field")
+    return f": for its first field write {name}{way}({written(next(iter(entries[0])))})"
+
+
+def _is_number(entry: Any) -> bool:
+    return isinstance(entry, int | float)
+
+
+def _is_struct(word: str) -> bool:
+    return word.lower().startswith("struct")
+
+
 def _is_text(word: str) -> bool:
-    return word.lower().startswith(("str", "object", "cat", "enum", "large_string", "utf8"))
+    return not _is_struct(word) and word.lower().startswith(("str", "object", "cat", "enum", "large_string", "utf8"))
 
 
 def _is_time(word: str) -> bool:
@@ -173,7 +236,7 @@ def _first_wrong(column: Any) -> str:
     return "it"
 
 
-def nulls(name: str, opened: Opened) -> ValueError:
+def nulls(name: str, opened: Opened, how: Spelled | None = None, may_drop: bool = False) -> ValueError:
     """Nulls: how many, where the first one is, and how to be rid of them."""
     counts, labels, value = [column.nulls for column in opened.columns], opened.labels, opened.given
     columns = _columns(value)
@@ -188,7 +251,10 @@ def nulls(name: str, opened: Opened) -> ValueError:
         )
         where.append(f"{place} has {counts[j]:,} null{'s' if counts[j] > 1 else ''}{first}")
     more = f", and {len(bad) - _NAMED:,} further columns have some" if len(bad) > _NAMED else ""
-    return ValueError(f"{'; '.join(where)}{more}: {_null_remedy(name, container(value))}")
+    how = how or Spelled(name, container(value))
+    holes = {(how.label if labels is None else labels[j]): opened.columns[j].kind == np.dtype(bool) for j in bad}
+    drop = ("write ", Argument("missing", "drop"), " to leave such rows out, or ") if may_drop else ()
+    return ValueError(Message(f"{'; '.join(where)}{more}: ", *drop, _null_remedy(how, holes)))
 
 
 def _first_null(column: Any) -> int:
@@ -196,19 +262,39 @@ def _first_null(column: Any) -> int:
     return int(np.argmax(np.asarray(is_null)))
 
 
-def _null_remedy(name: str, kind: Container) -> str:
+def _null_remedy(how: Spelled, holes: dict[Any, bool]) -> str:
+    """`holes` are the labels of columns with nulls, and whether they are of Booleans."""
+    code, kind = how.code, how.kind
     if kind not in TABLES and kind not in COLUMNS:
         return "leave such rows out where the table is made, or fill them in"
     keep = {
-        "polars table": f"~np.asarray({name}.select(pl.any_horizontal(pl.all().is_null())).to_series())",
-        "polars column": f"np.asarray({name}.is_not_null())",
-        "Arrow table": f"np.logical_and.reduce([column.is_valid() for column in {name}.columns])",
-        "Arrow column": f"np.asarray({name}.is_valid())",
-        "pandas table": f"np.isfinite({kind.numbers.format(name)}).all(axis=1)",
-        "pandas column": f"np.isfinite({kind.numbers.format(name)})",
+        "polars table": f"~np.asarray({code}.select(pl.any_horizontal(pl.all().is_null())).to_series())",
+        "polars column": f"np.asarray({code}.is_not_null())",
+        "Arrow table": f"np.logical_and.reduce([column.is_valid() for column in {code}.columns])",
+        "Arrow column": f"np.asarray({code}.is_valid())",
+        "pandas table": f"np.isfinite({kind.numbers.format(code)}).all(axis=1)",
+        "pandas column": f"np.isfinite({kind.numbers.format(code)})",
     }[kind.kind]
-    fill = f"np.nan_to_num(np.asarray({name}, dtype=float))" if kind is ARROW_TABLE else f"{name}.fill_null(0)"
-    if kind.kind.startswith("pandas"):
-        fill = f"{name}.fillna(0)"
-    taken = f"keep = {keep}, then {kind.rows.format(name)}"
-    return f"leave those rows out of all arguments ({taken}), or fill them in: write {fill}"
+    table, of_table = how.table or code, how.table_kind or kind
+    taken = f"keep = {keep}, then {of_table.rows.format(table)}"
+    fill = _fill(table, of_table, holes, how.whole) if of_table in TABLES else _fill_column(code, kind, holes)
+    filled = f", or fill them in: write {fill}" if fill else ""
+    return f"leave those rows out of all arguments ({taken}){filled}"
+
+
+def _fill_column(code: str, kind: Container, holes: dict[Any, bool]) -> str:
+    return f"{code}.{'fillna' if kind is PANDAS_COLUMN else 'fill_null'}({False if any(holes.values()) else 0})"
+
+
+def _fill(name: str, kind: Container, holes: dict[Any, bool], whole: bool) -> str:
+    """0 in place of nulls, or False, in a table that may have columns of which nobody asked."""
+    flags = any(holes.values())
+    if kind is ARROW_TABLE:
+        return _of_arrow(name, list(holes), 'cast("float64").fill_null(0)')
+    if kind is PANDAS_TABLE:
+        values = ", ".join(f"{written(label)}: {False if flag else 0}" for label, flag in holes.items())
+        return f"{name}.fillna({{{values}}})" if flags or not whole else f"{name}.fillna(0)"
+    if not flags:
+        return f"{name}.fill_null(0)"
+    filled = [f"pl.col({written(label)}).fill_null({False if flag else 0})" for label, flag in holes.items()]
+    return f"{name}.with_columns({', '.join(filled)})"

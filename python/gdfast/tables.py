@@ -22,13 +22,14 @@ from gdfast.containers import (
     OTHER_TABLE,
     PANDAS_COLUMN,
     PANDAS_TABLE,
+    POLARS_LAZY,
     POLARS_TABLE,
     TABLES,
     Container,
     container,
 )
 from gdfast.containers import labels as _labels
-from gdfast.wording import listed, type_name
+from gdfast.wording import listed, shown, type_name
 
 Array = NDArray[Any]
 
@@ -112,8 +113,21 @@ def is_table(value: Any) -> bool:
 
 
 def once(name: str, value: Any) -> Any:
-    """`value` as something that can be looked at again: what exports Arrow, and may do so once, is read."""
+    """`value` as something that can be looked at again: what exports Arrow, and may do so once, is read.
+
+    Raises
+    ------
+    TypeError
+        It is a table that has yet to be computed.
+    """
+    refuse_lazy(name, value)
     return _opened(name, value, OTHER_TABLE) if container(value) is OTHER_TABLE else value
+
+
+def refuse_lazy(name: str, value: Any) -> None:
+    """Raise where a table has yet to be computed: its columns have names, and it has no rows."""
+    if container(value) is POLARS_LAZY:
+        raise TypeError(f"{name} ({type_name(value)}) is not computed yet, accepted are tables: write {name}.collect()")
 
 
 def data(name: str, value: Any, dtype: np.dtype[Any] | None = None, drop: bool = False) -> Array | Table:
@@ -206,6 +220,7 @@ def named(name: str, x: Any, y: Any, sample_weight: Any, columns: Sequence[str] 
     if type(x) is np.ndarray and not by_name:
         return Named(x, y, sample_weight)
     x = once(name, x)
+    _refuse_labels(name, x, y, sample_weight)
     if not by_name:
         return Named(x, y, sample_weight)
     labels = names(name, x)
@@ -225,6 +240,22 @@ def named(name: str, x: Any, y: Any, sample_weight: Any, columns: Sequence[str] 
         y if y_name is None else _one(x, column[y_name]),
         sample_weight if s_name is None else _one(x, column[s_name]),
     )
+
+
+def _refuse_labels(name: str, x: Any, y: Any, sample_weight: Any) -> None:
+    """Raise for labels of columns that are no text, such as pandas' numbers: columns go by their names as text."""
+    for argument, value in (("y", y), ("sample_weight", sample_weight)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not (whole or isinstance(value, tuple)) or not has_names(x):
+            continue
+        found = list(map(str, _labels(x)))
+        if str(value) in found:
+            raise ValueError(
+                f"{argument} is {shown(int(value) if whole else value)}, accepted are arrays, and names of columns as "
+                f"text: write {argument}={str(value)!r}"
+            )
+        if whole and argument == "y":
+            raise ValueError(f"y is {value}, and {name} has no such column: it has {listed(found)}")
 
 
 def texts(columns: Sequence[str]) -> tuple[str, ...]:

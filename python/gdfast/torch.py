@@ -78,11 +78,16 @@ def mse_linear(x: Tensor, y: Tensor, w: Tensor, b: Tensor | float | None = None)
             [14., 20.]])
     """
     if b is not None and not isinstance(b, Tensor):
+        torch_checks.refuse_no_tensors(x, y, w)
         b = torch.tensor(b, dtype=x.dtype)
     if torch.compiler.is_compiling() or torch_checks.is_transformed():
         loss: Tensor = torch_operator.op(x, y, w, b)[0]
         return loss
-    return torch_operator.eager(x, y, w, b)
+    try:
+        return torch_operator.eager(x, y, w, b)
+    except (AttributeError, RuntimeError, TypeError):  # looking at four types beforehand would show on few samples
+        torch_checks.refuse_no_tensors(x, y, w)
+        raise
 
 
 class LinearMSE(nn.Module):

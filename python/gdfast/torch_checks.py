@@ -10,6 +10,8 @@ from torch import Tensor
 from torch._C import _functorch
 from torch.autograd import forward_ad
 
+from gdfast.wording import type_name
+
 _DTYPES = (torch.float32, torch.float64)
 
 _REVERSE = (
@@ -54,6 +56,15 @@ def are_plain(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> bool:
         and torch._C._get_tracing_state() is None
         and not torch._C._autograd._profiler_enabled()
     )
+
+
+def refuse_no_tensors(x: object, y: object, w: object) -> None:
+    """Raise where one is an array or a list."""
+    for name, value in (("x", x), ("y", y), ("w", w)):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} is of type {type_name(value)}, accepted are tensors: write torch.as_tensor({name})"
+            ) from None
 
 
 def refuse_elsewhere(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> NoReturn:

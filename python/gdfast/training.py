@@ -253,12 +253,12 @@ class Training:
     def basis(self) -> Basis:
         """What a summary needs, and no more: moments of many columns are large."""
         options, rows = self.options, self.arguments.counted
-        _, y, s, gram = self.train
-        n, weighted = (rows.n, rows.weighted) if rows is not None else (0 if y is None else len(y), s is not None)
-        if options.l1 > 0 or options.l2 > 0:
-            gram = None
-        if gram is not None and rows is None:
-            rows = counted(n, s)
+        gram = None if options.l1 > 0 or options.l2 > 0 else self.train.gram
+        n, weighted = self.arguments.rows, self.arguments.weighted
+        if rows is not None:
+            n, weighted = rows.n if rows.weighted else rows.above_0, rows.weighted
+        elif gram is not None and self.train.y is not None:
+            rows = counted(len(self.train.y), self.train.sample_weight)._replace(n=n, weighted=weighted)
         return Basis(gram, rows, n, weighted, options.l2, options.l1, options.reduction)
 
     def advice(self, outcome: Outcome, known: Certificate) -> tuple[str, ...]:

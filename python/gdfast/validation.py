@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gdfast import remedies, several, tables
+from gdfast import remedies, several, spelled, tables
 from gdfast._tables.table import Table
 from gdfast.conversion import Array, cast, floating, stored, to_float, to_ndarray
 from gdfast.errors import Argument, Entry, Message
@@ -76,8 +76,8 @@ def prediction(x: Any, w: Any, b: Any = None, in_columns: bool = False) -> tuple
 
 def like_the_fit(x: Any, shape: tuple[int, ...], names: tuple[str, ...] | None) -> Array:
     """x of `Fit.predict`, for w of this shape: by name where both are tables, else by position."""
-    x = tables.by_name("x", tables.once("x", x), names)
-    array = matrix(x, "x", in_columns=True)
+    with spelled.needed("x", x, names) as x:
+        array = matrix(x, "x", in_columns=True)
     if array.shape[1:] == shape:
         return array
     d = shape[0] if shape else 1

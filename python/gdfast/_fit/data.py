@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gdfast import tables
+from gdfast import spelled, tables
 from gdfast import validation as arrays
 from gdfast._scan.sums import Passes
 from gdfast._tables.table import Table
@@ -39,18 +39,27 @@ def validation(given: Any, x: Array, columns: tuple[str, ...] | None) -> Samples
         raise TypeError(f"validation is of type {type_name(given)}, {accepted}")
     if len(given) not in (2, 3):
         raise ValueError(f"validation has {len(given)} parts, {accepted}")
-    held_out, y, weight = tables.named("validation[0]", *given, *(None,) * (3 - len(given)))
-    matrix: Any = arrays.matrix(tables.by_name("validation[0]", held_out, columns), "validation[0]", in_columns=True)
+    found = tables.named("validation[0]", *given, *(None,) * (3 - len(given)))
+    found = found._replace(x=tables.by_name("validation[0]", found.x, columns))
+    try:
+        return _held_out(found, x)
+    except (TypeError, ValueError):
+        spelled.refuse(found, spelled.Asked.of(given, columns), spelled.VALIDATION, needed=True)
+        raise
+
+
+def _held_out(given: tables.Named, x: Array) -> Samples:
+    x_name, y_name, weight_name = spelled.VALIDATION
+    matrix: Any = arrays.matrix(given.x, x_name, in_columns=True)
     if matrix.shape[1:] != x.shape[1:]:
         accepted = "(n,)" if x.ndim == 1 else f"(n, {x.shape[1]})"
         raise ValueError(
             f"validation[0] has shape {matrix.shape} and x has shape {x.shape}: accepted is validation[0] of shape "
             f"{accepted}, with the columns of x"
         )
-    names = "validation[1]", "validation[2]", "validation[0]"
     if computed(matrix.dtype) != computed(x.dtype):
         matrix = cast(matrix if isinstance(matrix, Table) else widened(matrix), computed(x.dtype))
-    return samples(matrix, y, weight, *names)
+    return samples(matrix, given.y, given.sample_weight, y_name, weight_name, x_name)
 
 
 def passes_over(x: Scan | Passes, y: Any, sample_weight: Any, columns: Any, missing: Any) -> Passes:

@@ -66,6 +66,7 @@ class Rows(NamedTuple):
     x: Array  # (n, d)
     y: Array
     sample_weight: Array | None
+    kept: NDArray[np.bool_] | None = None  # where some are left out: they weigh nothing, and are in no cluster
 
     def moments(self) -> tuple[Gram, Counted]:
         """Of all rows."""
@@ -78,7 +79,7 @@ class Rows(NamedTuple):
 
     def scores_of_clusters(self, model: Model, ids: Any) -> tuple[Scores, int]:
         """In one read, and how many clusters there are."""
-        codes = codes_of(ids, len(self.x))
+        codes = codes_of(ids, len(self.x), self.kept)
         by_cluster = np.zeros((int(codes.max()) + 1, len(model.w) + model.intercept))
         found = partial(self, model, Meat(False, False), codes, by_cluster)
         return total_of_clusters(found, model, by_cluster), len(by_cluster)
@@ -125,7 +126,7 @@ def total_of_clusters(sums: Partial, model: Model, by_cluster: Vector) -> Scores
 
 def _blocks(rows: Rows, model: Model) -> Iterator[tuple[int, Vector, Vector, Vector]]:
     """First row, centred columns, residuals and weights of each."""
-    x, y, weight = rows
+    x, y, weight, _ = rows
     step = max(1, _BLOCK // x.shape[1])
     for start in range(0, len(x), step):
         chosen = slice(start, start + step)
@@ -159,8 +160,8 @@ def _add_by_cluster(into: Vector, codes: NDArray[np.intp], z: Vector, u: Vector,
         into[codes[first], -1] += np.add.reduceat(u[order], first)
 
 
-def codes_of(ids: Any, n: int) -> NDArray[np.intp]:
-    """Clusters as numbers from 0.
+def codes_of(ids: Any, n: int, kept: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+    """Clusters as numbers from 0; those of rows that aren't kept are of no interest.
 
     Raises
     ------
@@ -170,6 +171,10 @@ def codes_of(ids: Any, n: int) -> NDArray[np.intp]:
     given = np.asarray(ids)
     if given.shape != (n,):
         raise ValueError(f"vcov['cluster'] has shape {given.shape}, accepted is a number or name for each row: {(n,)}")
+    if kept is not None:
+        codes = np.zeros(n, np.intp)
+        codes[kept] = codes_of(given[kept], int(np.count_nonzero(kept)))
+        return codes
     try:
         _, codes, counts = np.unique(given, return_inverse=True, return_counts=True)
     except TypeError:  # names beside None or NaN have no order

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import checks, tables, validation
+from gdfast import checks, dropped, spelled, tables, validation
 from gdfast._inference import sandwich
 from gdfast._inference.asked import WEIGHTS, Covariance, asked_covariance, asked_level
 from gdfast._inference.basis import Basis, refuse_other_weights
@@ -100,14 +100,22 @@ def _rows(fit: Fit, x: Any, y: Any, sample_weight: Any) -> sandwich.Rows | Scann
     basis = fit.basis
     if isinstance(x, Scan):
         return ScannedRows.of_fit(x, y, sample_weight, basis, fit.feature_names, np.atleast_1d(fit.w))
-    x, y, sample_weight = tables.named("x", x, y, sample_weight)
-    validation.like_the_fit(x, np.shape(fit.w), fit.feature_names)
-    x = tables.by_name("x", x, fit.feature_names)
-    x, y, s = validation.samples(x, y, sample_weight, in_columns=True)
-    if len(x) != basis.n:
-        raise ValueError(f"x has {len(x):,} rows, and the fit was of {basis.n:,}: write the x that it was fitted to")
-    refuse_other_weights(basis, s is not None)
-    return sandwich.Rows(x.reshape(-1, 1) if x.ndim == 1 else x, y, s)
+    given = tables.named("x", x, y, sample_weight)
+    given = given._replace(x=tables.by_name("x", given.x, fit.feature_names))
+    asked = spelled.Asked(x, y, sample_weight)
+    try:
+        # Rows with nulls are none of the fit: it refused them, or left them out.
+        x, y, s, left_out, kept = dropped.without(given, "drop")
+        validation.like_the_fit(x, np.shape(fit.w), fit.feature_names)
+        x, y, s = validation.samples(x, y, s, in_columns=True)
+    except (TypeError, ValueError):
+        spelled.refuse(given, asked, missing="drop", needed=True)
+        raise
+    if len(x) - left_out != basis.n:
+        rows = f"{len(x) - left_out:,} rows{' without a null' if left_out else ''}"
+        raise ValueError(f"x has {rows}, and the fit was of {basis.n:,}: write the x that it was fitted to")
+    refuse_other_weights(basis, given.sample_weight is not None)
+    return sandwich.Rows(x.reshape(-1, 1) if x.ndim == 1 else x, y, s, kept)
 
 
 class _Summarised:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gdfast import checks, dropped, tables, validation
+from gdfast import checks, dropped, spelled, tables, validation
 from gdfast._fit.data import passes_over
 from gdfast._path import planning
 from gdfast._path.folds import fold_of_each_row
@@ -46,6 +46,7 @@ class Request(NamedTuple):
     one_ratio: bool
     plan: str
     passes: Passes | None = None
+    dropped_rows: int = 0  # with missing="drop", of what isn't a scan
 
     @property
     def size(self) -> planning.Size:
@@ -100,7 +101,7 @@ def request(
     intercept, standard = checks.flag("fit_intercept", fit_intercept), checks.flag("standardize", standardize)
     checks.one_of("rule", rule, RULES)
     checks.one_of("plan", plan, planning.PLANS)
-    passes = None
+    passes, rows_out = None, 0
     if isinstance(x, Scan | Passes):
         if plan == "stream":
             raise ValueError(
@@ -112,7 +113,13 @@ def request(
     else:
         given = tables.named("x", x, y, sample_weight, columns)
         feature_names = tables.names("x", given.x)
-        matrix, targets, s = validation.samples(*dropped.without(given, missing)[:3], in_columns=True)
+        try:
+            kept = dropped.without(given, missing)
+            rows_out = kept.rows
+            matrix, targets, s = validation.samples(kept.x, kept.y, kept.sample_weight, in_columns=True)
+        except (TypeError, ValueError):
+            spelled.refuse(given, spelled.Asked(x, y, sample_weight, columns), missing=missing)
+            raise
     if s is not None:
         validation.weights("sample_weight", s)
     names = feature_names or tuple(["x"] if matrix.ndim == 1 else [f"x[{j}]" for j in range(matrix.shape[1])])
@@ -127,7 +134,7 @@ def request(
         )
     grid = None if asked is None else np.broadcast_to(asked, (len(ratios), count)).copy()
     options = Options(ratios, grid, count, smallest, intercept, standard)
-    return Request(matrix, targets, s, ids, options, names, feature_names, one_ratio, plan, passes)
+    return Request(matrix, targets, s, ids, options, names, feature_names, one_ratio, plan, passes, rows_out)
 
 
 def _ratios(l1_ratio: Any) -> tuple[Vector, bool]:

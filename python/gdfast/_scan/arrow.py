@@ -41,6 +41,17 @@ def storage(kind: Any) -> Storage:
     return str(kind)
 
 
+def nulls(where: str, what: str, count: int) -> ValueError:
+    """What is said of a piece where there are some; `what` has them."""
+    return ValueError(
+        Message(
+            f"{where}: {what} has {count:,} null{'' if count == 1 else 's'}: write ",
+            Argument("missing", "drop"),
+            " to leave such rows out, or fill them in",
+        )
+    )
+
+
 class Undecoded(NamedTuple):
     """The rows of a piece as Arrow has them. Each column is let go once it is decoded."""
 
@@ -91,6 +102,7 @@ class Decoder:
     def piece(self, undecoded: Undecoded) -> Piece:
         """The piece, valid until the next one is made."""
         batches, where, disk_bytes = undecoded
+        came = sum(len(columns[0]) for columns in batches)
         if self.wanted.missing != "nan" and any(column.null_count for columns in batches for column in columns):
             self._without_nulls(batches, where)
         rows = sum(len(columns[0]) for columns in batches)
@@ -102,9 +114,8 @@ class Decoder:
                 columns[j] = None
         d = len(self.wanted.x)
         y = block[:, d] if self.wanted.y is not None else np.empty(0, block.dtype)
-        return Piece(
-            block[:, :d], y, block[:, -1] if self.wanted.sample_weight is not None else None, where, disk_bytes
-        )
+        s = block[:, -1] if self.wanted.sample_weight is not None else None
+        return Piece(block[:, :d], y, s, where, disk_bytes, came - rows)
 
     def _without_nulls(self, batches: list[list[Any]], where: str) -> None:
         """Leave out rows with nulls, or refuse them."""
@@ -112,13 +123,7 @@ class Decoder:
             for j, name in enumerate(self.wanted.every):
                 count = sum(columns[j].null_count for columns in batches)
                 if count:
-                    raise ValueError(
-                        Message(
-                            f"{where}: column {name!r} has {count:,} null{'' if count == 1 else 's'}: write ",
-                            Argument("missing", "drop"),
-                            " to leave such rows out, or fill them in",
-                        )
-                    )
+                    raise nulls(where, f"column {name!r}", count)
         compute = pyarrow("pyarrow.compute")
         for columns in batches:
             valid = columns[0].is_valid()
@@ -127,10 +132,11 @@ class Decoder:
             columns[:] = [column.filter(valid) for column in columns]
 
     def _block(self, rows: int) -> Array:
-        numbers = rows * len(self.wanted.every)
+        columns = len(self.wanted.every)
+        numbers = rows * columns
         if self.room.size < numbers:
             self.room = np.empty(numbers, self.wanted.dtype)
-        return self.room[:numbers].reshape((rows, -1), order="F")
+        return self.room[:numbers].reshape((rows, columns), order="F")
 
 
 def _fill(into: Array, start: int, column: Any) -> int:

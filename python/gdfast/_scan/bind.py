@@ -78,7 +78,8 @@ class WithoutNaN:
             return piece
         x, y, s = (None if array is None or not len(array) else array[~bad] for array in piece[:3])
         assert x is not None
-        return piece._replace(x=x, y=piece.y if y is None else y, sample_weight=s)
+        more = int(np.count_nonzero(bad))
+        return piece._replace(x=x, y=piece.y if y is None else y, sample_weight=s, dropped=piece.dropped + more)
 
 
 class Beside:

@@ -22,6 +22,7 @@ class Piece(NamedTuple):
     sample_weight: Array | None  # (n,) of x's dtype
     where: str  # for messages: "b.parquet, row group 3"
     disk_bytes: int = 0  # that were read for it
+    dropped: int = 0  # rows left out of it, since a number was missing
     number: int = 0  # among all pieces
     start: int = 0  # number of its first row
 
@@ -97,6 +98,7 @@ class PassRead:
     """What a pass has read."""
 
     rows: int = 0
+    dropped: int = 0
     pieces: int = 0
     nbytes: int = 0  # of x, y and weights, as arrays
     disk_bytes: int = 0
@@ -104,6 +106,7 @@ class PassRead:
 
     def count(self, piece: Piece) -> None:
         self.rows += len(piece.x)
+        self.dropped += piece.dropped
         self.pieces += 1
         self.nbytes += piece.nbytes
         self.disk_bytes += piece.disk_bytes

@@ -67,6 +67,7 @@ class Passes:
         self.bound, self.on_rows = bound, on_rows
         self.rows = bound.rows
         self.done = 0
+        self.dropped = 0  # rows that the last pass left out
         self.nbytes = self.disk_bytes = self.largest_piece = 0
         self.waiting = Waiting()
 
@@ -148,7 +149,7 @@ class Passes:
                 f"the scan has {read.rows:,} rows, and {self.rows:,} were expected {by}by the metadata of files or by "
                 "the pass before"
             )
-        self.rows = read.rows
+        self.rows, self.dropped = read.rows, read.dropped
         self.largest_piece = max(self.largest_piece, read.largest_piece)
         self.done += 1
 

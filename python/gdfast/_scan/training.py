@@ -129,6 +129,7 @@ class ScanTraining(Training):
             peak_bytes=max([fit.report.peak_bytes, *(one.peak_bytes for one in passes)]),
             disk_bytes=sum(one.disk_bytes for one in passes),
             waited=sum(one.waiting.seconds for one in passes),
+            dropped_rows=self.passes.dropped,
         )
         return dataclasses.replace(fit, report=report)
 

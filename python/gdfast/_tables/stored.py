@@ -49,15 +49,15 @@ def lying(value: Any, kind: Container) -> Lying:
     if kind is PANDAS_COLUMN:
         return Lying([_of_pandas(value)], len(value), None)
     if kind is POLARS_TABLE:  # column by column, since as a table it would bring their chunks into line first
-        return Lying([_of_polars(column) for column in value.get_columns()], len(value), None)
+        return Lying([_of_column(column, str(column.dtype)) for column in value.get_columns()], len(value), None)
     if kind is POLARS_COLUMN:
-        return Lying([_of_polars(value)], len(value), None)
+        return Lying([_of_column(value, str(value.dtype))], len(value), None)
+    if kind is ARROW_COLUMN:
+        return Lying([_of_column(value, str(value.type))], len(value), None)
     found = from_arrow(value)
     words: Callable[[int], str] = found.kinds.__getitem__
     if kind is ARROW_TABLE:
         words = lambda j: str(value.schema.types[j])  # noqa: E731 - which says more: "timestamp[us]"
-    elif kind is ARROW_COLUMN:
-        words = lambda _: str(value.type)  # noqa: E731
     return Lying([_of_arrow(found, j, words(j)) for j in range(len(found.kinds))], len(found), found.names)
 
 
@@ -75,8 +75,10 @@ def _of_arrow(table: _core.ArrowTable, j: int, word: str) -> Stored:
     return Stored(np.dtype(np.float64 if empty else table.kinds[j]), table.nulls[j], (table, j), empty)
 
 
-def _of_polars(column: Any) -> Stored:
-    return _of_arrow(from_arrow(column), 0, str(column.dtype))
+def _of_column(column: Any, word: str) -> Stored:
+    """One that exports Arrow. Of structs, Arrow hands over the fields, like the columns of a table: they have names."""
+    found = from_arrow(column)
+    return Stored(word, 0, (column, None)) if found.names is not None else _of_arrow(found, 0, word)
 
 
 def _of_pandas(column: Any) -> Stored:
@@ -87,7 +89,7 @@ def _of_pandas(column: Any) -> Stored:
         return _of_numpy(np.asarray(column), None)
     held = getattr(column, "array", column)  # which pandas' arrays are themselves
     if hasattr(dtype, "pyarrow_dtype"):
-        return _of_arrow(from_arrow(held.__arrow_array__()), 0, str(dtype))
+        return _of_column(held.__arrow_array__(), str(dtype))
     if not (getattr(dtype, "_is_numeric", False) or getattr(dtype, "_is_boolean", False)):
         return Stored(str(dtype), 0, (column, None))
     if hasattr(held, "_mask"):  # pandas' nullable columns: nothing public says where they lie

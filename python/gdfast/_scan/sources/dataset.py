@@ -47,6 +47,8 @@ class BoundDataset:
         self.has_y, self.weighted = wanted.y is not None, wanted.sample_weight is not None
         self.states: dict[str, State] = {}  # of files, by their paths
         self.filter = getattr(dataset, "_scan_options", {}).get("filter")
+        if self.filter is not None:
+            self.dataset = _unfiltered(dataset)
         self.rows = self._known_rows()
 
     def _known_rows(self) -> int | None:
@@ -103,3 +105,10 @@ class BoundDataset:
             fragment_readahead=1,
         )
         return (batch for batch in batches if batch.num_rows)
+
+
+def _unfiltered(dataset: Any) -> Any:
+    """The same without its filter: a dataset that has one hands out no fragments, to which it is said again."""
+    plain = dataset.replace_schema(dataset.schema)  # a copy
+    plain._scan_options = {}
+    return plain
