@@ -61,19 +61,21 @@ struct NarrowSums {
     return weights;
   }
 
+  // Few: one of as many steps as are widened together.
+  template <bool Few>
   static GDFAST_INLINE void step(const Run<T>& run, const Weights& weights, std::int64_t i, int m, const reg (&x)[D],
                                  Totals& total) {
     reg r = V::sub(weights.b, load_rows<V>(run.y + i, m));
     GDFAST_UNROLL for (int j = 0; j < D; ++j) r = V::fma(x[j], weights.w[j], r);
     if (m != L) r = V::keep_first(r, m);
-    const reg q = total.few.add(run, i, m, r, total.wide);
+    const reg q = Few ? total.few.add(run, i, m, r, total.wide) : total.wide.add(run, i, m, r);
     GDFAST_UNROLL for (int j = 0; j < D; ++j) total.grad[j] = V::fma(q, x[j], total.grad[j]);
   }
 
   // Fewer rows than a register has lanes. They are copied first, with zeros for those that are missing. They come once
   // in a run, so that one text serves for however the columns lie.
   __attribute__((noinline)) static void last_rows(const Run<T>& run, Lie lie, const Weights& weights, std::int64_t i,
-                                                  int m, Totals& total) {
+                                                  int m, bool few, Totals& total) {
     T copy[D][L] = {};
     const std::ptrdiff_t row_stride = lie == Lie::rows ? run.row_stride : 1;
     const std::ptrdiff_t column_stride = lie == Lie::rows ? 1 : run.column_stride;
@@ -83,7 +85,7 @@ struct NarrowSums {
     }
     reg x[D];
     GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(copy[j]);
-    step(run, weights, i, m, x, total);
+    few ? step<true>(run, weights, i, m, x, total) : step<false>(run, weights, i, m, x, total);
   }
 
   __attribute__((noinline)) static void flush(Totals& total, Sums& sums) {
@@ -141,34 +143,38 @@ struct Narrow : private NarrowSums<V, D> {
       now.begin_chain();
       for (; i + kFewRows <= whole_end; i += kFewRows) {
         now.few.begin();
-        for (std::int64_t k = 0; k < kFewRows; k += L) rows(run, weights, i + k, now);
+        for (std::int64_t k = 0; k < kFewRows; k += L) rows<true>(run, weights, i + k, now);
         now.few.end(run, now.wide);
       }
       for (; i < chain_end; i += kFewRows) {
-        fewer_rows(run, weights, i, chain_end - i < kFewRows ? chain_end : i + kFewRows, safe, now);
+        last_of_chain(run, weights, i, chain_end - i < kFewRows ? chain_end : i + kFewRows, safe, now);
       }
       total.add_chain(now);
     }
     total.wide = now.wide;
   }
 
-  // From i to end, of which those before `safe` may be read a register at a time.
-  static GDFAST_INLINE void fewer_rows(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
-                                       std::int64_t safe, Totals& total) {
-    total.few.begin();
-    if constexpr (kFewRows > L) {
-      for (; i + L <= end && i + L <= safe; i += L) rows(run, weights, i, total);
+  // From i to end, of which those before `safe` may be read a register at a time. Fewer than are widened together are
+  // widened each, so that a handful of rows has all its digits.
+  static GDFAST_INLINE void last_of_chain(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
+                                          std::int64_t safe, Totals& total) {
+    const bool few = end - i == kFewRows;
+    if (few) {
+      total.few.begin();
+    } else {
+      for (; i + L <= end && i + L <= safe; i += L) rows<false>(run, weights, i, total);
     }
     if (i < end) {
       Totals rest = total;
       for (; i < end; i += L) {
-        Common::last_rows(run, X, weights, i, static_cast<int>(end - i < L ? end - i : L), rest);
+        Common::last_rows(run, X, weights, i, static_cast<int>(end - i < L ? end - i : L), few, rest);
       }
       total = rest;
     }
-    total.few.end(run, total.wide);
+    if (few) total.few.end(run, total.wide);
   }
 
+  template <bool Few>
   static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Totals& total) {
     reg x[D];
     if constexpr (kInColumns) {
@@ -185,7 +191,7 @@ struct Narrow : private NarrowSums<V, D> {
       }
       load_rows_transposed(run.x + i * run.row_stride, run.row_stride, x);
     }
-    Common::step(run, weights, i, L, x, total);
+    Common::template step<Few>(run, weights, i, L, x, total);
   }
 
   static GDFAST_INLINE const T* column_of(const Run<T>& run, int j) {

@@ -69,12 +69,12 @@ GDFAST_INLINE typename V::reg load_rows(const From* p, int m) {
   return m == V::lanes ? V::load(p) : V::load_first(p, m);
 }
 
-// The same sums of a few steps' rows, in float32 until they go to float64: that widens a fourth of the numbers. Of as many
-// steps from the start of a chain on, whatever form takes them.
+// The same sums of four steps' rows, in float32 until they go to float64: that widens a fourth of the numbers. Of the first
+// four of a chain, the next four, and so on, whatever form takes them.
 template <class V>
 struct FewSums {
   using reg = typename V::reg;
-  static constexpr int kSteps = sizeof(typename V::T) == 4 ? 4 : 1;
+  static constexpr int kSteps = sizeof(typename V::T) == 4 ? 4 : 1;  // float64 has nothing to widen
   reg squares, residuals, weights;
 
   GDFAST_INLINE void begin() { squares = residuals = weights = V::zero(); }
