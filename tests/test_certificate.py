@@ -107,3 +107,37 @@ def test_the_loss_of_float32_is_that_of_the_coefficients_handed_out(
     assert fit.b is not None
     residuals = x.astype(np.float64) @ fit.w.astype(np.float64) + fit.b - y
     assert fit.loss == pytest.approx(np.mean(residuals**2), rel=1e-9, abs=2 * fit.loss_error)
+
+
+@pytest.mark.parametrize("optimizer", ["exact", "cg", "nesterov"])
+def test_what_moments_hide_is_not_certified(optimizer: Any) -> None:
+    """Columns that differ by 10⁻⁷ of their deviation, which is 10⁻¹⁴ of their products; y is that difference."""
+    rng = np.random.default_rng(0)
+    a, z = rng.standard_normal((2, 500))
+    x, y = np.c_[a, a + 1e-7 * z], z + 0.1 * rng.standard_normal(500)
+    with_ones = np.c_[x, np.ones(500)]
+    least = np.mean((with_ones @ np.linalg.lstsq(with_ones, y, rcond=None)[0] - y) ** 2)
+    rate: dict[str, Any] = {"learning_rate": "auto", "n_iters": 1_000} if optimizer == "nesterov" else {}
+    fit = gdfast.fit(x, y, optimizer=optimizer, plan="moments", fit_intercept=True, **rate)
+    assert fit.gap is not None
+    assert fit.loss - least <= fit.gap * y.var() * (1 + 1e-9)
+    assert not fit.converged
+    says = "beyond what moments tell" if optimizer == "exact" else "Write optimizer='exact'"
+    assert any(says in advice for advice in fit.report.advice)
+    difference = gdfast.fit(np.c_[a, x[:, 1] - x[:, 0]], y, optimizer="exact", fit_intercept=True)
+    assert difference.loss == pytest.approx(least, rel=1e-6)
+    assert difference.converged
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+def test_columns_that_do_depend_on_one_another_are_certified(intercept: bool) -> None:
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        n, d = int(rng.integers(30, 3_000)), int(rng.integers(2, 12))
+        own = rng.standard_normal((n, d)) * 10.0 ** rng.integers(-3, 4, d) + 10.0 ** rng.integers(-2, 3)
+        levels = rng.integers(0, 5, n)
+        x = np.c_[own, own[:, 0] + own[:, 1], -3 * own[:, 0], levels[:, np.newaxis] == np.arange(5)]
+        y = x[:, 0] - x[:, 1] + rng.standard_normal(n)
+        fit = gdfast.fit(x, y, optimizer="exact", fit_intercept=intercept, plan="moments")
+        assert fit.converged, seed
+        assert any("fit equally well" in advice for advice in fit.report.advice), seed

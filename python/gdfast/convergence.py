@@ -57,6 +57,8 @@ def advice(arguments: FitArguments, outcome: Outcome, gap: float | None, plan: s
         return _of_losses(arguments, outcome)
     if gap <= CONVERGED:
         return None
+    if outcome.dependent:
+        return None  # `collinear` says it
     far = f"not converged: the objective may be {gap:.2g} of that at w = 0 above the least one. "
     return Message(far, _remedy(arguments, plan))
 
@@ -99,13 +101,18 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     remedy = "leave a column out, or write ", Argument("l2", 1e-6)
     found = []
     groups = [[int(j) for j in columns] for columns in outcome.dependent]
+    known = outcome.gap is None or not outcome.gap > CONVERGED
     ways = ""
     if len(groups) > MOST_GROUPS:  # as where there are more columns than rows: each has nearly all of them
         ways = f", in {len(groups):,} ways"
         groups = [sorted({j for group in groups for j in group})]
     for group in groups:
         listed = ", ".join(named(j) for j in group[:6]) + (f" and {len(group) - 6:,} more" if len(group) > 6 else "")
-        these = "These are the smallest of all coefficients that fit equally well: "
+        if known:
+            these = "These are the smallest of all coefficients that fit equally well: "
+        else:
+            these = "Whether what is left between them explains more of y is beyond what moments tell: have a difference "
+            these += "of two of them in place of one, "
         found.append(Message(f"collinear to working precision{ways}: {listed}. {these}", *remedy))
     if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:
         digits = max(int(16 + math.log10(outcome.smallest_pivot)), 0)

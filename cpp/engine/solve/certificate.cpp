@@ -36,7 +36,8 @@ Point point_of(const Gram& gram, const Standardization& columns, const Quadratic
 }
 
 // ¼ gᵀA⁻¹g is what a quadratic lies above its least value where its gradient is g = 2h. The error of h may add to it, by
-// no more than its length in a matrix whose smallest eigenvalue is about the smallest pivot.
+// no more than its length in a matrix whose smallest eigenvalue is about the smallest pivot. Along a way that the matrix
+// hides in its roundings nothing is known but that no objective is below 0.
 double smooth_gap(const Quadratic& objective, const double* v) {
   const std::int64_t d = objective.d();
   const Cholesky factors(objective.a(), d);
@@ -50,7 +51,7 @@ double smooth_gap(const Quadratic& objective, const double* v) {
   const double length = factors.length(h.data()) + std::sqrt(errors / factors.smallest_pivot());
   // The least objective isn't below 0.
   const double all = objective.smooth(v) + objective.smooth_error(v);
-  return std::min(length * length, all);
+  return factors.is_doubtful() ? all : std::min(length * length, all);
 }
 
 double gap_with_l1(const Quadratic& objective, const double* v, const Stop* stop) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace gdfast {
@@ -30,9 +29,6 @@ Cholesky::Cholesky(const double* a, std::int64_t d) : d_(d), scale_(static_cast<
 // Column by column, each taken from all rows below at once: the inner loop is one that compilers turn into SIMD without
 // changing an order of additions.
 void Cholesky::factor() {
-  // What is left of a column that depends on others is the rounding of the matrix's elements, of which the factors add up
-  // d: below this, it can't be told from nothing.
-  const double nothing = 32 * std::numeric_limits<double>::epsilon() * static_cast<double>(used_ + 4);
   std::vector<double> column(static_cast<std::size_t>(used_));
   for (; rank_ < used_; ++rank_) {
     const std::int64_t k = rank_;
@@ -41,7 +37,10 @@ void Cholesky::factor() {
       if (row(i)[i] > row(largest)[largest]) largest = i;
     }
     const double pivot = row(largest)[largest];
-    if (!(pivot > nothing)) return;
+    if (!(pivot > nothing())) {
+      left_ = pivot;
+      return;
+    }
     smallest_ = std::min(smallest_, pivot);
     swap(k, largest);
     const double root = std::sqrt(pivot);

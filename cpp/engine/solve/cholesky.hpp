@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace gdfast {
@@ -16,6 +17,9 @@ class Cholesky {
   bool has_full_rank() const { return rank_ == used_; }
   // The smallest pivot that was kept: the share of a column that the others don't explain.
   double smallest_pivot() const { return smallest_; }
+  // Whether what is left of a column that was taken to depend on others is more than roundings usually leave, so that it
+  // may be a way of its own, which the matrix doesn't tell.
+  bool is_doubtful() const { return left_ > kUsual * nothing(); }
 
   // x with A x = rhs; 0 for columns that depend on others.
   void solve(const double* rhs, double* x) const;
@@ -29,13 +33,18 @@ class Cholesky {
 
  private:
   std::int64_t d_, used_ = 0, rank_ = 0;
-  double smallest_ = 1;
+  double smallest_ = 1, left_ = 0;
   std::vector<double> l_;            // used_ × used_, rows in the order of the pivots
   std::vector<std::int64_t> order_;  // column of each row of l_
   std::vector<double> scale_;        // 1/√a_jj, or 0
 
   double* row(std::int64_t i) { return l_.data() + i * used_; }
   const double* row(std::int64_t i) const { return l_.data() + i * used_; }
+  // What is left of a column that depends on others is the rounding of the matrix's elements, of which the factors add up d:
+  // below this it can't be told from nothing. Roundings are of either sign, and usually leave a small share of it.
+  double nothing() const { return 32 * std::numeric_limits<double>::epsilon() * static_cast<double>(used_ + 4); }
+  static constexpr double kUsual = 1.0 / 8;
+
   void factor();
   void swap(std::int64_t k, std::int64_t p);
   void forward(const double* g, double* t) const;
