@@ -86,7 +86,7 @@ print(json.dumps({
 @pytest.mark.parametrize("with_callback", [False, True])
 def test_ctrl_c_stops_training(backend: Any, with_callback: bool, run_python: Callable[..., str]) -> None:
     seconds = []
-    for _ in range(3):  # a machine that is busy may be late, but not always
+    for _ in range(10):  # a machine that is busy may be late, but not always
         found = json.loads(run_python(CTRL_C, backend.name, with_callback))
         assert found["stop_reason"] == "interrupted"
         assert found["losses"] == found["n_iters"] > 0
@@ -156,7 +156,7 @@ print(late < 0.2, max(np.diff(beats)) < 0.2)
 
 @pytest.mark.parametrize("call", ["forward", "loss", "gradient", "loss_and_gradient"])
 def test_ctrl_c_stops_a_call_that_lets_others_run(call: str, run_python: Callable[..., str]) -> None:
-    for _ in range(3):  # a machine that is busy may be late, but not always
+    for _ in range(10):  # a machine that is busy may be late, but not always
         found = run_python(CTRL_C_IN_A_CALL.replace("CALL", call)).split()
         if found == ["True", "True"]:
             return
