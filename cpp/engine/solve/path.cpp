@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
+#include <memory>
 
 #include "cholesky.hpp"
 #include "engine/mirror.hpp"
@@ -136,7 +136,7 @@ class Work {
     each_below_diagonal(
         size, [all_of_it, size](std::int64_t j, std::int64_t k) { all_of_it[j * size + k] = all_of_it[k * size + j]; });
     std::copy_n(together.origin, size - 1, room_.origin);
-    all_rows_.emplace(together, options_, arrays_);
+    all_rows_ = std::make_unique<TrainingSet>(together, options_, arrays_);
     if (!room_.given) find_penalties();
     const int count = static_cast<int>(folds_.size()) + (folds_.size() > 1 ? 1 : 0);
     run_tasks(count, num_threads(), [](void* work, int i) { static_cast<Work*>(work)->task(i); }, this);
@@ -150,7 +150,7 @@ class Work {
   StopFlag flag_;
   TrainingSums sums_;
   ArrayPool arrays_;
-  std::optional<TrainingSet> all_rows_;
+  std::unique_ptr<TrainingSet> all_rows_;
 
   Gram all() const { return folds_.size() > 1 ? sums_.all.view() : folds_.front(); }
 
