@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,7 +61,7 @@ def late(*_: Any) -> Any:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is noticed soon."""
     RAN.clear()
-    monkeypatch.setattr(waiting, "SILENT", 1.5)
+    monkeypatch.setattr(waiting, "SILENT", 3.0)
     monkeypatch.setattr(waiting, "LOOK", 0.2)
 
 
@@ -161,6 +163,27 @@ def test_a_worker_whose_process_stands_still() -> None:
         assert time.monotonic() - began < 60
         assert min(pids) not in client.nthreads()
     same_fit(found, by_scan(**STREAMED[0]))
+
+
+class Scheduler:
+    """As far as `_dismiss` asks one: when workers were last seen, by their addresses."""
+
+    def __init__(self, **ago: float) -> None:
+        now = time.time()
+        self.workers = {address: SimpleNamespace(last_seen=now - seconds) for address, seconds in ago.items()}
+
+    async def remove_worker(self, address: str, stimulus_id: str) -> None:
+        assert stimulus_id
+        del self.workers[address]
+
+
+def test_where_all_are_silent_nobody_is_dismissed() -> None:
+    """It is the scheduler that didn't listen for a while; and nobody would be left to take over."""
+    one, all_of_them = Scheduler(a=90, b=2, c=70), Scheduler(a=90, b=80)
+    assert asyncio.run(waiting._dismiss(60.0, one)) == ["a", "c"]
+    assert list(one.workers) == ["b"]
+    assert asyncio.run(waiting._dismiss(60.0, all_of_them)) == []
+    assert list(all_of_them.workers) == ["a", "b"]
 
 
 def test_what_a_task_raises_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,9 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
         if known:
             these = "These are the smallest of all coefficients that fit equally well: "
         else:
-            these = "Whether what is left between them explains more of y is beyond what moments tell: have a difference "
+            these = (
+                "Whether what is left between them explains more of y is beyond what moments tell: have a difference "
+            )
             these += "of two of them in place of one, "
         found.append(Message(f"collinear to working precision{ways}: {listed}. {these}", *remedy))
     if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:

@@ -64,6 +64,8 @@ async def _dismiss(seconds: float, dask_scheduler: Any = None) -> list[str]:
     now = time.time()
     workers = list(dask_scheduler.workers.items())
     silent = [address for address, worker in workers if now - worker.last_seen > seconds]
+    if len(silent) == len(workers):  # then it was the scheduler that didn't listen, and nobody is left to take over
+        return []
     for address in silent:
         await dask_scheduler.remove_worker(address, stimulus_id=f"gdfast-silent-{now}")
     return silent
