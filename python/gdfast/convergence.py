@@ -101,14 +101,14 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
     remedy = "leave a column out, or write ", Argument("l2", 1e-6)
     found = []
     groups = [[int(j) for j in columns] for columns in outcome.dependent]
-    known = outcome.gap is None or not outcome.gap > CONVERGED
+    certain = not outcome.gap > CONVERGED  # it is NaN where nothing tells
     ways = ""
     if len(groups) > MOST_GROUPS:  # as where there are more columns than rows: each has nearly all of them
         ways = f", in {len(groups):,} ways"
         groups = [sorted({j for group in groups for j in group})]
     for group in groups:
         listed = ", ".join(named(j) for j in group[:6]) + (f" and {len(group) - 6:,} more" if len(group) > 6 else "")
-        if known:
+        if certain:
             these = "These are the smallest of all coefficients that fit equally well: "
         else:
             these = (
