@@ -18,6 +18,9 @@ D, PER_FILE, FILES = 20, 3_000_000, 8  # 8 × 504 MB of numbers
 GROUP = 250_000
 W = np.arange(1.0, D + 1)
 
+# Threads would reserve 64 to 128 MB of addresses each for what they allocate, or not, as it comes.
+ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
+
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
@@ -81,8 +84,7 @@ used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20, resource.RLIM_INFINITY))
 print(gdfast.fit(scan, -1, optimizer="exact").report.passes)
 """
-    # Threads would reserve 64 MB each for what they allocate, or not, as it comes.
-    assert run_python(code, tmp_path / "x.npy", env={"MALLOC_ARENA_MAX": "1"}) == "1.0\n"
+    assert run_python(code, tmp_path / "x.npy", env=ONE_ARENA) == "1.0\n"
 
 
 @pytest.mark.slow
@@ -104,7 +106,8 @@ def test_four_gigabytes_in_one(kind: str, tmp_path: Path, run_python: RunPython)
                 writer.write_table(pa.table(dict(zip(names, rows(rng).T, strict=True))), row_group_size=GROUP)
     for k in range(1, FILES):
         os.link(first, tmp_path / f"{k}.{kind}")
-    read, loss, *w = map(float, run_python(LIMITED, f"{tmp_path}/*.{kind}", "y" if kind == "parquet" else "-1").split())
+    target = "y" if kind == "parquet" else "-1"
+    read, loss, *w = map(float, run_python(LIMITED, f"{tmp_path}/*.{kind}", target, env=ONE_ARENA).split())
     assert read == FILES * PER_FILE * (D + 1) * 8 > 4e9
     assert loss == pytest.approx(0.01, rel=1e-2)
     np.testing.assert_allclose(w, W, atol=1e-3)
