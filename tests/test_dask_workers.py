@@ -208,7 +208,7 @@ def test_a_worker_killed_in_each_of_ten_passes() -> None:
         killed = []
 
         def kill(step: gdfast.Step) -> None:
-            pids = client.run(os.getpid)
+            pids = client.run(os.getpid, on_error="ignore")  # the one before may be dying still
             address = sorted(pids)[step.iteration % len(pids)]
             os.kill(pids[address], signal.SIGKILL)
             killed.append(pids[address])
