@@ -27,6 +27,12 @@ NEARLY_COLLINEAR = 1e-8
 # So many groups of columns that depend on one another are told one by one.
 MOST_GROUPS = 3
 
+_ALL_THERE_IS = "These are the smallest of all coefficients that fit equally well: "
+_HIDDEN = (
+    "Whether what is left between them explains more of y is beyond what moments tell: have a difference of two of "
+    "them in place of one, "
+)
+
 _PACKAGE = str(Path(__file__).parent)
 
 
@@ -108,13 +114,7 @@ def collinear(outcome: Outcome, named: Callable[[int], str]) -> tuple[Message, .
         groups = [sorted({j for group in groups for j in group})]
     for group in groups:
         listed = ", ".join(named(j) for j in group[:6]) + (f" and {len(group) - 6:,} more" if len(group) > 6 else "")
-        if certain:
-            these = "These are the smallest of all coefficients that fit equally well: "
-        else:
-            these = (
-                "Whether what is left between them explains more of y is beyond what moments tell: have a difference "
-            )
-            these += "of two of them in place of one, "
+        these = _ALL_THERE_IS if certain else _HIDDEN
         found.append(Message(f"collinear to working precision{ways}: {listed}. {these}", *remedy))
     if not found and outcome.smallest_pivot < NEARLY_COLLINEAR:
         digits = max(int(16 + math.log10(outcome.smallest_pivot)), 0)
