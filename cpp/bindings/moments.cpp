@@ -68,9 +68,12 @@ py::object moments_of_groups(py::handle x, py::handle y, py::handle sample_weigh
     const Groups groups(ids, inputs.x.n, count);
     valid = groups.valid();
     if (valid) {
-      std::fill_n(into, count * size * size, 0.0);
-      std::fill_n(about, count * (size - 1), 0.0);
-      for (std::int64_t g = 0; g < count; ++g) rows[g] = groups.size(g);
+      for (std::int64_t g = 0; g < count; ++g) {
+        rows[g] = groups.size(g);
+        if (rows[g] > 0) continue;  // those are written
+        std::fill_n(into + g * size * size, size * size, 0.0);
+        std::fill_n(about + g * (size - 1), size - 1, 0.0);
+      }
       const Samples samples = inputs.samples();
       const auto sum =
           computed(inputs.x.dtype) == DType::f32 ? gdfast::moments_of_groups<float> : gdfast::moments_of_groups<double>;

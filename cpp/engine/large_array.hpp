@@ -25,10 +25,11 @@ inline LargeArray large_array(std::size_t count) {
   constexpr std::size_t kLine = 64, kHugePage = std::size_t{2} << 20;
   const std::size_t bytes = count * sizeof(double);
   const std::size_t unit = bytes < kHugePage ? kLine : kHugePage;
-  void* const memory = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+  const std::size_t whole = (bytes + unit - 1) / unit * unit;
+  void* const memory = std::aligned_alloc(unit, whole);
   if (memory == nullptr && bytes > 0) throw std::bad_alloc();
 #ifdef __linux__
-  if (unit == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);  // a refusal leaves small pages
+  if (unit == kHugePage) madvise(memory, whole, MADV_HUGEPAGE);  // a refusal leaves small pages
 #endif
   return LargeArray(static_cast<double*>(memory));
 }

@@ -102,9 +102,17 @@ struct Bands {
     panel_kernels().band(band, ahead);
   }
 
-  // All of them.
+  // All of them; what is ahead is fetched evenly meanwhile.
   void sum(const Panels& panels, std::int64_t rows, double* gram, Ahead& ahead) const {
+    // Tiles make some more products than this, so the last line is on its way before the last tile.
+    ahead.a_product = static_cast<double>(lines(ahead)) / (0.5 * static_cast<double>(size * size));
     for (std::int64_t k = 0; k <= strips; ++k) band(k, 0, strips, panels, 0, rows, gram, ahead);
+  }
+
+  static std::int64_t lines(const Ahead& ahead) {
+    std::int64_t count = 0;
+    for (int i = 0; i < ahead.areas; ++i) count += ahead.area[i].runs * ((ahead.area[i].bytes + 63) / 64);
+    return count;
   }
 
   // Σ s, Σ s y and Σ s y², y about its origin, over rows without columns.

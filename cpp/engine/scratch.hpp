@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+
+#include "large_array.hpp"
 
 namespace gdfast {
 
@@ -14,12 +15,10 @@ class Scratch {
     if (bytes > size_) {
       memory_.reset();
       size_ = 0;
-      memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes + kLine);
+      memory_ = large_array((bytes + sizeof(double) - 1) / sizeof(double));
       size_ = bytes;
     }
-    void* p = memory_.get();
-    std::size_t room = size_ + kLine;
-    next_ = static_cast<std::byte*>(std::align(kLine, size_, p, room));
+    next_ = reinterpret_cast<std::byte*>(memory_.get());
   }
 
   template <class T>
@@ -37,7 +36,7 @@ class Scratch {
 
  private:
   static constexpr std::size_t kLine = 64;
-  std::unique_ptr<std::byte[]> memory_;
+  LargeArray memory_;  // on a cache line
   std::size_t size_ = 0;
   std::byte* next_ = nullptr;
 };

@@ -123,6 +123,8 @@ struct Ahead {
   int areas;         // still to come
   const char* next;  // the next line of the current run
   const char* end;   // of that run
+  double a_product;  // lines for each product that is made of a row meanwhile
+  double due;        // lines that those made so far have left over
 };
 
 // out[a][c] += Σᵢ left[i][a] · right[i][c], for a few columns on the left and all columns of some strips on the right.

@@ -13,10 +13,15 @@ namespace {
 
 // --- memory that will be needed next ---
 
-// A kernel's own copy of where `Ahead` stands, in registers.
+// A kernel's own copy of where `Ahead` stands, in registers. Each tile fetches its share: all at once, lines queue for
+// memory, and the first tiles wait behind them.
 class Fetcher {
  public:
-  explicit GDFAST_INLINE Fetcher(Ahead& ahead) : ahead_(ahead), next_(ahead.next), end_(ahead.end) {}
+  GDFAST_INLINE Fetcher(Ahead& ahead, int products) : ahead_(ahead), next_(ahead.next), end_(ahead.end) {
+    const double due = ahead.due + products * ahead.a_product;
+    lines_ = static_cast<int>(due);
+    ahead.due = due - lines_;
+  }
   GDFAST_INLINE ~Fetcher() {
     ahead_.next = next_;
     ahead_.end = end_;
@@ -26,7 +31,7 @@ class Fetcher {
 
   // One cache line on its way.
   GDFAST_INLINE void line() {
-    if (next_ >= end_ && !next_run()) return;
+    if (--lines_ < 0 || (next_ >= end_ && !next_run())) return;
     __builtin_prefetch(next_, 0, 3);
     next_ += 64;
   }
@@ -34,6 +39,7 @@ class Fetcher {
  private:
   Ahead& ahead_;
   const char *next_, *end_;
+  int lines_;
 
   GDFAST_INLINE bool next_run() {
     if (ahead_.areas == 0) return false;
@@ -77,7 +83,7 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
     __builtin_prefetch(out + r * band.out_stride, 1, 3);
     if constexpr (C > 1) __builtin_prefetch(out + r * band.out_stride + (C - 1) * L, 1, 3);
   }
-  Fetcher fetch(ahead);
+  Fetcher fetch(ahead, R * C * L);
   GDFAST_TWICE for (std::int64_t at = 0; at < kStrip * n; at += kStrip) {
     fetch.line();
     reg z[C];
