@@ -36,7 +36,7 @@ def test_the_rows_are_those_of_the_source_in_its_pieces(made: Made, dtype: np.dt
     dtype = bind(scan, y, s).dtype  # text has no dtype
     passes = Passes(bind(scan, y, s))
     for _ in range(2):  # passes
-        found = [[array.copy() for array in piece[:3] if array is not None] for piece in passes]
+        found = [[np.array(array) for array in piece[:3] if array is not None] for piece in passes]
         assert [len(x) for x, _, _ in found] == [rows.stop - rows.start for rows in pieces]
         for k, whole in enumerate((X, Y, S)):
             got = np.concatenate([part[k] for part in found])

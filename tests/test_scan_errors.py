@@ -263,6 +263,31 @@ def test_what_a_source_raises_comes_out_and_its_thread_ends() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("gdfast-scan")]
 
 
+def test_a_pass_that_was_given_up_ends_whatever_is_held() -> None:
+    """The garbage collector may end it in a thread that is being started by who holds the lock of all executors."""
+    import threading
+    from concurrent.futures import thread as executors
+
+    from gdfast._scan.ahead import Waiting, read_ahead
+
+    closed = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(3)
+        finally:
+            closed.set()
+
+    pieces = read_ahead(source(), Waiting())
+    assert next(pieces) == 0
+    with executors._global_shutdown_lock:  # type: ignore[attr-defined]
+        ending = threading.Thread(target=pieces.close, daemon=True)  # type: ignore[attr-defined]
+        ending.start()
+        ending.join(5)
+        assert not ending.is_alive()
+    assert closed.wait(5)
+
+
 def test_an_interrupted_fit_hands_out_what_it_has() -> None:
     def stop(step: gdfast.Step) -> None:
         if step.iteration == 2:

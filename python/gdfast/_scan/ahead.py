@@ -22,19 +22,26 @@ def read_ahead(pieces: Iterator[T], waiting: Waiting) -> Iterator[T]:
     The piece after next isn't begun before the next one is asked for: so two are there at a time, and may take turns
     in the same memory.
     """
-    with ThreadPoolExecutor(1, "gdfast-scan") as reader:
-        try:
+    reader = ThreadPoolExecutor(1, "gdfast-scan")
+    coming = reader.submit(next, pieces, None)
+    given_up = False
+    try:
+        while True:
+            began = time.perf_counter()
+            piece = coming.result()
+            waiting.seconds += time.perf_counter() - began
+            if piece is None:
+                return
             coming = reader.submit(next, pieces, None)
-            while True:
-                began = time.perf_counter()
-                piece = coming.result()
-                waiting.seconds += time.perf_counter() - began
-                if piece is None:
-                    return
-                coming = reader.submit(next, pieces, None)
-                yield piece
-                del piece
-        finally:
-            close = getattr(pieces, "close", None)  # of a generator: in its thread, where files are closed
-            if close is not None:
-                reader.submit(close)
+            yield piece
+            del piece
+    except GeneratorExit:
+        # It may be the garbage collector that ends a pass so, in a thread that is just being started, say, by somebody
+        # who waits for that and holds the lock of all executors: nothing is waited for, and nothing handed in.
+        given_up = True
+        raise
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:  # of a generator, which can't be closed while it runs
+            coming.add_done_callback(lambda _: close())
+        reader.shutdown(wait=not given_up)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gdfast._scan.pieces import Piece, Wanted
+from gdfast._tables.stored import from_arrow
+from gdfast._tables.table import Table
 from gdfast.conversion import Array
 from gdfast.errors import Argument, Message
 
@@ -93,7 +95,7 @@ def equal_parts(rows: int, most: int) -> int:
 
 
 class Decoder:
-    """Makes pieces of what Arrow has read: blocks in Fortran order, all in the same memory."""
+    """Makes pieces of what Arrow has read: tables of it where it lies, or blocks in Fortran order, all in the same memory."""
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
@@ -106,16 +108,25 @@ class Decoder:
         if self.wanted.missing != "nan" and any(column.null_count for columns in batches for column in columns):
             self._without_nulls(batches, where)
         rows = sum(len(columns[0]) for columns in batches)
-        block = self._block(rows)
-        for j in range(len(self.wanted.every)):
-            start = 0
-            for columns in batches:
-                start = _fill(block[:, j], start, columns[j])
-                columns[j] = None
+        x, vectors = self._in_place(batches) or self._block(batches, rows)
+        vectors = list(vectors)
+        y = vectors.pop(0) if self.wanted.y is not None else np.empty(0, self.wanted.dtype)
+        s = vectors.pop() if self.wanted.sample_weight is not None else None
+        return Piece(x, y, s, where, disk_bytes, came - rows)
+
+    def _in_place(self, batches: list[list[Any]]) -> tuple[Any, list[Array]] | None:
+        """x as a table, then y and weights, of the columns as they are; None where they lie in several pieces or have
+        nulls."""
+        if len(batches) != 1 or any(column.null_count for column in batches[0]):
+            return None
+        columns = [_whole(column) for column in batches[0]]
+        if any(column is None for column in columns):
+            return None
+        batches.clear()
         d = len(self.wanted.x)
-        y = block[:, d] if self.wanted.y is not None else np.empty(0, block.dtype)
-        s = block[:, -1] if self.wanted.sample_weight is not None else None
-        return Piece(block[:, :d], y, s, where, disk_bytes, came - rows)
+        lying = from_arrow(pyarrow().RecordBatch.from_arrays(columns[:d], [str(j) for j in range(d)]))
+        table = Table([(lying, j) for j in range(d)], len(lying), self.wanted.dtype)
+        return table, [_numbers(column, self.wanted.dtype) for column in columns[d:]]
 
     def _without_nulls(self, batches: list[list[Any]], where: str) -> None:
         """Leave out rows with nulls, or refuse them."""
@@ -131,12 +142,33 @@ class Decoder:
                 valid = compute.and_(valid, column.is_valid())
             columns[:] = [column.filter(valid) for column in columns]
 
-    def _block(self, rows: int) -> Array:
-        columns = len(self.wanted.every)
-        numbers = rows * columns
+    def _block(self, batches: list[list[Any]], rows: int) -> tuple[Array, list[Array]]:
+        """x, then y and weights, in a block."""
+        count = len(self.wanted.every)
+        numbers = rows * count
         if self.room.size < numbers:
             self.room = np.empty(numbers, self.wanted.dtype)
-        return self.room[:numbers].reshape((rows, columns), order="F")
+        block = self.room[:numbers].reshape((rows, count), order="F")
+        for j in range(count):
+            start = 0
+            for columns in batches:
+                start = _fill(block[:, j], start, columns[j])
+                columns[j] = None
+        d = len(self.wanted.x)
+        return block[:, :d], [block[:, j] for j in range(d, count)]
+
+
+def _whole(column: Any) -> Any | None:
+    """A column that is in one piece, as that; else None."""
+    chunks = getattr(column, "chunks", [column])
+    return chunks[0] if len(chunks) == 1 else None
+
+
+def _numbers(chunk: Any, dtype: np.dtype[Any]) -> Array:
+    """A chunk's numbers: where they lie, if they are of this dtype. What float32 can't hold is infinite."""
+    with np.errstate(over="ignore"):
+        numbers: Array = chunk.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
+    return numbers
 
 
 def _fill(into: Array, start: int, column: Any) -> int:
@@ -144,7 +176,6 @@ def _fill(into: Array, start: int, column: Any) -> int:
     for chunk in getattr(column, "chunks", (column,)):
         if chunk.null_count and pyarrow().types.is_boolean(chunk.type):
             chunk = chunk.cast("int8")  # of which a null becomes NaN
-        with np.errstate(over="ignore"):  # what float32 can't hold is infinite
-            into[start : start + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
+        into[start : start + len(chunk)] = _numbers(chunk, into.dtype)
         start += len(chunk)
     return start

@@ -181,5 +181,5 @@ def _noted(step: int, piece: Piece) -> Noted:
 
 def _every(piece: Piece, step: int, start: int) -> list[tuple[Array, ...]]:
     """Every so manieth row, of a piece whose first one has this number."""
-    arrays = [array for array in piece[:3] if array is not None]
-    return [tuple(array[i].copy() for array in arrays) for i in range(-start % step, len(piece.x), step)]
+    arrays = [np.array(array[-start % step :: step]) for array in piece[:3] if array is not None]
+    return list(zip(*arrays, strict=True))
