@@ -280,7 +280,7 @@ def test_a_pass_that_was_given_up_ends_whatever_is_held() -> None:
 
     pieces = read_ahead(source(), Waiting())
     assert next(pieces) == 0
-    with executors._global_shutdown_lock:  # type: ignore[attr-defined]
+    with executors._global_shutdown_lock:
         ending = threading.Thread(target=pieces.close, daemon=True)  # type: ignore[attr-defined]
         ending.start()
         ending.join(5)

@@ -95,7 +95,7 @@ def equal_parts(rows: int, most: int) -> int:
 
 
 class Decoder:
-    """Makes pieces of what Arrow has read: tables of it where it lies, or blocks in Fortran order, all in the same memory."""
+    """Makes pieces of what Arrow has read: tables where it lies, or blocks in Fortran order, all in the same memory."""
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
@@ -115,8 +115,7 @@ class Decoder:
         return Piece(x, y, s, where, disk_bytes, came - rows)
 
     def _in_place(self, batches: list[list[Any]]) -> tuple[Any, list[Array]] | None:
-        """x as a table, then y and weights, of the columns as they are; None where they lie in several pieces or have
-        nulls."""
+        """x as a table, then y and weights, of columns where they lie; None where these have nulls, or chunks."""
         if len(batches) != 1 or any(column.null_count for column in batches[0]):
             return None
         columns = [_whole(column) for column in batches[0]]
