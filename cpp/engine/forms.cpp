@@ -102,11 +102,12 @@ RunKernel<T> narrow_columns_kernel(const Layout& x) {
 
 // Whether strips are quicker than blocks. Not where x lies in L2 already; nor where a strip of 16 rows doesn't stay in L1
 // until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB apart compete for the
-// same set, of which one way is left for everything else. Nor, of many columns, where near lines do as well for blocks.
+// same set, of which one way is left for everything else. Nor, of many columns, where near lines do as well for blocks; nor
+// where a CPU doesn't follow so many.
 template <class T>
 bool strips_stay(const Layout& x) {
   constexpr std::int64_t kMostNear = 40;
-  if (fetches_near() && x.d > kMostNear) return false;
+  if (!follows_many_columns() || (fetches_near() && x.d > kMostNear)) return false;
   constexpr std::uintptr_t kLine = 64, kSets = 64;
   if (x.n * row_bytes<T>(x) <= caches().l2) return false;
   std::int64_t lines[kSets] = {};

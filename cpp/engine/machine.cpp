@@ -157,4 +157,16 @@ int default_num_threads() {
   return quota == 0 ? cpus : std::min(cpus, quota);
 }
 
+bool follows_many_columns() {
+#if defined(__x86_64__)
+  static const bool follows = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_is("amd") == 0 || __builtin_cpu_supports("avx512f") != 0;
+  }();
+  return follows;
+#else
+  return true;
+#endif
+}
+
 }  // namespace gdfast

@@ -15,6 +15,10 @@ const Caches& caches();
 // that help AMD's are a loss. Measured: `cpp/kernels/README.md`.
 bool fetches_near();
 
+// Whether lines of very many columns in turn come as quickly as long pieces of a few do. Not on AMD's CPUs before AVX-512.
+// Measured: `cpp/kernels/README.md`.
+bool follows_many_columns();
+
 inline constexpr int kMostThreads = 1024;
 
 // GDFAST_NUM_THREADS (std::invalid_argument if it is no count), then OMP_NUM_THREADS, then the CPUs in this process's affinity mask and cgroup quota.
