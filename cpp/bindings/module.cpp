@@ -19,7 +19,6 @@ PYBIND11_MODULE(_core, m) {
     gdfast::caches();
     gdfast::fetches_near();
     gdfast::follows_many_columns();
-    gdfast::fetches_near();
   } catch (const std::invalid_argument& error) {
     throw pybind11::import_error(error.what());
   }
