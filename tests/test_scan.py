@@ -14,6 +14,7 @@ import scans
 from gdfast._scan import sums
 from gdfast._scan.bind import bind
 from gdfast._scan.sums import Passes
+from gdfast._tables.table import Table
 from scans import NAMES, SOURCES, S, X, Y
 
 Made = scans.Made
@@ -44,6 +45,15 @@ def test_the_rows_are_those_of_the_source_in_its_pieces(made: Made, dtype: np.dt
             np.testing.assert_allclose(got, whole, rtol=tolerance, atol=0)
     assert passes.rows == 1000
     assert passes.nbytes == 2 * passes.one_read == 2 * 1000 * 6 * dtype.itemsize
+
+
+@pytest.mark.parametrize("name", ["parquet", "ipc"])
+def test_columns_of_one_chunk_are_read_where_they_lie(name: str, tmp_path: Path, dtype: np.dtype[Any]) -> None:
+    scan, _, y, s = SOURCES[name](tmp_path, dtype)
+    for piece in Passes(bind(scan, y, s)):
+        x, *vectors = tuple[Any, ...](piece[:3])
+        assert isinstance(x, Table)
+        assert not any(array.flags.writeable for array in vectors)  # Arrow's own memory
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name != "csv"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import thread as executors
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 import gdfast
 import scans
+from gdfast._scan.ahead import Waiting, read_ahead
 from scans import NAMES, X, Y, pa
 
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -256,8 +259,6 @@ def test_what_a_source_raises_comes_out_and_its_thread_ends() -> None:
         yield X, Y
         raise KeyError("of the source")
 
-    import threading
-
     with pytest.raises(KeyError, match="of the source"):
         gdfast.fit(gdfast.scan(broken), **EXACT)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("gdfast-scan")]
@@ -265,11 +266,6 @@ def test_what_a_source_raises_comes_out_and_its_thread_ends() -> None:
 
 def test_a_pass_that_was_given_up_ends_whatever_is_held() -> None:
     """The garbage collector may end it in a thread that is being started by who holds the lock of all executors."""
-    import threading
-    from concurrent.futures import thread as executors
-
-    from gdfast._scan.ahead import Waiting, read_ahead
-
     closed = threading.Event()
 
     def source() -> Iterator[int]:
