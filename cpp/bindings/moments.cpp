@@ -1,6 +1,5 @@
 #include "engine/moments.hpp"
 
-#include <algorithm>
 #include <functional>
 #include <stdexcept>
 
@@ -68,12 +67,7 @@ py::object moments_of_groups(py::handle x, py::handle y, py::handle sample_weigh
     const Groups groups(ids, inputs.x.n, count);
     valid = groups.valid();
     if (valid) {
-      for (std::int64_t g = 0; g < count; ++g) {
-        rows[g] = groups.size(g);
-        if (rows[g] > 0) continue;  // those are written
-        std::fill_n(into + g * size * size, size * size, 0.0);
-        std::fill_n(about + g * (size - 1), size - 1, 0.0);
-      }
+      for (std::int64_t g = 0; g < count; ++g) rows[g] = groups.size(g);
       const Samples samples = inputs.samples();
       const auto sum =
           computed(inputs.x.dtype) == DType::f32 ? gdfast::moments_of_groups<float> : gdfast::moments_of_groups<double>;

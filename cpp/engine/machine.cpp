@@ -149,14 +149,6 @@ bool fetches_near() {
 #endif
 }
 
-int default_num_threads() {
-  if (const int k = own_variable()) return k;
-  if (const int k = openmp_variable()) return k;
-  const int quota = cgroup_cpus();
-  const int cpus = affinity_cpus();
-  return quota == 0 ? cpus : std::min(cpus, quota);
-}
-
 bool follows_many_columns() {
 #if defined(__x86_64__)
   static const bool follows = [] {
@@ -167,6 +159,14 @@ bool follows_many_columns() {
 #else
   return true;
 #endif
+}
+
+int default_num_threads() {
+  if (const int k = own_variable()) return k;
+  if (const int k = openmp_variable()) return k;
+  const int quota = cgroup_cpus();
+  const int cpus = affinity_cpus();
+  return quota == 0 ? cpus : std::min(cpus, quota);
 }
 
 }  // namespace gdfast

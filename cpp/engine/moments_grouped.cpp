@@ -1,5 +1,6 @@
 #include "moments_grouped.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "grouped_walk.hpp"
@@ -19,6 +20,10 @@ struct Results {
 
   double* gram(std::int64_t group) const { return grams + group * (d + 2) * (d + 2); }
   double* origin(std::int64_t group) const { return origins + group * (d + 1); }
+  void clear(std::int64_t group) const {
+    std::fill_n(gram(group), (d + 2) * (d + 2), 0.0);
+    std::fill_n(origin(group), d + 1, 0.0);
+  }
 };
 
 // Large matrices: one group after the other, of rows that are gathered.
@@ -132,6 +137,9 @@ bool moments_of_groups(const Samples& samples, const Groups& groups, double* gra
                        const Stop* stop) {
   const std::int64_t d = samples.x.d;
   const Results results{d, grams, origins};
+  for (std::int64_t group = 0; group < groups.count(); ++group) {
+    if (groups.size(group) == 0) results.clear(group);  // of the others all is written
+  }
   // Rows of a table are picked one by one as well: they have no address.
   const bool picked = !fits_the_cache(d) || samples.table.columns != nullptr;
   if (picked) return one_by_one<T>(samples, groups, results, counters, stop);

@@ -7,8 +7,8 @@
 
 namespace gdfast {
 
-// Of group g, if it has rows, the same bits as `moments` of its rows alone into grams + g·(d + 2)² and origins + g·(d + 1).
-// False if `stop` gave up.
+// Of group g, if it has rows, the same bits as `moments` of its rows alone into grams + g·(d + 2)² and origins + g·(d + 1); zeros if it
+// has none. False if `stop` gave up.
 template <class T>
 bool moments_of_groups(const Samples& samples, const Groups& groups, double* grams, double* origins, Counters& counters,
                        const Stop* stop = nullptr);

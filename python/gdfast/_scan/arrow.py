@@ -109,7 +109,6 @@ class Decoder:
             self._without_nulls(batches, where)
         rows = sum(len(columns[0]) for columns in batches)
         x, vectors = self._in_place(batches) or self._block(batches, rows)
-        vectors = list(vectors)
         y = vectors.pop(0) if self.wanted.y is not None else np.empty(0, self.wanted.dtype)
         s = vectors.pop() if self.wanted.sample_weight is not None else None
         return Piece(x, y, s, where, disk_bytes, came - rows)
