@@ -5,7 +5,8 @@
 #   ci/cross_isa.sh                      every instruction set
 #   ci/cross_isa.sh --without avx512     on a CPU that hasn't got it
 #
-# Needs g++-aarch64-linux-gnu and qemu-user (Debian's and Ubuntu's packages). Builds in a temporary folder.
+# Needs g++-aarch64-linux-gnu and qemu-user (Debian's and Ubuntu's packages). Builds in build/, as a wheel is built, so
+# that a cache of the compiler's serves both.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -29,13 +30,13 @@ if ! cmake --version >/dev/null 2>&1; then
   PATH=$work/venv/bin:$PATH
 fi
 
-# build NAME [CMAKE ARGUMENTS]: $work/NAME/gdfast_self_test, linked statically, so that qemu needs no libraries.
+# build NAME [CMAKE ARGUMENTS]: build/NAME/gdfast_self_test, linked statically, so that qemu needs no libraries.
 build() {
-  local name=$1
+  local name=$1 folder=$root/build/$1
   shift
-  if ! { cmake -S "$root" -B "$work/$name" -DCMAKE_BUILD_TYPE=Release -DGDFAST_PYTHON=OFF -DGDFAST_SELF_TEST=ON \
-    -DGDFAST_WERROR=ON -DCMAKE_EXE_LINKER_FLAGS=-static "$@" &&
-    cmake --build "$work/$name" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-2}"; } >"$work/$name.log" 2>&1; then
+  if ! { cmake -S "$root" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DGDFAST_PYTHON=OFF -DGDFAST_SELF_TEST=ON \
+    -DCMAKE_EXE_LINKER_FLAGS=-static "$@" &&
+    cmake --build "$folder" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-2}"; } >"$work/$name.log" 2>&1; then
     cat "$work/$name.log" >&2
     return 1
   fi
@@ -63,10 +64,10 @@ compare() {
   digests+=("${last#* }")
 }
 
-build native
-native=$work/native/gdfast_self_test
-build aarch64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++
-arm=(qemu-aarch64 "$work/aarch64/gdfast_self_test")
+build cross_isa_native -DCMAKE_CXX_COMPILER=g++
+native=$root/build/cross_isa_native/gdfast_self_test
+build cross_isa_aarch64 -DGDFAST_WERROR=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++
+arm=(qemu-aarch64 "$root/build/cross_isa_aarch64/gdfast_self_test")
 nehalem=(qemu-x86_64 -cpu Nehalem)
 
 printf '%-36s %-8s %-18s %6s\n' where ISA digest time

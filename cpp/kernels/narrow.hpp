@@ -99,8 +99,9 @@ struct NarrowSums {
   }
 };
 
-template <class V, int D, Lie X, Fetch F>
-struct Narrow : private NarrowSums<V, D> {
+// Where D columns lie, and the rows at the end of a chain, which no kernel fetches ahead of: one text for all of them.
+template <class V, int D, Lie X>
+struct NarrowRows : NarrowSums<V, D> {
   using T = typename V::T;
   using reg = typename V::reg;
   using Common = NarrowSums<V, D>;
@@ -109,100 +110,44 @@ struct Narrow : private NarrowSums<V, D> {
   static constexpr int L = V::lanes;
   static constexpr int G = V::group;
   static constexpr bool kInColumns = X != Lie::rows;
-  // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
-  // chunk's.
-  static constexpr std::int64_t kChunk = kRunRows;
   // Rows whose other sums are widened together.
   static constexpr std::int64_t kFewRows = FewSums<V>::kSteps * L;
-  static_assert(kChunk % kSumRows == 0 && kSumRows % kFewRows == 0);
   static constexpr std::int64_t kOverread = !kInColumns && D < G ? G - D : 0;
-  // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
-  static constexpr std::ptrdiff_t kFetchAhead = kInColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
-
-  static void kernel(const Run<T>& run, Sums& sums) {
-    const Weights weights = Common::weights_of(run);
-    Totals total;
-    total.begin_chain();
-    total.wide.clear();
-    for (std::int64_t start = 0; start < run.n; start += kChunk) {
-      const std::int64_t end = run.n - start < kChunk ? run.n : start + kChunk;
-      chunk(run, weights, start, end, total);
-      Common::flush(total, sums);
-    }
-  }
-
- private:
-  static GDFAST_INLINE void chunk(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
-                                  Totals& total) {
-    const std::int64_t safe = end - (end == run.n ? kOverread : 0);
-    Totals now;  // its address goes nowhere, so that it lives in registers
-    now.wide = total.wide;
-    while (i < end) {
-      const std::int64_t chain_end = end - i < kSumRows ? end : i + kSumRows;
-      const std::int64_t whole_end = chain_end < safe ? chain_end : safe;
-      now.begin_chain();
-      for (; i + kFewRows <= whole_end; i += kFewRows) {
-        now.few.begin();
-        for (std::int64_t k = 0; k < kFewRows; k += L) rows<true>(run, weights, i + k, now);
-        now.few.end(run, now.wide);
-      }
-      for (; i < chain_end; i += kFewRows) {
-        last_of_chain(run, weights, i, chain_end - i < kFewRows ? chain_end : i + kFewRows, safe, now);
-      }
-      total.add_chain(now);
-    }
-    total.wide = now.wide;
-  }
 
   // From i to end, of which those before `safe` may be read a register at a time. Fewer than are widened together are
   // widened each, so that a handful of rows has all its digits.
-  static GDFAST_INLINE void last_of_chain(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
-                                          std::int64_t safe, Totals& total) {
+  __attribute__((noinline)) static void last_of_chain(const Run<T>& run, const Weights& weights, std::int64_t i,
+                                                      std::int64_t end, std::int64_t safe, Totals& total) {
     const bool few = end - i == kFewRows;
     if (few) {
       total.few.begin();
     } else {
-      for (; i + L <= end && i + L <= safe; i += L) rows<false>(run, weights, i, total);
-    }
-    if (i < end) {
-      Totals rest = total;
-      for (; i < end; i += L) {
-        Common::last_rows(run, X, weights, i, static_cast<int>(end - i < L ? end - i : L), few, rest);
+      for (; i + L <= end && i + L <= safe; i += L) {
+        reg x[D];
+        load(run, i, x);
+        Common::template step<false>(run, weights, i, L, x, total);
       }
-      total = rest;
+    }
+    for (; i < end; i += L) {
+      Common::last_rows(run, X, weights, i, static_cast<int>(end - i < L ? end - i : L), few, total);
     }
     if (few) total.few.end(run, total.wide);
   }
 
-  template <bool Few>
-  static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Totals& total) {
-    reg x[D];
+  static GDFAST_INLINE void load(const Run<T>& run, std::int64_t i, reg (&x)[D]) {
     if constexpr (kInColumns) {
-      GDFAST_UNROLL for (int j = 0; j < D; ++j) {
-        const T* const column = column_of(run, j) + i;
-        x[j] = V::load(column);
-        if constexpr (F != Fetch::none) fetch(column);
-      }
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) x[j] = V::load(column_of(run, j) + i);
     } else {
-      if constexpr (F != Fetch::none) {
-        // Sixteen rows are D lines, if nothing lies between them.
-        const T* const ahead = run.row_stride == D ? run.x + i * D : run.w;
-        GDFAST_UNROLL for (int k = 0; k < D; ++k) fetch(ahead + k * L);
-      }
-      load_rows_transposed(run.x + i * run.row_stride, run.row_stride, x);
+      load_transposed(run.x + i * run.row_stride, run.row_stride, x);
     }
-    Common::template step<Few>(run, weights, i, L, x, total);
   }
 
   static GDFAST_INLINE const T* column_of(const Run<T>& run, int j) {
     return X == Lie::listed ? run.columns[j] : run.x + j * run.column_stride;
   }
 
-  static GDFAST_INLINE void fetch(const T* p) {
-    __builtin_prefetch(reinterpret_cast<const char*>(p) + kFetchAhead, 0, F == Fetch::near ? 3 : 2);
-  }
-
-  static GDFAST_INLINE void load_rows_transposed(const T* p, std::ptrdiff_t stride, reg (&x)[D]) {
+ private:
+  static GDFAST_INLINE void load_transposed(const T* p, std::ptrdiff_t stride, reg (&x)[D]) {
     reg piece[G];
     GDFAST_UNROLL for (int c = 0; c + G <= D; c += G) {
       V::load_transposed(p + c, stride, piece);
@@ -214,6 +159,85 @@ struct Narrow : private NarrowSums<V, D> {
       V::load_transposed(p + kFirst, stride, piece);
       GDFAST_UNROLL for (int k = 0; k < kLeft; ++k) x[D - kLeft + k] = piece[D - kLeft - kFirst + k];
     }
+  }
+};
+
+template <class V, int D, Lie X, Fetch F>
+struct Narrow : private NarrowRows<V, D, X> {
+  using T = typename V::T;
+  using reg = typename V::reg;
+  using Rows = NarrowRows<V, D, X>;
+  using typename Rows::Totals;
+  using typename Rows::Weights;
+  using Rows::kFewRows;
+  using Rows::kInColumns;
+  using Rows::L;
+  // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
+  // chunk's.
+  static constexpr std::int64_t kChunk = kRunRows;
+  static_assert(kChunk % kSumRows == 0 && kSumRows % kFewRows == 0);
+  // Far: 40 GB/s × 100 ns, 4 KiB, are under way; the rest is margin, of which D columns have less each.
+  static constexpr std::ptrdiff_t kFetchAhead = kInColumns ? 1 << 10 : F == Fetch::near ? 2 << 10 : 16 << 10;
+
+  static void kernel(const Run<T>& run, Sums& sums) {
+    const Weights weights = Rows::weights_of(run);
+    Totals total;
+    total.begin_chain();
+    total.wide.clear();
+    for (std::int64_t start = 0; start < run.n; start += kChunk) {
+      const std::int64_t end = run.n - start < kChunk ? run.n : start + kChunk;
+      chunk(run, weights, start, end, total);
+      Rows::flush(total, sums);
+    }
+  }
+
+ private:
+  static GDFAST_INLINE void chunk(const Run<T>& run, const Weights& weights, std::int64_t i, std::int64_t end,
+                                  Totals& total) {
+    const std::int64_t safe = end - (end == run.n ? Rows::kOverread : 0);
+    Totals now;  // its address goes nowhere, so that it lives in registers
+    now.wide = total.wide;
+    while (i < end) {
+      const std::int64_t chain_end = end - i < kSumRows ? end : i + kSumRows;
+      const std::int64_t whole_end = chain_end < safe ? chain_end : safe;
+      now.begin_chain();
+      for (; i + kFewRows <= whole_end; i += kFewRows) {
+        now.few.begin();
+        for (std::int64_t k = 0; k < kFewRows; k += L) rows(run, weights, i + k, now);
+        now.few.end(run, now.wide);
+      }
+      if (i < chain_end) {
+        Totals rest = now;
+        for (; i < chain_end; i += kFewRows) {
+          const std::int64_t few_end = chain_end - i < kFewRows ? chain_end : i + kFewRows;
+          Rows::last_of_chain(run, weights, i, few_end, safe, rest);
+        }
+        now = rest;
+      }
+      total.add_chain(now);
+    }
+    total.wide = now.wide;
+  }
+
+  static GDFAST_INLINE void rows(const Run<T>& run, const Weights& weights, std::int64_t i, Totals& total) {
+    if constexpr (F != Fetch::none) fetch_ahead(run, i);
+    reg x[D];
+    Rows::load(run, i, x);
+    Rows::template step<true>(run, weights, i, L, x, total);
+  }
+
+  static GDFAST_INLINE void fetch_ahead(const Run<T>& run, std::int64_t i) {
+    if constexpr (kInColumns) {
+      GDFAST_UNROLL for (int j = 0; j < D; ++j) fetch(Rows::column_of(run, j) + i);
+    } else {
+      // Sixteen rows are D lines, if nothing lies between them.
+      const T* const ahead = run.row_stride == D ? run.x + i * D : run.w;
+      GDFAST_UNROLL for (int k = 0; k < D; ++k) fetch(ahead + k * L);
+    }
+  }
+
+  static GDFAST_INLINE void fetch(const T* p) {
+    __builtin_prefetch(reinterpret_cast<const char*>(p) + kFetchAhead, 0, F == Fetch::near ? 3 : 2);
   }
 };
 
