@@ -167,11 +167,11 @@ struct Narrow : private NarrowRows<V, D, X> {
   using T = typename V::T;
   using reg = typename V::reg;
   using Rows = NarrowRows<V, D, X>;
-  using typename Rows::Totals;
-  using typename Rows::Weights;
   using Rows::kFewRows;
   using Rows::kInColumns;
   using Rows::L;
+  using typename Rows::Totals;
+  using typename Rows::Weights;
   // After a chunk the sums in T are moved to float64. A chain of additions in T may have 32, before it is added to the
   // chunk's.
   static constexpr std::int64_t kChunk = kRunRows;
