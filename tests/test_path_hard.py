@@ -101,6 +101,41 @@ def test_a_path_that_stops_short_says_so_and_what_to_write(
     assert not again.report.advice
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_the_gap_at_a_penalty_of_0_is_that_of_the_exact_fit(l1_ratio: float, standardize: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 6)) @ rng.standard_normal((6, 6)) + 5
+    y = x @ np.arange(6.0) + rng.standard_normal(200)
+    path = gdfast.path(x, y, penalties=[1.0, 0.0], l1_ratio=l1_ratio, standardize=standardize)
+    exact = gdfast.fit(x, y, optimizer="exact", fit_intercept=True, standardize=standardize)
+    assert exact.gap is not None
+    assert 0 < path.gaps[1] < 1e-12
+    assert path.gaps[1] == pytest.approx(exact.gap, rel=100)  # both are roundings
+    assert not path.report.advice
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_what_moments_hide_has_a_gap_at_a_penalty_of_0(l1_ratio: float) -> None:
+    """As in test_certificate.py: columns that differ by 10⁻⁷ of their deviation, and y is that difference."""
+    rng = np.random.default_rng(0)
+    a, z = rng.standard_normal((2, 500))
+    x, y = np.c_[a, a + 1e-7 * z], z + 0.1 * rng.standard_normal(500)
+    with pytest.warns(gdfast.ConvergenceWarning, match="without a penalty.* a difference of two of them") as told:
+        path = gdfast.path(x, y, penalties=[1.0, 0.0], l1_ratio=l1_ratio)
+    advice.followed(str(told[0].message))
+    w = path.coefs[1]
+    residuals = x @ w + path.intercepts[1] - y
+    with_ones = np.c_[x, np.ones(500)]
+    least = np.mean((with_ones @ np.linalg.lstsq(with_ones, y, rcond=None)[0] - y) ** 2)
+    assert np.mean(residuals**2) - least <= path.gaps[1] * y.var() * (1 + 1e-9)
+    (named,) = gdfast.fit(x, y, optimizer="exact", fit_intercept=True).report.advice
+    assert "x[:, 0], x[:, 1]" in named
+    again = gdfast.path(np.c_[a, x[:, 1] - x[:, 0]], y, penalties=[1.0, 0.0], l1_ratio=l1_ratio)
+    assert again.gaps[1] < 1e-12
+    assert not again.report.advice
+
+
 @pytest.mark.parametrize("intercept", [False, True])
 def test_a_penalty_of_0_asks_for_no_scale(intercept: bool) -> None:
     with warnings.catch_warnings():

@@ -146,8 +146,7 @@ def path(
     else:
         found = _from_moments(asked)
     passes = asked.passes
-    largest_gap = float(np.nanmax([found.largest_gap, *found.numbers[4].ravel()]))
-    short = planning.stopped_short(largest_gap, chosen, size, options.standardize)
+    short = planning.stopped_short(*_largest_gaps(found), chosen, size, options.standardize)
     if short is not None:
         convergence.warn(short)
     report = Report(
@@ -177,6 +176,12 @@ def path(
         columns=found.columns,
         fits=found.fits,
     )
+
+
+def _largest_gaps(found: Found) -> tuple[float, float]:
+    """Of those penalties that aren't 0, and of 0."""
+    penalties, gaps = found.numbers[0], found.numbers[4]
+    return float(np.nanmax([found.largest_gap, *gaps[penalties > 0]])), float(np.nanmax([0.0, *gaps[penalties == 0]]))
 
 
 def _from_moments(asked: Request) -> Found:

@@ -35,25 +35,6 @@ Point point_of(const Gram& gram, const Standardization& columns, const Quadratic
   return point;
 }
 
-// ¼ gᵀA⁻¹g is what a quadratic lies above its least value where its gradient is g = 2h. The error of h may add to it, by
-// no more than its length in a matrix whose smallest eigenvalue is about the smallest pivot. Along a way that the matrix
-// hides in its roundings nothing is known but that no objective is below 0.
-double smooth_gap(const Quadratic& objective, const double* v) {
-  const std::int64_t d = objective.d();
-  const Cholesky factors(objective.a(), d);
-  std::vector<double> h(static_cast<std::size_t>(d));
-  objective.descent(v, h.data());
-  double errors = 0;
-  for (std::int64_t j = 0; j < d; ++j) {
-    const double error = factors.scale(j) * objective.descent_error(v, j);
-    errors += error * error;
-  }
-  const double length = factors.length(h.data()) + std::sqrt(errors / factors.smallest_pivot());
-  // The least objective isn't below 0.
-  const double all = objective.smooth(v) + objective.smooth_error(v);
-  return factors.is_doubtful() ? all : std::min(length * length, all);
-}
-
 double gap_with_l1(const Quadratic& objective, const double* v, const Stop* stop) {
   const Solution best = solve(objective, v, stop);
   const double least = std::max(dual(objective, best.v.data()), dual(objective, v));
@@ -84,7 +65,8 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   const double* const v = point.v.data();
   const double off = fit_intercept ? std::fabs(point.off) + objective.intercept_error(v) : 0;
   const double beside = objective.weight() * off * off;
-  const double gap = beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop) : smooth_gap(objective, v));
+  const double gap = beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop)
+                                                  : smooth_gap(objective, Cholesky(objective.a(), objective.d()), v));
   // Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
   const double y = gram.origin[gram.d];
   const double whole = objective.at_zero() > 0 ? objective.at_zero() : objective.weight() * y * y;

@@ -72,6 +72,7 @@ Solution solve_smooth(const Quadratic& objective) {
     solution.dependent = columns_of(null_vectors, d);
     shorten(factors, std::move(null_vectors), solution.v.data(), d);
   }
+  solution.gap = smooth_gap(objective, factors, solution.v.data());
   return solution;
 }
 
@@ -83,6 +84,24 @@ Solution solve(const Quadratic& objective, const double* start, const Stop* stop
   solution.v.assign(start, start + objective.d());
   solution.interrupted = !CoordinateDescent(objective, solution.v.data()).run(stop);
   return solution;
+}
+
+// ¼ gᵀA⁻¹g is what a quadratic lies above its least value where its gradient is g = 2h. The error of h may add to it, by
+// no more than its length in a matrix whose smallest eigenvalue is about the smallest pivot. Along a way that the matrix
+// hides in its roundings nothing is known but that no objective is below 0.
+double smooth_gap(const Quadratic& objective, const Cholesky& factors, const double* v) {
+  const std::int64_t d = objective.d();
+  std::vector<double> h(static_cast<std::size_t>(d));
+  objective.descent(v, h.data());
+  double errors = 0;
+  for (std::int64_t j = 0; j < d; ++j) {
+    const double error = factors.scale(j) * objective.descent_error(v, j);
+    errors += error * error;
+  }
+  const double length = factors.length(h.data()) + std::sqrt(errors / factors.smallest_pivot());
+  // The least objective isn't below 0.
+  const double all = objective.smooth(v) + objective.smooth_error(v);
+  return factors.is_doubtful() ? all : std::min(length * length, all);
 }
 
 // With the residual r of the coefficients (and √l2·v beside it), u = 2αr is a point of the dual where |2αXᵀr| ≤ l1.

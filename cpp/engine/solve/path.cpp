@@ -61,7 +61,7 @@ class TrainingSet {
     for (std::int64_t i = 0; i < options_.count; ++i) {
       const double l1 = penalties[i] * ratio, l2 = penalties[i] * (1 - ratio) / 2;
       if (penalties[i] == 0) {
-        done(i, exactly(0).data(), rank(), 0.0);
+        done_exactly(0, i, done);
         continue;
       }
       if (!path.solve(l1, l2, stop)) return false;
@@ -93,7 +93,7 @@ class TrainingSet {
       if (gap <= kGap) {
         done(i, v.data(), static_cast<double>(d) - l2 * factors.trace_of_inverse(), gap);
       } else {
-        done(i, exactly(l2).data(), rank(), 0.0);
+        done_exactly(l2, i, done);
       }
     }
     return true;
@@ -112,10 +112,12 @@ class TrainingSet {
     }
   }
 
-  std::vector<double> exactly(double l2) const {
+  template <class Done>
+  void done_exactly(double l2, std::int64_t i, Done done) const {
     const Quadratic penalised(objective_.gram(), objective_.columns(), Penalty{l2, 0}, Reduction::mean,
                               options_.fit_intercept);
-    return gdfast::solve(penalised, nullptr, nullptr).v;
+    const Solution exact = gdfast::solve(penalised, nullptr, nullptr);
+    done(i, exact.v.data(), rank(), exact.gap / (penalised.at_zero() > 0 ? penalised.at_zero() : 1));
   }
 
   double rank() const { return static_cast<double>(Cholesky(objective_.a(), objective_.d()).rank()); }

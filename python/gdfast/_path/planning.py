@@ -50,14 +50,22 @@ def _most(size: Size) -> int:
     return max(_MOST_BYTES, size.data_bytes)
 
 
-def stopped_short(gap: float, chosen: plan.PlanName, size: Size, standardize: bool) -> Message | None:
-    """What to write where the largest gap is this one."""
+def stopped_short(gap: float, gap_at_0: float, chosen: plan.PlanName, size: Size, standardize: bool) -> Message | None:
+    """What to write where the largest gaps are these, of penalties and without one."""
     if not gap > _FAR:
-        return None
+        return _alike(gap_at_0) if chosen == "moments" and gap_at_0 > _FAR else None
     far = f"not converged: at some penalties the objective may be {gap:.2g} of that at w = 0 above the least one. "
     if chosen == "stream" and moments_bytes(size.d, size.folds) <= _most(size):
         return Message(far, "Write ", Argument("plan", "moments"))
     return Message(far) if standardize else Message(far, "Write ", Argument("standardize", True))
+
+
+def _alike(gap: float) -> Message:
+    return Message(
+        f"not converged: without a penalty the objective may be {gap:.2g} of that at w = 0 above the least one, "
+        "since moments don't tell some columns apart. Have a difference of two of them in place of one: "
+        "gdfast.fit(…, optimizer='exact') names them"
+    )
 
 
 def explain(asked: str, size: Size) -> plan.Explanation:
