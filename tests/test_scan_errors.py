@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import thread as executors
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 
 import gdfast
 import scans
-from gdfast._scan.ahead import Waiting, read_ahead
 from scans import NAMES, X, Y, pa
 
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -262,26 +260,6 @@ def test_what_a_source_raises_comes_out_and_its_thread_ends() -> None:
     with pytest.raises(KeyError, match="of the source"):
         gdfast.fit(gdfast.scan(broken), **EXACT)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("gdfast-scan")]
-
-
-def test_a_pass_that_was_given_up_ends_whatever_is_held() -> None:
-    """The garbage collector may end it in a thread that is being started by who holds the lock of all executors."""
-    closed = threading.Event()
-
-    def source() -> Iterator[int]:
-        try:
-            yield from range(3)
-        finally:
-            closed.set()
-
-    pieces = read_ahead(source(), Waiting())
-    assert next(pieces) == 0
-    with executors._global_shutdown_lock:
-        ending = threading.Thread(target=pieces.close, daemon=True)  # type: ignore[attr-defined]
-        ending.start()
-        ending.join(5)
-        assert not ending.is_alive()
-    assert closed.wait(5)
 
 
 def test_an_interrupted_fit_hands_out_what_it_has() -> None:

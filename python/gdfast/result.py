@@ -264,15 +264,14 @@ class Fit:
         Where ``"exact"`` solved for the optimum there are no passes to look at: then it is the line alone, or of
         several columns y over the model's values.
 
-        The scale is logarithmic. A point lies after the passes that have been done where it was measured: what pass k
-        starts from, ``losses[k]``, at k. With validation there is a second curve, and the pass marked whose w and b
-        were kept.
+        The scale is logarithmic. A point lies after the passes that had been done: what pass k starts from,
+        ``losses[k]``, at k. With validation there is a second curve, and the pass marked whose w and b were kept.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw the curves, and nothing else. By default a new figure, which needs no display and belongs to
-            no window: show it as the last line of a notebook's cell, or write it with ``savefig``.
+            Where to draw the curves, and nothing else. By default a new figure, which needs no display: show it as the
+            last line of a notebook's cell, or write it with ``savefig``.
 
         Returns
         -------
