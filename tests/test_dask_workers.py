@@ -204,14 +204,20 @@ def test_results_that_take_longer_than_a_look_are_waited_for(monkeypatch: pytest
 def test_a_worker_killed_in_each_of_ten_passes() -> None:
     """Each is another process, killed as the kernel kills; its nanny starts a new one."""
     options: dict[str, Any] = {**STREAMED[1], "n_iters": 10}
-    with cluster_of(3, processes=True) as (_, client):
-        killed = []
+    with cluster_of(3, processes=True) as (cluster, _):
+        killed: list[int] = []
+
+        def running() -> list[int]:
+            """Not those that are being started: who is killed then isn't started again."""
+            nannies = [nanny for nanny in cluster.workers.values() if nanny.status == distributed.Status.running]
+            return sorted({nanny.pid for nanny in nannies if nanny.pid} - set(killed))
 
         def kill(step: gdfast.Step) -> None:
-            pids = client.run(os.getpid, on_error="ignore")  # the one before may be dying still
-            address = sorted(pids)[step.iteration % len(pids)]
-            os.kill(pids[address], signal.SIGKILL)
-            killed.append(pids[address])
+            while not (pids := running()):
+                time.sleep(0.05)
+            pid = pids[step.iteration % len(pids)]
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
 
         found = fitted(callback=kill, **options)
     assert len(set(killed)) == 10
