@@ -81,7 +81,7 @@ def test_daemon_threads_at_work_when_python_ends(name: str, run_python: RunPytho
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AT_WORK)
 def test_daemon_threads_at_work_when_python_ends_again_and_again(name: str, run_python: RunPython) -> None:
-    ends(run_python, name, 40)
+    ends(run_python, name, 20)
 
 
 def test_a_finalizer_may_train_while_python_ends(run_python: RunPython) -> None:
