@@ -64,7 +64,7 @@ compare() {
   digests+=("${last#* }")
 }
 
-build cross_isa_native -DCMAKE_CXX_COMPILER=g++
+build cross_isa_native -DCMAKE_CXX_COMPILER=g++  # by the name and with the flags that pip has
 native=$root/build/cross_isa_native/gdfast_self_test
 build cross_isa_aarch64 -DGDFAST_WERROR=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++
 arm=(qemu-aarch64 "$root/build/cross_isa_aarch64/gdfast_self_test")

@@ -111,7 +111,7 @@ def test_the_gap_at_a_penalty_of_0_is_that_of_the_exact_fit(l1_ratio: float, sta
     exact = gdfast.fit(x, y, optimizer="exact", fit_intercept=True, standardize=standardize)
     assert exact.gap is not None
     assert 0 < path.gaps[1] < 1e-12
-    assert path.gaps[1] == pytest.approx(exact.gap, rel=100)  # both are roundings
+    assert path.gaps[1] < 100 * exact.gap  # both are roundings
     assert not path.report.advice
 
 

@@ -17,10 +17,6 @@ pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 
 
-def duckdb(columns: dict[str, Any]) -> Any:
-    return pytest.importorskip("duckdb").arrow(pa.table(columns))
-
-
 HOLES = {
     "a": [1.0, None, 3.0, 4.0, 5.0, 7.0],
     "b": [True, False, None, True, True, False],
@@ -36,7 +32,7 @@ HOLED: dict[str, Callable[[], Any]] = {
     "polars chunks": lambda: pl.concat([pl.DataFrame(HOLES)[:3], pl.DataFrame(HOLES)[3:]], rechunk=False),
     "pandas, nullable": lambda: pd.DataFrame({key: pd.array(values) for key, values in HOLES.items()}),
     "pandas on Arrow": lambda: pa.table(HOLES).to_pandas(types_mapper=pd.ArrowDtype),
-    "duckdb": lambda: duckdb(HOLES),
+    "duckdb": lambda: pytest.importorskip("duckdb").arrow(pa.table(HOLES)),
     "reader": lambda: pa.table(HOLES).to_reader(4),
 }
 

@@ -10,11 +10,6 @@
 
 namespace gdfast {
 
-template <class T>
-std::int64_t row_bytes(const Layout& x) {
-  return x.d * static_cast<std::int64_t>(sizeof(T));
-}
-
 // Whether strips are quicker than blocks. Not where x lies in L2 already; nor where a strip of 16 rows doesn't stay in L1
 // until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB apart compete for the
 // same set, of which one way is left for everything else. Nor, of many columns, where near lines do as well for blocks; nor

@@ -40,6 +40,12 @@ struct Layout {
   bool ready(Order order) const { return order == Order::rows ? rows : order == Order::columns ? columns : listed; }
 };
 
+// Of x as the kernels have it.
+template <class T>
+std::int64_t row_bytes(const Layout& x) {
+  return x.d * static_cast<std::int64_t>(sizeof(T));
+}
+
 // Memory for pieces of at most so many rows. Columns that are packed there lie `rows` elements apart.
 struct Room {
   std::byte* memory;

@@ -36,6 +36,7 @@ class FusedColumns : ColumnWalk<V, Places> {
   using Walk::run_;
   using Walk::start_;
   static constexpr std::int64_t kChainColumns = kTerms * kTerms;  // before a prediction leaves T
+
  public:
   static void kernel(const Run<T>& run, Sums& sums) { FusedColumns(run, run.n, &sums).all(); }
   static void consecutive(const Run<T>& run, std::int64_t segment_rows, Sums* sums) {

@@ -52,8 +52,11 @@ def _most(size: Size) -> int:
 
 def stopped_short(gap: float, gap_at_0: float, chosen: plan.PlanName, size: Size, standardize: bool) -> Message | None:
     """What to write where the largest gaps are these, of penalties and without one."""
+    if chosen == "moments" and not gap > _FAR:
+        return _alike(gap_at_0) if gap_at_0 > _FAR else None
+    gap = max(gap, gap_at_0)
     if not gap > _FAR:
-        return _alike(gap_at_0) if chosen == "moments" and gap_at_0 > _FAR else None
+        return None
     far = f"not converged: at some penalties the objective may be {gap:.2g} of that at w = 0 above the least one. "
     if chosen == "stream" and moments_bytes(size.d, size.folds) <= _most(size):
         return Message(far, "Write ", Argument("plan", "moments"))
