@@ -8,10 +8,10 @@
 namespace gdfast {
 
 void mirror(double* gram, std::int64_t d) {
-  const std::int64_t size = d + 2;
-  each_below_diagonal(size, [gram, d, size](std::int64_t j, std::int64_t k) {
+  const std::int64_t size = d + 2, first_below = d < kNarrowMoments ? size : d / kStrip * kStrip;
+  each_below_diagonal(size, [gram, d, size, first_below](std::int64_t j, std::int64_t k) {
     double &lower = gram[j * size + k], &upper = gram[k * size + j];
-    if (j >= d && k < d && d >= kNarrowMoments) {
+    if (j >= first_below && k < d) {
       upper = lower;
     } else {
       lower = upper;

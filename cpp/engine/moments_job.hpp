@@ -11,8 +11,8 @@
 
 namespace gdfast {
 
-// Into gram (d + 2)², of whose elements off the diagonal only one of each two is right: the upper one, but x times 1 and
-// y from kNarrowMoments columns on. False if `stop` gave up.
+// Into gram (d + 2)², of whose elements off the diagonal only one of each two is right: the upper one, but from
+// kNarrowMoments columns on those below it that `Bands` makes. False if `stop` gave up.
 //
 // A matrix that fits the cache: one for each of several pieces of x at a time.
 template <class T>
@@ -76,29 +76,43 @@ struct Matrices {
   }
 };
 
-// Products of the columns of panels.
+// Products of the columns of panels. Of the last d mod 8 columns, of 1 and of y those below the diagonal are made: a row
+// of the left side costs as many FMAs as there are strips on the right, a last strip of two columns on the right eight for
+// each strip on the left.
+//
+//              strips 0 … whole − 1   the rest
+//   strips     ■ ■ ■ ■ ■ ■ ■ ■ ■ ■
+//   0 …          ■ ■ ■ ■ ■ ■ ■ ■
+//   the rest   ■ ■ ■ ■ ■ ■ ■ ■ ■ ■    ■ ■
+//   1, y       ■ ■ ■ ■ ■ ■ ■ ■ ■ ■    ■ ■
 struct Bands {
   std::int64_t d;
   std::int64_t size = d + 2;  // of the matrix
-  std::int64_t strips = strips_of(d);
+  std::int64_t strips = strips_of(d), whole = d / kStrip;
 
-  // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with those from k on; for
-  // k = strips, of 1 and y.
+  // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with those from k on; of
+  // what is left of columns, k = whole < strips, with all; for k = strips, of 1 and y.
   void band(std::int64_t k, std::int64_t from, std::int64_t to, const Panels& panels, std::int64_t row,
             std::int64_t rows, double* gram, Ahead& ahead) const {
-    const bool tail = k == strips;
-    if (!tail) from = std::max(from, k);
+    const bool tail = k == strips, rest = k == whole && !tail;
+    if (k < whole) {
+      from = std::max(from, k);
+      to = std::min(to, whole);
+    }
     if (from >= to) return;
+    // A product is x times s·x, whichever side they are on.
+    const Panel &left = rest ? panels.x : panels.weighted, &right = rest ? panels.weighted : panels.x;
     const std::int64_t first = tail ? d : k * kStrip;
-    const Band band{tail ? panels.tail + 2 * row : panels.weighted.data + k * panels.weighted.stride + row * kStrip,
+    const Band band{tail ? panels.tail + 2 * row : left.data + k * left.stride + row * kStrip,
                     tail ? 2 : kStrip,
-                    panels.x.data + from * panels.x.stride + row * kStrip,
-                    panels.x.stride,
+                    right.data + from * right.stride + row * kStrip,
+                    right.stride,
                     rows,
                     static_cast<int>(tail ? 2 : std::min(kStrip, d - first)),
                     std::min(to * kStrip, d) - from * kStrip,
                     gram + first * size + from * kStrip,
-                    size};
+                    size,
+                    k < whole && from == k};
     panel_kernels().band(band, ahead);
   }
 

@@ -25,14 +25,14 @@ struct Tile {
 };
 
 // Strips are few enough for their block to stay in L2 from band to band, and tiles many enough to keep threads busy.
-std::vector<Tile> tiles_of(std::int64_t strips) {
+std::vector<Tile> tiles_of(const Bands& bands) {
   constexpr std::int64_t kBands = 4, kStrips = 6;
   std::vector<Tile> tiles;
-  for (std::int64_t strip = 0; strip < strips; strip += kStrips) {
-    const std::int64_t end = std::min(strip + kStrips, strips);
-    for (std::int64_t band = 0; band < end; band += kBands)
-      tiles.push_back({band, std::min(band + kBands, end), strip, end});
-    tiles.push_back({strips, strips + 1, strip, end});
+  for (std::int64_t strip = 0; strip < bands.strips; strip += kStrips) {
+    const std::int64_t end = std::min(strip + kStrips, bands.strips), last = std::min(end, bands.whole);
+    for (std::int64_t band = 0; band < last; band += kBands)
+      tiles.push_back({band, std::min(band + kBands, last), strip, end});
+    tiles.push_back({bands.whole, bands.strips + 1, strip, end});
   }
   return tiles;
 }
@@ -42,7 +42,7 @@ struct SheetJob : MomentsJob<T> {
   static constexpr std::int64_t kRowsATask = 32;
   const Panels& panels;
   double* gram;
-  std::vector<Tile> tiles = tiles_of(this->bands.strips);
+  std::vector<Tile> tiles = tiles_of(this->bands);
   std::int64_t first = 0, rows = 0;  // of the current sheet
 
   void read(int k) {

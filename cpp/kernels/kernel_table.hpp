@@ -138,6 +138,7 @@ struct Band {
   std::int64_t width;  // columns of right
   double* out;
   std::ptrdiff_t out_stride;  // from row to row
+  bool on_diagonal;           // the first strip on the right is the left: below the diagonal nothing need be made
 };
 
 // Few columns, or none: each contiguous, or rows that follow each other. y and s are contiguous; s may be null.

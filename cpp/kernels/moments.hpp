@@ -110,7 +110,17 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
 // Of one right side of C units a few columns of the left at a time: it is read again from the nearest cache.
 template <class V, int R, int C>
 GDFAST_INLINE void all_columns(const Band& band, std::int64_t first, Ahead& ahead, int column = 0) {
-  for (; column + R <= band.columns; column += R) tile<V, R, C>(band, column, first, ahead);
+  constexpr int L = TileUnit<V>::lanes;
+  for (; column + R <= band.columns; column += R) {
+    if constexpr (R == L && C > 1) {
+      // Where a strip has two units, the first is below the diagonal of columns 4 to 7.
+      if (band.on_diagonal && first == 0 && column == L) {
+        tile<V, R, C - 1>(band, column, L, ahead);
+        continue;
+      }
+    }
+    tile<V, R, C>(band, column, first, ahead);
+  }
   if constexpr (R > 1) {
     if (column < band.columns) all_columns<V, R - 1, C>(band, first, ahead, column);
   }
