@@ -86,11 +86,20 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
   Fetcher fetch(ahead, R * C * L);
   GDFAST_TWICE for (std::int64_t at = 0; at < kStrip * n; at += kStrip) {
     fetch.line();
-    reg z[C];
-    GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = Unit::load(right[c] + at);
-    GDFAST_UNROLL for (int r = 0; r < R; ++r) {
-      const reg a = Unit::broadcast(left[r]);
-      GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = Unit::fma(a, z[c], sum[r][c]);
+    if constexpr (R < C) {
+      reg a[R];
+      GDFAST_UNROLL for (int r = 0; r < R; ++r) a[r] = Unit::broadcast(left[r]);
+      GDFAST_UNROLL for (int c = 0; c < C; ++c) {
+        const reg z = Unit::load(right[c] + at);
+        GDFAST_UNROLL for (int r = 0; r < R; ++r) sum[r][c] = Unit::fma(a[r], z, sum[r][c]);
+      }
+    } else {
+      reg z[C];
+      GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = Unit::load(right[c] + at);
+      GDFAST_UNROLL for (int r = 0; r < R; ++r) {
+        const reg a = Unit::broadcast(left[r]);
+        GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = Unit::fma(a, z[c], sum[r][c]);
+      }
     }
     left += step;
   }
@@ -107,11 +116,16 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
   }
 }
 
-// Of one right side of C units a few columns of the left at a time: it is read again from the nearest cache.
+// Few columns of the left are summed over more units, or there would be fewer chains than keep the FMAs busy.
+template <class V, int R>
+constexpr int kMostUnits = R <= 2 ? 2 * V::tile_units : V::tile_units;
+
+// R columns of the left from `column` on, once or several times: a right side of C units is read again from the nearest
+// cache.
 template <class V, int R, int C>
-GDFAST_INLINE void all_columns(const Band& band, std::int64_t first, Ahead& ahead, int column = 0) {
+GDFAST_INLINE void tiles_of_units(const Band& band, int column, int times, std::int64_t first, Ahead& ahead) {
   constexpr int L = TileUnit<V>::lanes;
-  for (; column + R <= band.columns; column += R) {
+  for (int k = 0; k < times; ++k, column += R) {
     if constexpr (R == L && C > 1) {
       // Where a strip has two units, the first is below the diagonal of columns 4 to 7.
       if (band.on_diagonal && first == 0 && column == L) {
@@ -121,26 +135,33 @@ GDFAST_INLINE void all_columns(const Band& band, std::int64_t first, Ahead& ahea
     }
     tile<V, R, C>(band, column, first, ahead);
   }
-  if constexpr (R > 1) {
-    if (column < band.columns) all_columns<V, R - 1, C>(band, first, ahead, column);
-  }
 }
 
-// As many units at a time as the ISA has registers for, then what is left of them.
-template <class V, int C>
-void tiles(const Band& band, std::int64_t first, Ahead& ahead) {
+// C units at a time, then what is left of them; but not one by itself, where two and two can be had.
+template <class V, int R, int C>
+void tiles(const Band& band, int column, int times, std::int64_t first, Ahead& ahead) {
   constexpr int L = TileUnit<V>::lanes;
   for (; first < band.width; first += L * C) {
     if constexpr (C > 1) {
-      if (band.width - first <= L * (C - 1)) return tiles<V, C - 1>(band, first, ahead);
+      const std::int64_t units = (band.width - first + L - 1) / L;
+      if (units < C || (C > 2 && units == C + 1)) return tiles<V, R, C - 1>(band, column, times, first, ahead);
     }
-    all_columns<V, V::tile_columns, C>(band, first, ahead);
+    tiles_of_units<V, R, C>(band, column, times, first, ahead);
   }
 }
 
-template <class V>
+// As many columns of the left at a time as the ISA has registers for, then what is left of them.
+template <class V, int R = V::tile_columns>
 void band_sums(const Band& band, Ahead& ahead) {
-  tiles<V, V::tile_units>(band, 0, ahead);
+  const int whole = band.columns / V::tile_columns, rest = band.columns % V::tile_columns;
+  if constexpr (R == V::tile_columns) {
+    if (whole > 0) tiles<V, R, kMostUnits<V, R>>(band, 0, whole, 0, ahead);
+    if (rest > 0) band_sums<V, R - 1>(band, ahead);
+  } else if (rest == R) {
+    tiles<V, R, kMostUnits<V, R>>(band, whole * V::tile_columns, 1, 0, ahead);
+  } else if constexpr (R > 1) {
+    band_sums<V, R - 1>(band, ahead);
+  }
 }
 
 template <class V>
