@@ -25,6 +25,7 @@ class Fetcher {
   GDFAST_INLINE ~Fetcher() {
     ahead_.next = next_;
     ahead_.end = end_;
+    if (lines_ > 0) ahead_.due += lines_;  // of more than one for each row
   }
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
