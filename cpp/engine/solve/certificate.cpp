@@ -41,10 +41,8 @@ double gap_with_l1(const Quadratic& objective, const double* v, const Stop* stop
   return std::max(objective.smooth(v) + objective.penalty(v) - least, 0.0) + objective.smooth_error(v);
 }
 
-double gradient_norm(const Quadratic& objective, const Point& point) {
+double gradient_norm(const Quadratic& objective, const Point& point, const std::vector<double>& h) {
   const double in_b = 2 * objective.weight() * point.off;
-  std::vector<double> h(point.v.size());
-  objective.descent(point.v.data(), h.data());
   double squares = in_b * in_b;
   for (std::size_t j = 0; j < h.size(); ++j) {
     if (objective.a()[j * h.size() + j] == 0) continue;  // a constant column: it takes no part
@@ -64,9 +62,12 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   const Point point = point_of(gram, columns, objective, w, b);
   const double* const v = point.v.data();
   const double off = fit_intercept ? std::fabs(point.off) + objective.intercept_error(v) : 0;
-  const double beside = objective.weight() * off * off;
-  const double gap = beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop)
-                                                  : smooth_gap(objective, Cholesky(objective.a(), objective.d()), v));
+  const double beside = objective.weight() * off * off, smooth = objective.smooth(v);
+  std::vector<double> h(point.v.size());
+  objective.descent(v, h.data());
+  const double gap =
+      beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop)
+                                   : smooth_gap(objective, Cholesky(objective.a(), objective.d()), v, h.data()));
   // Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
   const double y = gram.origin[gram.d];
   const double whole = objective.at_zero() > 0 ? objective.at_zero() : objective.weight() * y * y;
@@ -74,10 +75,10 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   double terms = std::fabs(b) + std::fabs(y);
   for (std::int64_t j = 0; j < gram.d; ++j) terms += std::fabs(gram.origin[j] * w[j]);
   const double mean = kEps * terms * std::sqrt(objective.weight());
-  const double cancelled = mean * (2 * std::sqrt(objective.smooth(v)) + mean);
+  const double cancelled = mean * (2 * std::sqrt(smooth) + mean);
   const double loss_error = objective.smooth_error(v) + cancelled + 4 * kEps * (beside + objective.penalty(v));
-  const double there = objective.smooth(v) + objective.penalty(v) + objective.weight() * point.off * point.off;
-  return {gap == 0 ? 0 : gap / whole, there, loss_error, gradient_norm(objective, point)};
+  const double there = smooth + objective.penalty(v) + objective.weight() * point.off * point.off;
+  return {gap == 0 ? 0 : gap / whole, there, loss_error, gradient_norm(objective, point, h)};
 }
 
 }  // namespace gdfast

@@ -4,7 +4,16 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/dispatch.hpp"
+#include "engine/mirror.hpp"
+#include "lanes.hpp"
+
 namespace gdfast {
+namespace {
+
+constexpr std::int64_t kBlock = 32;  // pivots whose rows, of a large matrix, stay in L2 while those below go by
+
+}  // namespace
 
 Cholesky::Cholesky(const double* a, std::int64_t d) : d_(d), scale_(static_cast<std::size_t>(d)) {
   for (std::int64_t j = 0; j < d; ++j) {
@@ -14,69 +23,79 @@ Cholesky::Cholesky(const double* a, std::int64_t d) : d_(d), scale_(static_cast<
     order_.push_back(j);
   }
   used_ = static_cast<std::int64_t>(order_.size());
-  l_.resize(static_cast<std::size_t>(used_ * used_));
-  for (std::int64_t i = 0; i < used_; ++i) {
-    const std::int64_t j = order_[static_cast<std::size_t>(i)];
-    for (std::int64_t k = 0; k < i; ++k) {
-      const std::int64_t m = order_[static_cast<std::size_t>(k)];
-      row(i)[k] = a[j * d + m] * scale(j) * scale(m);
-    }
-    row(i)[i] = 1;
-  }
+  r_.resize(static_cast<std::size_t>(used_ * used_));
+  for (std::int64_t i = 0; i < used_; ++i) row(i)[i] = 1;
+  each_below_diagonal(used_, [a, d, this](std::int64_t i, std::int64_t k) {
+    const std::int64_t j = order_[static_cast<std::size_t>(i)], m = order_[static_cast<std::size_t>(k)];
+    row(k)[i] = a[j * d + m] * scale(j) * scale(m);
+  });
   factor();
 }
 
-// Column by column, each taken from all rows below at once: the inner loop is one that compilers turn into SIMD without
-// changing an order of additions.
+// A block of pivots at a time is subtracted from the rows below, which come from far. Within it the diagonal alone is
+// kept up, and a row when it is its turn: it takes no more to choose the next pivot.
 void Cholesky::factor() {
-  std::vector<double> column(static_cast<std::size_t>(used_));
-  for (; rank_ < used_; ++rank_) {
-    const std::int64_t k = rank_;
-    std::int64_t largest = k;
-    for (std::int64_t i = k + 1; i < used_; ++i) {
-      if (row(i)[i] > row(largest)[largest]) largest = i;
+  std::vector<double> diagonal(static_cast<std::size_t>(used_), 1.0);
+  for (std::int64_t first = 0; first < used_; first += kBlock) {
+    const std::int64_t end = std::min(first + kBlock, used_);
+    for (; rank_ < end; ++rank_) {
+      const std::int64_t k = rank_;
+      const auto largest = std::max_element(diagonal.begin() + k, diagonal.end());
+      const double pivot = *largest;
+      if (!(pivot > nothing())) {
+        left_ = pivot;
+        return;
+      }
+      smallest_ = std::min(smallest_, pivot);
+      swap(k, largest - diagonal.begin(), diagonal);
+      subtract(first, k, k);
+      const double root = std::sqrt(pivot);
+      double* const to = row(k);
+      to[k] = root;
+      for (std::int64_t j = k + 1; j < used_; ++j) {
+        to[j] /= root;
+        diagonal[static_cast<std::size_t>(j)] -= to[j] * to[j];
+      }
     }
-    const double pivot = row(largest)[largest];
-    if (!(pivot > nothing())) {
-      left_ = pivot;
-      return;
-    }
-    smallest_ = std::min(smallest_, pivot);
-    swap(k, largest);
-    const double root = std::sqrt(pivot);
-    row(k)[k] = root;
-    for (std::int64_t i = k + 1; i < used_; ++i) column[static_cast<std::size_t>(i)] = row(i)[k] /= root;
-    for (std::int64_t i = k + 1; i < used_; ++i) {
-      const double factor = row(i)[k];
-      double* const to = row(i);
-      for (std::int64_t j = k + 1; j <= i; ++j) to[j] -= factor * column[static_cast<std::size_t>(j)];
-    }
+    for (std::int64_t i = end; i < used_; ++i) subtract(first, end, i);
   }
 }
 
-// Rows and columns k < p of a lower triangle.
-void Cholesky::swap(std::int64_t k, std::int64_t p) {
+// Rows and columns k < p of an upper triangle.
+void Cholesky::swap(std::int64_t k, std::int64_t p, std::vector<double>& diagonal) {
   if (k == p) return;
   std::swap(order_[static_cast<std::size_t>(k)], order_[static_cast<std::size_t>(p)]);
-  std::swap_ranges(row(k), row(k) + k, row(p));
-  std::swap(row(k)[k], row(p)[p]);
-  for (std::int64_t i = k + 1; i < p; ++i) std::swap(row(i)[k], row(p)[i]);
-  for (std::int64_t i = p + 1; i < used_; ++i) std::swap(row(i)[k], row(i)[p]);
+  std::swap(diagonal[static_cast<std::size_t>(k)], diagonal[static_cast<std::size_t>(p)]);
+  for (std::int64_t i = 0; i < k; ++i) std::swap(row(i)[k], row(i)[p]);
+  for (std::int64_t i = k + 1; i < p; ++i) std::swap(row(k)[i], row(i)[p]);
+  std::swap_ranges(row(k) + p + 1, row(k) + used_, row(p) + p + 1);
+}
+
+// What rows [first, end) of the factor make of row i, from its diagonal on.
+void Cholesky::subtract(std::int64_t first, std::int64_t end, std::int64_t i) {
+  double factors[kBlock];
+  const double* rows[kBlock];
+  for (std::int64_t k = first; k < end; ++k) {
+    factors[k - first] = -row(k)[i];
+    rows[k - first] = row(k) + i;
+  }
+  row_kernels().add(factors, rows, end - first, used_ - i, row(i) + i);
 }
 
 void Cholesky::forward(const double* g, double* t) const {
   for (std::int64_t i = 0; i < rank_; ++i) {
     const std::int64_t j = order_[static_cast<std::size_t>(i)];
-    double rest = scale(j) * g[j];
-    for (std::int64_t k = 0; k < i; ++k) rest -= row(i)[k] * t[k];
-    t[i] = rest / row(i)[i];
+    t[i] = scale(j) * g[j];
+  }
+  for (std::int64_t i = 0; i < rank_; ++i) {
+    t[i] /= row(i)[i];
+    add_multiple(-t[i], row(i) + i + 1, rank_ - i - 1, t + i + 1);
   }
 }
 
 void Cholesky::backward(double* t) const {
   for (std::int64_t i = rank_ - 1; i >= 0; --i) {
-    t[i] /= row(i)[i];
-    for (std::int64_t k = 0; k < i; ++k) t[k] -= row(i)[k] * t[i];
+    t[i] = (t[i] - lane_dot(row(i) + i + 1, t + i + 1, rank_ - i - 1)) / row(i)[i];
   }
 }
 
@@ -103,7 +122,8 @@ std::vector<double> Cholesky::null_vectors() const {
   std::vector<double> all(static_cast<std::size_t>((used_ - rank_) * d_));
   for (std::int64_t i = rank_; i < used_; ++i) {
     double* const n = all.data() + (i - rank_) * d_;
-    std::vector<double> t(row(i), row(i) + rank_);
+    std::vector<double> t(static_cast<std::size_t>(rank_));
+    for (std::int64_t k = 0; k < rank_; ++k) t[static_cast<std::size_t>(k)] = row(k)[i];
     backward(t.data());
     n[order_[static_cast<std::size_t>(i)]] = 1;
     for (std::int64_t k = 0; k < rank_; ++k) n[order_[static_cast<std::size_t>(k)]] = -t[static_cast<std::size_t>(k)];

@@ -1,5 +1,5 @@
-// Cholesky's factors of a symmetric positive semidefinite matrix, its diagonal scaled to 1, the largest pivot first: what
-// is left when the pivots are no more than rounding are columns that depend on those before.
+// Cholesky's factors RᵀR of a symmetric positive semidefinite matrix, its diagonal scaled to 1, the largest pivot first:
+// what is left when the pivots are no more than rounding are columns that depend on those before.
 #pragma once
 
 #include <cstdint>
@@ -34,19 +34,20 @@ class Cholesky {
  private:
   std::int64_t d_, used_ = 0, rank_ = 0;
   double smallest_ = 1, left_ = 0;
-  std::vector<double> l_;            // used_ × used_, rows in the order of the pivots
-  std::vector<std::int64_t> order_;  // column of each row of l_
+  std::vector<double> r_;            // used_ × used_, of which the upper triangle counts; in the order of the pivots
+  std::vector<std::int64_t> order_;  // column of each row of r_
   std::vector<double> scale_;        // 1/√a_jj, or 0
 
-  double* row(std::int64_t i) { return l_.data() + i * used_; }
-  const double* row(std::int64_t i) const { return l_.data() + i * used_; }
+  double* row(std::int64_t i) { return r_.data() + i * used_; }
+  const double* row(std::int64_t i) const { return r_.data() + i * used_; }
   // What is left of a column that depends on others is the rounding of the matrix's elements, of which the factors add up d:
   // below this it can't be told from nothing. Roundings are of either sign, and usually leave a small share of it.
   double nothing() const { return 32 * std::numeric_limits<double>::epsilon() * static_cast<double>(used_ + 4); }
   static constexpr double kUsual = 1.0 / 8;
 
   void factor();
-  void swap(std::int64_t k, std::int64_t p);
+  void swap(std::int64_t k, std::int64_t p, std::vector<double>& diagonal);
+  void subtract(std::int64_t first, std::int64_t end, std::int64_t i);
   void forward(const double* g, double* t) const;
   void backward(double* t) const;
 };

@@ -52,6 +52,30 @@ std::vector<std::vector<std::int64_t>> columns_of(const std::vector<double>& nul
   return all;
 }
 
+std::vector<double> descent(const Quadratic& objective, const std::vector<double>& v) {
+  std::vector<double> h(v.size());
+  objective.descent(v.data(), h.data());
+  return h;
+}
+
+// Solved again for what is left: the factors' own rounding goes, that of the moments stays. Each time gains 16 digits, less
+// those that the smallest pivot costs. Gives what is left in the end.
+std::vector<double> solve_again(const Quadratic& objective, const Cholesky& factors, std::vector<double>& v) {
+  std::vector<double> rest = descent(objective, v), step(v.size());
+  for (int again = 0; again < kRefinements; ++again) {
+    factors.solve(rest.data(), step.data());
+    bool moves = false;
+    for (std::size_t j = 0; j < v.size(); ++j) {
+      const double to = v[j] + step[j];
+      moves = moves || to != v[j];
+      v[j] = to;
+    }
+    if (!moves) break;
+    objective.descent(v.data(), rest.data());
+  }
+  return rest;
+}
+
 Solution solve_smooth(const Quadratic& objective) {
   const std::int64_t d = objective.d();
   Solution solution;
@@ -59,20 +83,15 @@ Solution solve_smooth(const Quadratic& objective) {
   const Cholesky factors(objective.a(), d);
   solution.smallest_pivot = factors.smallest_pivot();
   factors.solve(objective.c(), solution.v.data());
-  // Again for what is left: the factors' own rounding goes, that of the moments stays. Each time gains 16 digits, less
-  // those that the smallest pivot costs.
-  std::vector<double> rest(solution.v.size()), step(solution.v.size());
-  for (int again = 0; again < kRefinements; ++again) {
-    objective.descent(solution.v.data(), rest.data());
-    factors.solve(rest.data(), step.data());
-    for (std::size_t j = 0; j < step.size(); ++j) solution.v[j] += step[j];
+  const std::vector<double> rest = solve_again(objective, factors, solution.v);
+  if (factors.has_full_rank()) {
+    solution.gap = smooth_gap(objective, factors, solution.v.data(), rest.data());
+    return solution;
   }
-  if (!factors.has_full_rank()) {
-    std::vector<double> null_vectors = factors.null_vectors();
-    solution.dependent = columns_of(null_vectors, d);
-    shorten(factors, std::move(null_vectors), solution.v.data(), d);
-  }
-  solution.gap = smooth_gap(objective, factors, solution.v.data());
+  std::vector<double> null_vectors = factors.null_vectors();
+  solution.dependent = columns_of(null_vectors, d);
+  shorten(factors, std::move(null_vectors), solution.v.data(), d);
+  solution.gap = smooth_gap(objective, factors, solution.v.data(), descent(objective, solution.v).data());
   return solution;
 }
 
@@ -89,16 +108,13 @@ Solution solve(const Quadratic& objective, const double* start, const Stop* stop
 // ¼ gᵀA⁻¹g is what a quadratic lies above its least value where its gradient is g = 2h. The error of h may add to it, by
 // no more than its length in a matrix whose smallest eigenvalue is about the smallest pivot. Along a way that the matrix
 // hides in its roundings nothing is known but that no objective is below 0.
-double smooth_gap(const Quadratic& objective, const Cholesky& factors, const double* v) {
-  const std::int64_t d = objective.d();
-  std::vector<double> h(static_cast<std::size_t>(d));
-  objective.descent(v, h.data());
+double smooth_gap(const Quadratic& objective, const Cholesky& factors, const double* v, const double* h) {
   double errors = 0;
-  for (std::int64_t j = 0; j < d; ++j) {
+  for (std::int64_t j = 0; j < objective.d(); ++j) {
     const double error = factors.scale(j) * objective.descent_error(v, j);
     errors += error * error;
   }
-  const double length = factors.length(h.data()) + std::sqrt(errors / factors.smallest_pivot());
+  const double length = factors.length(h) + std::sqrt(errors / factors.smallest_pivot());
   // The least objective isn't below 0.
   const double all = objective.smooth(v) + objective.smooth_error(v);
   return factors.is_doubtful() ? all : std::min(length * length, all);

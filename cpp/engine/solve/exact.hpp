@@ -22,8 +22,8 @@ struct Solution {
 // by coordinate descent from `start`, to a duality gap of rounding.
 Solution solve(const Quadratic& objective, const double* start, const Stop* stop);
 
-// What the objective without l1 is at v above the least, at most; by the factors of its matrix.
-double smooth_gap(const Quadratic& objective, const Cholesky& factors, const double* v);
+// What the objective without l1 is at v above the least, at most; by the factors of its matrix, and h = c − Av.
+double smooth_gap(const Quadratic& objective, const Cholesky& factors, const double* v, const double* h);
 
 // A bound from below on the least objective, by the dual at v (l1 > 0).
 double dual(const Quadratic& objective, const double* v);

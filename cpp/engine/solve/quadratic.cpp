@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dot.hpp"
+#include "lanes.hpp"
 
 namespace gdfast {
 namespace {
@@ -112,7 +113,7 @@ void Quadratic::descent(const double* v, double* h) const {
     rest.add(-c_[static_cast<std::size_t>(j)]);
     rest.add(-c_low_[static_cast<std::size_t>(j)]);
     rest.add_dot(a_.data() + j * d_, v, d_);
-    rest.add_dot(a_low_.data() + j * d_, v, d_);
+    rest.add(lane_dot(a_low_.data() + j * d_, v, d_));  // whose own rounding is beyond twice the digits
     h[j] = -rest.value();
   }
 }
