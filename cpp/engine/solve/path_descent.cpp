@@ -7,6 +7,7 @@
 
 #include "cholesky.hpp"
 #include "engine/dispatch.hpp"
+#include "lanes.hpp"
 
 namespace gdfast {
 namespace {
@@ -121,16 +122,14 @@ bool PathDescent::descend() {
 }
 
 double PathDescent::sum_of_sizes() const {
-  double sum = 0;
-  for (std::int64_t i = 0; i < set_.size(); ++i) sum += std::fabs(now_.u[static_cast<std::size_t>(i)]);
-  return sum;
+  return lane_sum(set_.size(), [u = now_.u.data()](std::int64_t i) { return std::fabs(u[i]); });
 }
 
 // What roundings of h may have put a gap wrong by: a derivative beyond the threshold scales the dual point.
 double PathDescent::noise() const {
   if (at_zero_ == 0) return 0;
-  double lengths = 0;
-  for (std::size_t i = 0; i < length_.size(); ++i) lengths += std::fabs(now_.u[i]) * length_[i];
+  const auto length = [u = now_.u.data(), of = length_.data()](std::int64_t i) { return std::fabs(u[i]) * of[i]; };
+  const double lengths = lane_sum(std::ssize(length_), length);
   return 2 * kNoise * std::sqrt(largest_square_) * lengths * sum_of_sizes() / at_zero_;
 }
 
