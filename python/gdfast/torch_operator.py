@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gdfast import _core, torch_checks
+from gdfast import _core, torch_checks, torch_models
 
-# The library lives as long as its object.
-_library: Any = torch.library.Library("gdfast", "DEF")  # type: ignore[no-untyped-call]
+_library = torch_models.library
 _library.define("mse_linear(Tensor x, Tensor y, Tensor w, Tensor? b) -> (Tensor, Tensor, Tensor)")
 op = torch.ops.gdfast.mse_linear.default
 
@@ -106,12 +105,19 @@ def _sum(a: Tensor | None, b: Tensor) -> Tensor:
 
 
 def _of_many(info: Any, in_dims: tuple[int | None, ...], *arguments: Tensor | None) -> tuple[Any, tuple[int, int, int]]:
-    """`torch.vmap`: each in turn, with the bits of a call for it alone."""
-    each = []
-    for k in range(info.batch_size):
-        taken = [a if at is None or a is None else a.select(at, k) for a, at in zip(arguments, in_dims, strict=True)]
-        each.append(op(*taken))
-    return tuple(torch.stack(outputs) for outputs in zip(*each, strict=True)), (0, 0, 0)
+    """`torch.vmap`: models of the same x from one read of it, others in turn; with the bits of a call for each alone."""
+    x, y, w, b = arguments
+    x_at, y_at, w_at, b_at = in_dims
+    assert x is not None and y is not None and w is not None
+    if x_at is not None or x.ndim != 2:
+        return torch_models.in_turn(op, info.batch_size, in_dims, arguments), (0, 0, 0)
+    models_y = y if y_at is None else y.movedim(y_at, 0)
+    models_b = None if b is None else _models_first(b, b_at, info.batch_size)
+    return torch_models.op(x, models_y, _models_first(w, w_at, info.batch_size), models_b), (0, 0, 0)
+
+
+def _models_first(a: Tensor, at: int | None, models: int) -> Tensor:
+    return a.expand(models, *a.shape) if at is None else a.movedim(at, 0)
 
 
 # --- the shorter way --------------------------------------------------------------------------------------------------
