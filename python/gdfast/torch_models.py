@@ -1,7 +1,7 @@
 """The operator behind `torch.vmap` over models of one x: all of them from one read of it.
 
-It is `mse_linear` with a first dimension for the models: w (K, d), b (K,) or None, y (n,) for all of them or (K, n), and
-losses (K,) with their gradients (K, d) and (K,).
+It is `mse_linear` with a first dimension for the models: w (K, d), b (K,) or None, y (n,) for all of them or (K, n),
+and losses (K,) with their gradients (K, d) and (K,).
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def _check(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> None:
 def _on_the_cpu(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """The losses, and their gradients in w and b: three tensors that share memory with nothing else."""
     _check(x, y, w, b)
-    intercepts = np.zeros(len(w)) if b is None else b.numpy(force=True)
-    losses, grads = _core.loss_and_gradient(x.numpy(force=True), y.numpy(force=True).T, w.numpy(force=True).T, intercepts)
+    starts = w.numpy(force=True).T, np.zeros(len(w)) if b is None else b.numpy(force=True)
+    losses, grads = _core.loss_and_gradient(x.numpy(force=True), y.numpy(force=True).T, *starts)
     found = [torch.from_numpy(np.ascontiguousarray(values)).to(x.dtype) for values in (losses, grads[0].T, grads[1])]
     return found[0], found[1], found[2]
 

@@ -105,10 +105,12 @@ def _sum(a: Tensor | None, b: Tensor) -> Tensor:
 
 
 def _of_many(info: Any, in_dims: tuple[int | None, ...], *arguments: Tensor | None) -> tuple[Any, tuple[int, int, int]]:
-    """`torch.vmap`: models of the same x from one read of it, others in turn; with the bits of a call for each alone."""
+    """`torch.vmap`: models of one x from one read of it, others in turn; with the bits of a call for each alone."""
     x, y, w, b = arguments
     x_at, y_at, w_at, b_at = in_dims
-    assert x is not None and y is not None and w is not None
+    assert x is not None
+    assert y is not None
+    assert w is not None
     if x_at is not None or x.ndim != 2:
         return torch_models.in_turn(op, info.batch_size, in_dims, arguments), (0, 0, 0)
     models_y = y if y_at is None else y.movedim(y_at, 0)
