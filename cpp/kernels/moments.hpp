@@ -65,6 +65,26 @@ class Fetcher {
 template <class V>
 using TileUnit = typename V::template Part<V::tile_unit>;
 
+// What a block makes of a tile, of whose last unit `last` columns count.
+template <class Unit, int R, int C>
+GDFAST_INLINE void add_to_sums(const typename Unit::reg (&sum)[R][C], double* out, std::ptrdiff_t stride, int last) {
+  constexpr int L = Unit::lanes;
+  GDFAST_UNROLL for (int r = 0; r < R; ++r, out += stride) {
+    GDFAST_UNROLL for (int c = 0; c < C - 1; ++c) {
+      Unit::store(out + c * L, Unit::add(Unit::load(out + c * L), sum[r][c]));
+    }
+  }
+  out -= R * stride - (C - 1) * L;
+  if (last >= L) {
+    GDFAST_UNROLL for (int r = 0; r < R; ++r, out += stride)
+        Unit::store(out, Unit::add(Unit::load(out), sum[r][C - 1]));
+  } else {
+    GDFAST_UNROLL for (int r = 0; r < R; ++r, out += stride) {
+      Unit::store_first(out, last, Unit::add(Unit::load_first(out, last), sum[r][C - 1]));
+    }
+  }
+}
+
 template <class V, int R, int C>
 __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t first, Ahead& ahead) {
   using Unit = TileUnit<V>;
@@ -104,17 +124,7 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
     }
     left += step;
   }
-  GDFAST_UNROLL for (int r = 0; r < R; ++r) {
-    GDFAST_UNROLL for (int c = 0; c < C; ++c) {
-      double* const p = out + r * band.out_stride + L * c;
-      const int m = static_cast<int>(band.width - first - L * c);
-      if (m >= L) {
-        Unit::store(p, Unit::add(Unit::load(p), sum[r][c]));
-      } else {
-        Unit::store_first(p, m, Unit::add(Unit::load_first(p, m), sum[r][c]));
-      }
-    }
-  }
+  add_to_sums<Unit>(sum, out, band.out_stride, static_cast<int>(band.width - first) - L * (C - 1));
 }
 
 // Few columns of the left are summed over more units, or there would be fewer chains than keep the FMAs busy.
