@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -31,7 +32,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     class Core:
         @staticmethod
         def loss_and_gradient(x: Any, y: Any, w: Any, b: Any) -> Any:
-            seen.append(w.shape[1] if w.ndim == 2 else 1)
+            seen.append(w.shape[1] if np.ndim(w) == 2 else 1)
             return kernel(x, y, w, b)
 
     monkeypatch.setattr("gdfast.torch_models._core", Core)
@@ -68,9 +69,10 @@ def test_gradients_of_all_models_take_no_further_read(reads: list[int]) -> None:
     b.requires_grad_()
     torch.vmap(lambda w, b: mse_linear(x, y, w, b))(w, b).sum().backward()
     assert reads == [4]
-    _, grad_w, grad_b = MODELS(x, y, w.detach(), b.detach())
-    assert torch.equal(w.grad, grad_w)
-    assert torch.equal(b.grad, grad_b)
+    for k in range(4):
+        _, grad_w, grad_b = ONE(x, y, w.detach()[k], b.detach()[k])
+        assert torch.equal(w.grad[k], grad_w)
+        assert torch.equal(b.grad[k], grad_b)
 
 
 def test_a_hessian_by_vmap_takes_one_further_read(reads: list[int]) -> None:
@@ -84,10 +86,14 @@ def test_a_hessian_by_vmap_takes_one_further_read(reads: list[int]) -> None:
 
 @pytest.mark.parametrize("each_its_target", [False, True])
 @pytest.mark.parametrize("intercept", [False, True])
-def test_derivatives(each_its_target: bool, intercept: bool) -> None:
+@pytest.mark.parametrize("sought", ["xywb", "x", "y", "w", "b", "xw"])
+def test_derivatives(each_its_target: bool, intercept: bool, sought: str) -> None:
     x, y, targets, w, b = problem(n=5, models=2)
-    arguments = [t.requires_grad_() for t in (x, targets if each_its_target else y, w, b)]
+    given = zip("xywb", (x, targets if each_its_target else y, w, b), strict=True)
+    arguments = [t.requires_grad_(name in sought) for name, t in given]
     if not intercept:
+        if sought == "b":
+            pytest.skip("there is none")
         arguments[3] = None
     torch.library.opcheck(MODELS, tuple(arguments))
     losses = lambda *a: MODELS(*a)[0]  # noqa: E731
@@ -105,14 +111,44 @@ def test_models_within_models_and_many_data_sets(reads: list[int]) -> None:
     assert torch.equal(found, torch.stack([mse_linear(one, y, w[0]) for one in data]))
 
 
-def test_shapes_are_refused_as_those_of_one_model() -> None:
+def test_one_column_without_a_dimension(reads: list[int]) -> None:
     x, y, _, w, b = problem()
-    with pytest.raises(ValueError, match=r"w has shape \(2,\) and x has shape \(20, 3\)"):
-        torch.vmap(lambda w: mse_linear(x, y, w))(w[:, :2])
+    found = torch.vmap(lambda w, b: ONE(x[:, 0], y, w, b))(w[:, 0], b)
+    assert reads == [4]
+    for k in range(4):
+        for many, one in zip(found, ONE(x[:, 0], y, w[k, 0], b[k]), strict=True):
+            assert torch.equal(many[k], one)
+
+
+def test_no_models() -> None:
+    x, y, _, w, b = problem()
+    losses, grad_w, grad_b = torch.vmap(lambda w: ONE(x, y, w, b[0]))(w[:0])
+    assert (losses.shape, grad_w.shape, grad_b.shape) == ((0,), (0, 3), (0,))
+    with pytest.raises(ValueError, match="over 0 calls"):
+        torch.vmap(lambda x: mse_linear(x, y, w[0]))(x[None][:0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, y, w, b: torch.vmap(lambda w: mse_linear(x, y, w))(w[:, :2]), r"w has shape \(2,\) and x has"),
+        (lambda x, y, w, b: torch.vmap(lambda w: mse_linear(x, y, w))(w[:, :, None]), r"w has shape \(3, 1\) and"),
+        (lambda x, y, w, b: torch.vmap(lambda b: mse_linear(x, y, w[0], b))(b[:, None]), r"b has shape \(1,\)"),
+        # Neither a target for each model that nobody asked for, nor one number of each for all of them.
+        (lambda x, y, w, b: torch.vmap(lambda w: mse_linear(x, y.expand(4, -1), w))(w), r"y has shape \(4, 20\)"),
+        (lambda x, y, w, b: torch.vmap(lambda y: mse_linear(x, y, w[0]))(y), r"y has shape \(\) and x has"),
+        (lambda x, y, w, b: torch.vmap(lambda y: mse_linear(x, y, w[0]))(y[None, :, None]), r"write y.reshape"),
+    ],
+)
+def test_shapes_are_refused_as_those_of_one_model(call: Any, message: str) -> None:
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        call(*(t for i, t in enumerate(problem()) if i != 2))
+
+
+def test_dtypes_are_refused_as_those_of_one_model() -> None:
+    x, y, _, w, _ = problem()
     with pytest.raises(TypeError, match=r"w has dtype torch\.float32 and x has torch\.float64"):
         torch.vmap(lambda w: mse_linear(x, y, w))(w.float())
-    with pytest.raises(ValueError, match=r"b has shape \(1,\)"):
-        torch.vmap(lambda b: mse_linear(x, y, w[0], b))(b[:, None])
 
 
 def test_compiled() -> None:

@@ -90,8 +90,8 @@ struct Bands {
   std::int64_t size = d + 2;  // of the matrix
   std::int64_t strips = strips_of(d), whole = d / kStrip;
 
-  // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with those from k on; of
-  // what is left of columns, k = whole < strips, with all; for k = strips, of 1 and y.
+  // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with the whole strips
+  // from k on; of what is left of columns, k = whole < strips, with all; for k = strips, of 1 and y.
   void band(std::int64_t k, std::int64_t from, std::int64_t to, const Panels& panels, std::int64_t row,
             std::int64_t rows, double* gram, Ahead& ahead) const {
     const bool tail = k == strips, rest = k == whole && !tail;

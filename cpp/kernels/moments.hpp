@@ -1,4 +1,4 @@
-// Sums of products in float64: of z = [x, 1, y], each column with each, upper triangle.
+// Sums of products in float64: of z = [x, 1, y], each column with each once, on whichever side of the diagonal.
 //
 // Every product is one FMA, every sum one chain over the rows of a block in their order. So neither the shape of the
 // tiles, which each ISA chooses by its registers, nor the dtype of x shows in the bits. Of few columns:

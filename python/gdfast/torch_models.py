@@ -21,23 +21,35 @@ op = torch.ops.gdfast.mse_linear_models.default
 
 
 def in_turn(
-    one: Any, models: int, in_dims: tuple[int | None, ...], arguments: tuple[Tensor | None, ...]
+    one: Any, count: int, in_dims: tuple[int | None, ...], arguments: tuple[Tensor | None, ...]
 ) -> tuple[Tensor, ...]:
     """What the operator gives for each model alone, stacked."""
+    if count == 0:
+        raise ValueError("torch.vmap over 0 calls of mse_linear, accepted is one or more")
     each = []
-    for k in range(models):
+    for k in range(count):
         taken = [a if at is None or a is None else a.select(at, k) for a, at in zip(arguments, in_dims, strict=True)]
         each.append(one(*taken))
     return tuple(torch.stack(outputs) for outputs in zip(*each, strict=True))
 
 
 def _check(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> None:
-    torch_checks.check(x, y[0] if y.ndim == 2 else y, w[0], None if b is None else b[0])
+    for name, a in (("y", y if y.ndim == 2 else None), ("b", b)):
+        if a is not None and len(a) != len(w):
+            raise ValueError(f"{name} is for {len(a)} models, and w for {len(w)}")
+    torch_checks.check(x, _one(y) if y.ndim == 2 else y, _one(w), None if b is None else _one(b))
+
+
+def _one(a: Tensor) -> Tensor:
+    """Of one model's shape and type, without its numbers: there may be no model."""
+    return a.new_empty(a.shape[1:])
 
 
 def _on_the_cpu(x: Tensor, y: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """The losses, and their gradients in w and b: three tensors that share memory with nothing else."""
     _check(x, y, w, b)
+    if len(w) == 0:
+        return x.new_empty(0), w.new_empty(w.shape), x.new_empty(0)
     starts = w.numpy(force=True).T, np.zeros(len(w)) if b is None else b.numpy(force=True)
     losses, grads = _core.loss_and_gradient(x.numpy(force=True), y.numpy(force=True).T, *starts)
     found = [torch.from_numpy(np.ascontiguousarray(values)).to(x.dtype) for values in (losses, grads[0].T, grads[1])]
@@ -71,18 +83,18 @@ def _backward(ctx: Any, g: Tensor | None, gw: Tensor | None, gb: Tensor | None) 
         parts_b.append(hb)
     dx = dy = None
     if (needs_x or needs_y) and (g is not None or second):
-        r = _models(x, w, b) - (y[:, None] if y.ndim == 1 else y.T)
+        r = _predictions(x, w, b) - (y[:, None] if y.ndim == 1 else y.T)
         along = torch.zeros_like(r) if g is None else g * r
         if gw is not None:
-            along = along + _models(x, gw, gb)
+            along = along + _predictions(x, gw, gb)
         share = 2 / len(x)
         dx = share * (along @ w if gw is None else along @ w + r @ gw)
         dy = -share * (along.sum(1) if y.ndim == 1 else along.T)
     return dx if needs_x else None, dy if needs_y else None, _sum(parts_w, needs_w), _sum(parts_b, needs_b)
 
 
-def _models(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
-    """Predictions (n, K)."""
+def _predictions(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    """(n, K)"""
     y_pred = x @ w.T
     return y_pred if b is None else y_pred + b
 

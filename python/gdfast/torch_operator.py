@@ -111,15 +111,21 @@ def _of_many(info: Any, in_dims: tuple[int | None, ...], *arguments: Tensor | No
     assert x is not None
     assert y is not None
     assert w is not None
-    if x_at is not None or x.ndim != 2:
+    dims = [a.ndim - (at is not None) for a, at in ((y, y_at), (w, w_at), (b, b_at)) if a is not None]
+    # What has other dimensions is refused as it is alone.
+    if x_at is not None or x.ndim not in (1, 2) or dims != [1, x.ndim - 1, 0][: len(dims)]:
         return torch_models.in_turn(op, info.batch_size, in_dims, arguments), (0, 0, 0)
-    models_y = y if y_at is None else y.movedim(y_at, 0)
-    models_b = None if b is None else _models_first(b, b_at, info.batch_size)
-    return torch_models.op(x, models_y, _models_first(w, w_at, info.batch_size), models_b), (0, 0, 0)
+    targets = y if y_at is None else y.movedim(y_at, 0)
+    starts = _side_by_side(w, w_at, info.batch_size)
+    intercepts = None if b is None else _side_by_side(b, b_at, info.batch_size)
+    if x.ndim == 2:
+        return torch_models.op(x, targets, starts, intercepts), (0, 0, 0)
+    losses, grad_w, grad_b = torch_models.op(x[:, None], targets, starts[:, None], intercepts)
+    return (losses, grad_w[:, 0], grad_b), (0, 0, 0)
 
 
-def _models_first(a: Tensor, at: int | None, models: int) -> Tensor:
-    return a.expand(models, *a.shape) if at is None else a.movedim(at, 0)
+def _side_by_side(a: Tensor, at: int | None, count: int) -> Tensor:
+    return a.expand(count, *a.shape) if at is None else a.movedim(at, 0)
 
 
 # --- the shorter way --------------------------------------------------------------------------------------------------

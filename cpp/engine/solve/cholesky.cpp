@@ -24,7 +24,6 @@ Cholesky::Cholesky(const double* a, std::int64_t d) : d_(d), scale_(static_cast<
   }
   used_ = static_cast<std::int64_t>(order_.size());
   r_.resize(static_cast<std::size_t>(used_ * used_));
-  for (std::int64_t i = 0; i < used_; ++i) row(i)[i] = 1;
   each_below_diagonal(used_, [a, d, this](std::int64_t i, std::int64_t k) {
     const std::int64_t j = order_[static_cast<std::size_t>(i)], m = order_[static_cast<std::size_t>(k)];
     row(k)[i] = a[j * d + m] * scale(j) * scale(m);
