@@ -92,7 +92,8 @@ class Session {
           py::handle hooks)
       : has_b_(!b.is_none()),
         options_(options_of(options, has_b_)),
-        order_(train.samples.x.n, options_.n_iters, draw(options), !may_end_early(validation.has_value(), hooks)),
+        order_(train.gram ? 0 : train.samples.x.n, options_.n_iters, draw(options),
+               !may_end_early(validation.has_value(), hooks)),
         columns_(columns_of(options, train.d)),
         centre_(centre_of(options, columns_)),
         gram_(train.gram),
@@ -198,7 +199,7 @@ class Session {
     if (!gram_ || ended) return;
     const std::vector<double> w(descent_.w.begin(), descent_.w.end());
     certificate_ = certify(*gram_, columns_, options_.penalty, options_.reduction, has_b_, w.data(),
-                           static_cast<double>(descent_.b), &stop_);
+                           static_cast<double>(descent_.b), data_->samples, &stop_);
     // The descent's own is of parameters in float64, which float32 rounds: beside columns far from 0 that shows.
     if constexpr (std::is_same_v<T, float>) descent_.loss = certificate_.objective;
   }
@@ -224,8 +225,7 @@ py::object descend_from(py::handle train, py::handle validation, py::handle w, p
   if (!py::isinstance<py::tuple>(options) || py::len(options) != kOptions) {
     throw py::type_error("options are no gdfast.descent.Options");
   }
-  const bool is_exact = get(options, Option::optimizer).cast<std::string>() == "exact";
-  const Input data = input_of(train, is_exact);
+  const Input data = input_of(train);
   std::optional<Input> other;
   if (!validation.is_none()) other = input_of(validation);
   std::int64_t d = 0;

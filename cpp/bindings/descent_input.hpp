@@ -70,13 +70,13 @@ inline Gram gram_of(py::handle object) {
   return {reinterpret_cast<const double*>(matrix.data), reinterpret_cast<const double*>(origin->data), matrix.d - 2};
 }
 
-// Beside moments, samples are looked at only where they are wanted: a tiny fit takes no longer than that.
-inline Input input_of(py::handle object, bool with_samples = false) {
+// Beside moments, samples tell which columns depend on one another: a tiny fit of one column takes no longer for them.
+inline Input input_of(py::handle object) {
   Input input;
   if (const py::object gram = object.attr("gram"); !gram.is_none()) {
     input.gram = gram_of(gram);
     input.d = input.gram->d;
-    if (!with_samples || object.attr("x").is_none()) return input;
+    if (input.d == 1 || object.attr("x").is_none()) return input;
   }
   std::int64_t rows = 0;
   bool one_dimensional = false;

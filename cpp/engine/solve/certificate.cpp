@@ -8,6 +8,8 @@
 #include "cholesky.hpp"
 #include "dot.hpp"
 #include "exact.hpp"
+#include "hidden_way.hpp"
+#include "null_space.hpp"
 
 namespace gdfast {
 namespace {
@@ -57,7 +59,7 @@ double gradient_norm(const Quadratic& objective, const Point& point, const std::
 }  // namespace
 
 Certificate certify(const Gram& gram, const Standardization& columns, const Penalty& penalty, Reduction reduction,
-                    bool fit_intercept, const double* w, double b, const Stop* stop) {
+                    bool fit_intercept, const double* w, double b, Objective* samples, const Stop* stop) {
   const Quadratic objective(gram, columns, penalty, reduction, fit_intercept);
   const Point point = point_of(gram, columns, objective, w, b);
   const double* const v = point.v.data();
@@ -65,9 +67,20 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   const double beside = objective.weight() * off * off, smooth = objective.smooth(v);
   std::vector<double> h(point.v.size());
   objective.descent(v, h.data());
-  const double gap =
-      beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop)
-                                   : smooth_gap(objective, Cholesky(objective.a(), objective.d()), v, h.data()));
+  double above = 0;
+  if (objective.l1() > 0) {
+    above = gap_with_l1(objective, v, stop);
+  } else {
+    const Cholesky factors(objective.a(), objective.d());
+    const auto is_hidden = [&] {
+      const std::vector<double> way = sum_of_directions(null_directions(factors, gram.d), gram.d);
+      return may_fall_along(way.data(), gram, columns, objective, *samples, v);
+    };
+    above = samples != nullptr && !factors.has_full_rank() && is_hidden()
+                ? smooth + objective.smooth_error(v)  // no objective is below 0: no more is known
+                : smooth_gap(objective, factors, v, h.data());
+  }
+  const double gap = beside + above;
   // Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
   const double y = gram.origin[gram.d];
   const double whole = objective.at_zero() > 0 ? objective.at_zero() : objective.weight() * y * y;

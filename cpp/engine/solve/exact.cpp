@@ -7,36 +7,13 @@
 
 #include "cholesky.hpp"
 #include "coordinate_descent.hpp"
+#include "null_space.hpp"
 
 namespace gdfast {
 namespace {
 
 constexpr int kRefinements = 3;
 constexpr double kInvolved = 1e-6;  // the share of a combination's largest term below which a column has no part in it
-
-// v without what of it changes no prediction: of all solutions the one of least length.
-void shorten(const Cholesky& factors, std::vector<double> null_vectors, double* v, std::int64_t d) {
-  const auto count = static_cast<std::int64_t>(null_vectors.size()) / d;
-  const auto dot = [d](const double* p, const double* q) {
-    double sum = 0;
-    for (std::int64_t j = 0; j < d; ++j) sum += p[j] * q[j];
-    return sum;
-  };
-  const auto subtract = [&dot, d](double* from, const double* direction) {
-    const double part = dot(from, direction);
-    for (std::int64_t j = 0; j < d; ++j) from[j] -= part * direction[j];
-  };
-  for (std::int64_t k = 0; k < count; ++k) {
-    double* const n = null_vectors.data() + k * d;
-    for (std::int64_t j = 0; j < d; ++j) n[j] *= factors.scale(j);
-    for (int twice = 0; twice < 2; ++twice) {  // the second time for what rounding left
-      for (std::int64_t m = 0; m < k; ++m) subtract(n, null_vectors.data() + m * d);
-      const double length = std::sqrt(dot(n, n));
-      for (std::int64_t j = 0; j < d; ++j) n[j] /= length;
-    }
-  }
-  for (std::int64_t k = 0; k < count; ++k) subtract(v, null_vectors.data() + k * d);
-}
 
 std::vector<std::vector<std::int64_t>> columns_of(const std::vector<double>& null_vectors, std::int64_t d) {
   std::vector<std::vector<std::int64_t>> all;
@@ -88,9 +65,8 @@ Solution solve_smooth(const Quadratic& objective) {
     solution.gap = smooth_gap(objective, factors, solution.v.data(), rest.data());
     return solution;
   }
-  std::vector<double> null_vectors = factors.null_vectors();
-  solution.dependent = columns_of(null_vectors, d);
-  shorten(factors, std::move(null_vectors), solution.v.data(), d);
+  solution.dependent = columns_of(factors.null_vectors(), d);
+  shorten(null_directions(factors, d), solution.v.data(), d);
   solution.gap = smooth_gap(objective, factors, solution.v.data(), descent(objective, solution.v).data());
   return solution;
 }
