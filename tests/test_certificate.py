@@ -126,7 +126,7 @@ def test_what_moments_hide_is_not_certified(optimizer: Any, share: float) -> Non
     says = "beyond what moments tell" if optimizer == "exact" else "Write optimizer='exact'"
     assert any(says in advice for advice in fit.report.advice)
     difference = gdfast.fit(np.c_[a, x[:, 1] - x[:, 0]], y, optimizer="exact", fit_intercept=True)
-    assert difference.loss == pytest.approx(least, rel=1e-4)
+    assert difference.loss == pytest.approx(least, rel=max(1e-6, 1e-15 / share))  # the digits that a difference has
     assert difference.converged
 
 

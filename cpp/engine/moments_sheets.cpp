@@ -29,9 +29,10 @@ std::vector<Tile> tiles_of(const Bands& bands) {
   constexpr std::int64_t kBands = 4, kStrips = 6;
   std::vector<Tile> tiles;
   for (std::int64_t strip = 0; strip < bands.strips; strip += kStrips) {
-    const std::int64_t end = std::min(strip + kStrips, bands.strips), last = std::min(end, bands.whole);
-    for (std::int64_t band = 0; band < last; band += kBands)
-      tiles.push_back({band, std::min(band + kBands, last), strip, end});
+    const std::int64_t end = std::min(strip + kStrips, bands.strips);
+    const std::int64_t bands_end = strip < bands.whole ? std::min(end, bands.whole) : 0;
+    for (std::int64_t band = 0; band < bands_end; band += kBands)
+      tiles.push_back({band, std::min(band + kBands, bands_end), strip, end});
     tiles.push_back({bands.whole, bands.strips + 1, strip, end});
   }
   return tiles;

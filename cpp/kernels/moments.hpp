@@ -65,7 +65,7 @@ class Fetcher {
 template <class V>
 using TileUnit = typename V::template Part<V::tile_unit>;
 
-// What a block makes of a tile, of whose last unit `last` columns count.
+// What a block makes of a tile. Of its last unit `last` columns count, or all where there are more.
 template <class Unit, int R, int C>
 GDFAST_INLINE void add_to_sums(const typename Unit::reg (&sum)[R][C], double* out, std::ptrdiff_t stride, int last) {
   constexpr int L = Unit::lanes;
@@ -164,12 +164,12 @@ void tiles(const Band& band, int column, int times, std::int64_t first, Ahead& a
 // As many columns of the left at a time as the ISA has registers for, then what is left of them.
 template <class V, int R = V::tile_columns>
 void band_sums(const Band& band, Ahead& ahead) {
-  const int whole = band.columns / V::tile_columns, rest = band.columns % V::tile_columns;
+  const int times = band.columns / V::tile_columns, rest = band.columns % V::tile_columns;
   if constexpr (R == V::tile_columns) {
-    if (whole > 0) tiles<V, R, kMostUnits<V, R>>(band, 0, whole, 0, ahead);
+    if (times > 0) tiles<V, R, kMostUnits<V, R>>(band, 0, times, 0, ahead);
     if (rest > 0) band_sums<V, R - 1>(band, ahead);
   } else if (rest == R) {
-    tiles<V, R, kMostUnits<V, R>>(band, whole * V::tile_columns, 1, 0, ahead);
+    tiles<V, R, kMostUnits<V, R>>(band, times * V::tile_columns, 1, 0, ahead);
   } else if constexpr (R > 1) {
     band_sums<V, R - 1>(band, ahead);
   }

@@ -74,14 +74,12 @@ def _backward(ctx: Any, g: Tensor | None, gw: Tensor | None, gb: Tensor | None) 
     second = gw is not None or gb is not None
     if second and gw is None:
         gw = torch.zeros_like(w)
-    parts_w, parts_b = [], []
+    dw = db = dx = dy = None
     if g is not None:
-        parts_w, parts_b = [g[:, None] * grad_w], [g * grad_b]
+        dw, db = g[:, None] * grad_w, g * grad_b
     if second and (needs_w or needs_b):
         _, hw, hb = op(x, x.new_zeros(len(x)), gw, gb)
-        parts_w.append(hw)
-        parts_b.append(hb)
-    dx = dy = None
+        dw, db = added(dw, hw), added(db, hb)
     if (needs_x or needs_y) and (g is not None or second):
         r = _predictions(x, w, b) - (y[:, None] if y.ndim == 1 else y.T)
         along = torch.zeros_like(r) if g is None else g * r
@@ -90,7 +88,7 @@ def _backward(ctx: Any, g: Tensor | None, gw: Tensor | None, gb: Tensor | None) 
         share = 2 / len(x)
         dx = share * (along @ w if gw is None else along @ w + r @ gw)
         dy = -share * (along.sum(1) if y.ndim == 1 else along.T)
-    return dx if needs_x else None, dy if needs_y else None, _sum(parts_w, needs_w), _sum(parts_b, needs_b)
+    return dx if needs_x else None, dy if needs_y else None, dw if needs_w else None, db if needs_b else None
 
 
 def _predictions(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
@@ -99,10 +97,9 @@ def _predictions(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
     return y_pred if b is None else y_pred + b
 
 
-def _sum(parts: list[Tensor], needed: bool) -> Tensor | None:
-    if not needed or not parts:
-        return None
-    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+def added(a: Tensor | None, b: Tensor) -> Tensor:
+    """The sum of what there is."""
+    return b if a is None else a + b
 
 
 def _of_many(info: Any, in_dims: tuple[int | None, ...], *arguments: Tensor | None) -> tuple[Any, tuple[int, int, int]]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gdfast import _core, torch_checks, torch_models
+from gdfast.torch_models import added
 
 _library = torch_models.library
 _library.define("mse_linear(Tensor x, Tensor y, Tensor w, Tensor? b) -> (Tensor, Tensor, Tensor)")
@@ -69,8 +70,8 @@ def _backward(ctx: Any, g: Tensor | None, gw: Tensor | None, gb: Tensor | None) 
         gw = torch.zeros_like(w) if gw is None else gw
         if needs_w or needs_b:
             _, hw, hb = op(x, torch.zeros_like(y), gw, gb)
-            dw = _sum(dw, hw) if needs_w else None
-            db = _sum(db, hb) if needs_b else None
+            dw = added(dw, hw) if needs_w else None
+            db = added(db, hb) if needs_b else None
     if needs_x or needs_y:
         dx, dy = _in_the_data(x, y, w, b, g, gw if second else None, gb)
     return dx if needs_x else None, dy if needs_y else None, dw, db
@@ -83,7 +84,7 @@ def _in_the_data(
     r = _model(x, w, b) - y
     along = None if g is None else g * r
     if gw is not None:
-        along = _sum(along, _model(x, gw, gb))
+        along = added(along, _model(x, gw, gb))
     if along is None:
         return None, None
     share = 2 / x.shape[0]
@@ -98,10 +99,6 @@ def _model(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
 
 def _outer(r: Tensor, w: Tensor) -> Tensor:
     return r * w if w.ndim == 0 else r[:, None] * w
-
-
-def _sum(a: Tensor | None, b: Tensor) -> Tensor:
-    return b if a is None else a + b
 
 
 def _of_many(info: Any, in_dims: tuple[int | None, ...], *arguments: Tensor | None) -> tuple[Any, tuple[int, int, int]]:

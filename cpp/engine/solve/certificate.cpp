@@ -43,6 +43,16 @@ double gap_with_l1(const Quadratic& objective, const double* v, const Stop* stop
   return std::max(objective.smooth(v) + objective.penalty(v) - least, 0.0) + objective.smooth_error(v);
 }
 
+double gap_without_l1(const Gram& gram, const Standardization& columns, const Quadratic& objective, const double* v,
+                      const double* h, Objective* samples) {
+  const Cholesky factors(objective.a(), objective.d());
+  if (samples != nullptr && !factors.has_full_rank() &&
+      may_fall_along(null_way(factors, gram.d).data(), gram, columns, objective, *samples, v)) {
+    return objective.smooth(v) + objective.smooth_error(v);  // no objective is below 0: no more is known
+  }
+  return smooth_gap(objective, factors, v, h);
+}
+
 double gradient_norm(const Quadratic& objective, const Point& point, const std::vector<double>& h) {
   const double in_b = 2 * objective.weight() * point.off;
   double squares = in_b * in_b;
@@ -67,20 +77,8 @@ Certificate certify(const Gram& gram, const Standardization& columns, const Pena
   const double beside = objective.weight() * off * off, smooth = objective.smooth(v);
   std::vector<double> h(point.v.size());
   objective.descent(v, h.data());
-  double above = 0;
-  if (objective.l1() > 0) {
-    above = gap_with_l1(objective, v, stop);
-  } else {
-    const Cholesky factors(objective.a(), objective.d());
-    const auto is_hidden = [&] {
-      const std::vector<double> way = sum_of_directions(null_directions(factors, gram.d), gram.d);
-      return may_fall_along(way.data(), gram, columns, objective, *samples, v);
-    };
-    above = samples != nullptr && !factors.has_full_rank() && is_hidden()
-                ? smooth + objective.smooth_error(v)  // no objective is below 0: no more is known
-                : smooth_gap(objective, factors, v, h.data());
-  }
-  const double gap = beside + above;
+  const double gap = beside + (objective.l1() > 0 ? gap_with_l1(objective, v, stop)
+                                                  : gap_without_l1(gram, columns, objective, v, h.data(), samples));
   // Where y is the same everywhere nothing is left at w = 0: then it is a share of what y itself is.
   const double y = gram.origin[gram.d];
   const double whole = objective.at_zero() > 0 ? objective.at_zero() : objective.weight() * y * y;

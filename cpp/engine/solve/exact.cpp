@@ -65,8 +65,9 @@ Solution solve_smooth(const Quadratic& objective) {
     solution.gap = smooth_gap(objective, factors, solution.v.data(), rest.data());
     return solution;
   }
-  solution.dependent = columns_of(factors.null_vectors(), d);
-  shorten(null_directions(factors, d), solution.v.data(), d);
+  std::vector<double> null_vectors = factors.null_vectors();
+  solution.dependent = columns_of(null_vectors, d);
+  shorten(factors, std::move(null_vectors), solution.v.data(), d);
   solution.gap = smooth_gap(objective, factors, solution.v.data(), descent(objective, solution.v).data());
   return solution;
 }

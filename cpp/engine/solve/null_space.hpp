@@ -8,13 +8,11 @@
 
 namespace gdfast {
 
-// One for each column that depends on others, as rows of d numbers: of length 1, and at right angles to each other.
-std::vector<double> null_directions(const Cholesky& factors, std::int64_t d);
+// v without its part along these null vectors of the factors: of all coefficients with the same predictions those of least
+// length.
+void shorten(const Cholesky& factors, std::vector<double> null_vectors, double* v, std::int64_t d);
 
-// All of them at once, each with a factor of its own between 1 and 2, so that what rows have of two won't cancel.
-std::vector<double> sum_of_directions(const std::vector<double>& directions, std::int64_t d);
-
-// v without its part along them: of all coefficients with the same predictions those of least length.
-void shorten(const std::vector<double>& directions, double* v, std::int64_t d);
+// One of these ways, which has a part of every one of them.
+std::vector<double> null_way(const Cholesky& factors, std::int64_t d);
 
 }  // namespace gdfast
