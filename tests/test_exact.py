@@ -49,3 +49,21 @@ def test_few_groups_of_collinear_columns_are_told_apart() -> None:
     x = np.column_stack([x, x[:, 0], 2 * x[:, 3]])
     advice = gdfast.fit(x, x.sum(axis=1), optimizer="exact").report.advice
     assert len(advice) == 2
+
+
+@pytest.mark.parametrize("copies", [0, 1, 5, 40])
+@pytest.mark.parametrize("d", [31, 32, 33, 64, 97])
+def test_more_columns_than_a_block_of_pivots(d: int, copies: int) -> None:
+    """Of scales and correlations that mix the order of pivots; some columns once more, so that factors end within."""
+    rng = np.random.default_rng(d + copies)
+    x = rng.standard_normal((400, d)) @ (np.eye(d) + 0.1 * rng.standard_normal((d, d))) * 10.0 ** rng.integers(-2, 3, d)
+    x = np.c_[x, x[:, rng.integers(0, d, copies)]]
+    y = x @ (rng.standard_normal(d + copies) / x.std(axis=0)) + rng.standard_normal(400)
+    fit = gdfast.fit(x, y, optimizer="exact", fit_intercept=True, standardize=False)
+    about = x - x.mean(axis=0)
+    right = np.linalg.lstsq(about, y - y.mean(), rcond=1e-12)[0]
+    np.testing.assert_allclose(about @ fit.w, about @ right, rtol=0, atol=1e-10 * y.std())
+    assert np.linalg.norm(fit.w) <= (1 + 1e-10) * np.linalg.norm(right)
+    assert fit.gap is not None
+    assert fit.gap < 1e-18
+    assert fit.converged
