@@ -90,8 +90,8 @@ def fit(
         gradient. ``"cg"``, conjugate gradients, gets to the optimum in one pass more than there are parameters, but for
         rounding, without a learning rate; l1 and mini-batches it can't do. ``"exact"`` solves for the optimum from the
         moments of one read (of nearly collinear float64 columns with a correction from a second), also with l1; where
-        columns depend on one another it chooses the smallest coefficients, and says so in the report; whether they do is
-        looked up in float64 samples (a second read; a third where they only nearly do).
+        columns depend on one another it chooses the smallest coefficients, and says so in the report. Whether they
+        do is looked up in float64 samples (a second read; a third where they only nearly do).
     momentum : float, default 0.9
         What ``"momentum"`` and ``"nesterov"`` keep of earlier steps, from 0 to below 1. FISTA has its own.
     betas : (float, float), default (0.9, 0.999)
