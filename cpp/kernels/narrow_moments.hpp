@@ -124,6 +124,14 @@ GDFAST_INLINE void add_rows(const NarrowBlock<T>& block, const double* origins, 
   }
 }
 
+// Rows that are turned in registers come in so fast that the CPU's own fetching falls behind.
+template <class T, int Elements>
+GDFAST_INLINE void fetch_rows_ahead(const T* x) {
+  constexpr int kAhead = 2 << 10, kLine = 64, kBytes = Elements * static_cast<int>(sizeof(T));
+  const char* const ahead = reinterpret_cast<const char*>(x) + kAhead;
+  GDFAST_UNROLL for (int line = 0; line < kBytes; line += kLine) __builtin_prefetch(ahead + line, 0, 3);
+}
+
 // Rows First, First + 1, … of the triangle, as many as there are registers for; then the rest.
 template <class V, class T, int D, bool Weighted, bool InRows, int First>
 GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
@@ -133,7 +141,8 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
   using reg = typename Part::reg;
   constexpr int L = Part::lanes;
   constexpr bool kOneWalk = L == V::lanes;
-  // Later walks leave memory idle, and ask for what lies next: as many bytes of it as a column of the block has.
+  // Later walks leave memory idle, and ask for what lies next: as many bytes of it as a column of the block has; the first
+  // rows of the triangle for y, too.
   constexpr bool kFetches = D > 0 && (!kOneWalk || First > 0 || kEnd < Z);
   // From memory each time: in registers they would push sums out of them.
   double origins[(D + 1) * L];
@@ -150,6 +159,8 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
     const T* const next = block.next + (number < D ? number : D - 1) * block.next_stride;
     for (; i + L <= block.n; i += V::lanes) {
       if constexpr (kFetches) __builtin_prefetch(next + i, 0, 2);
+      if constexpr (kFetches && First == 0) __builtin_prefetch(block.y + block.n + i, 0, 2);
+      if constexpr (kOneWalk && InRows) fetch_rows_ahead<T, D * L>(block.x + i * D);
       add(i, L);
     }
     if (i < block.n) add(i, static_cast<int>(block.n - i));
