@@ -101,8 +101,10 @@ GDFAST_INLINE void add_rows(const NarrowBlock<T>& block, const double* origins, 
   using All = Triangle<D, Weighted>;
   using reg = typename Part::reg;
   constexpr int Z = All::Z, L = Part::lanes;
+  // Where sums leave no registers for them origins come from memory each time: else they would push sums out.
+  constexpr int kOrigins = D + 1 - First, kOthers = 3 + (InRows ? D : 0);
   const double* origin = origins;
-  __asm__("" : "+r"(origin));
+  if constexpr (Sums + kOrigins + kOthers > Part::registers) __asm__("" : "+r"(origin));
   const auto load = [&](const T* p) GDFAST_LAMBDA { return m == L ? Part::load(p) : Part::load_first(p, m); };
   const auto about = [&](reg value, int k) GDFAST_LAMBDA {
     const reg difference = Part::sub(value, Part::load(origin + k * L));
@@ -144,7 +146,6 @@ GDFAST_INLINE void narrow_sums(const NarrowBlock<T>& block) {
   // Later walks leave memory idle, and ask for what lies next: as many bytes of it as a column of the block has; the first
   // rows of the triangle for y, too.
   constexpr bool kFetches = D > 0 && (!kOneWalk || First > 0 || kEnd < Z);
-  // From memory each time: in registers they would push sums out of them.
   double origins[(D + 1) * L];
   for (int k = 0; k <= D; ++k) Part::store(origins + k * L, Part::broadcast(k == D ? block.y_origin : block.origin[k]));
   double lanes[kSums][V::lanes];
