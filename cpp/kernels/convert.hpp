@@ -73,17 +73,29 @@ void convert(const char* from, std::ptrdiff_t stride, std::int64_t n, typename V
   for (std::int64_t i = 0; i < n; ++i) to[i * step] = static_cast<typename V::T>(number(load_one(at(i * stride))));
 }
 
-template <class T>
-void unpack(const char* bytes, std::int64_t bit, std::int64_t n, T* to, std::ptrdiff_t step) {
-  const auto byte = [bytes](std::int64_t k) { return static_cast<unsigned>(static_cast<unsigned char>(bytes[k])); };
+// Bits, the lowest of a byte first. Eight at a time become eight Booleans: byte k of the product, which repeats them, keeps
+// bit k.
+template <class V>
+void unpack(const char* bytes, std::int64_t bit, std::int64_t n, typename V::T* to, std::ptrdiff_t step) {
+  using T = typename V::T;
+  const auto byte = [bytes](std::int64_t k) {
+    return static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[k]));
+  };
   const auto one = [&](std::int64_t i) {
     to[i * step] = static_cast<T>(static_cast<int>(byte((bit + i) / 8) >> ((bit + i) % 8) & 1u));
   };
   std::int64_t i = 0;
   for (; i < n && (bit + i) % 8 != 0; ++i) one(i);
-  for (; step == 1 && i + 8 <= n; i += 8) {
-    const unsigned eight = byte((bit + i) / 8);
-    for (unsigned k = 0; k < 8; ++k) to[i + k] = static_cast<T>(static_cast<int>(eight >> k & 1u));
+  constexpr std::int64_t kEights = 32;
+  Bool some[8 * kEights];
+  while (step == 1 && i + 8 <= n) {
+    const std::int64_t first = (bit + i) / 8, eights = (n - i) / 8 < kEights ? (n - i) / 8 : kEights;
+    for (std::int64_t k = 0; k < eights; ++k) {
+      const std::uint64_t spread = byte(first + k) * 0x0101010101010101u & 0x8040201008040201u;
+      __builtin_memcpy(some + 8 * k, &spread, sizeof(spread));
+    }
+    convert_contiguous<V>(some, 8 * eights, to + i);
+    i += 8 * eights;
   }
   for (; i < n; ++i) one(i);
 }

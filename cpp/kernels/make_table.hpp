@@ -64,7 +64,7 @@ constexpr KernelTable<typename V::T> make_table() {
   table.any_negative = any_negative<typename V::T>;
   table.sum = sum<V>;
   fill_convert<V>(table.convert, StorageTypes());
-  table.unpack = unpack<typename V::T>;
+  table.unpack = unpack<V>;
   table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}, {}};
   fill_narrow_moments<V, 0>(table.moments);
   return table;
