@@ -102,7 +102,7 @@ struct Parts {
 // --- moments ---
 
 // Below this many columns the moments are taken with rows in the lanes of a register; from it on, with columns.
-inline constexpr std::int64_t kNarrowMoments = 5;
+inline constexpr std::int64_t kNarrowMoments = 7;
 
 // Rows in float64, eight columns to a strip. A strip's rows follow each other; `stride` elements lead to the next strip.
 inline constexpr std::int64_t kStrip = 8;
@@ -185,7 +185,7 @@ struct MomentsTable {
                  const double* origin, Panel out);
   // s and s·(y − y_origin) of each row; s may be null.
   void (*tail)(const T* y, const T* s, std::int64_t n, double y_origin, double* out);
-  // Rows of two to four elements as columns, `stride` elements apart.
+  // Rows of a few elements as columns, `stride` elements apart.
   void (*turn)(const T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, T* out, std::ptrdiff_t stride);
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
   void (*narrow_rows[kNarrowMoments])(
