@@ -34,6 +34,7 @@ COLUMN_FORMS = (
     "near_narrow_columns",
     "narrow_columns",
     "column_strips",
+    "kept_strips",
     "long_columns",
     "column_blocks",
 )

@@ -10,16 +10,21 @@
 
 namespace gdfast {
 
-// Whether strips are quicker than blocks. Not where x lies in L2 already; nor where a strip of 16 rows doesn't stay in L1
-// until the next one is through: a column is a line or two of it, and columns a multiple of 4 KiB apart compete for the
-// same set, of which one way is left for everything else. Nor, of many columns, where near lines do as well for blocks; nor
-// where a CPU doesn't follow so many.
+// Whether strips that stay in L1 are quicker than blocks. Not where x lies in L2 already; nor, of many columns, where near
+// lines do as well for blocks; nor where a CPU doesn't follow so many.
 template <class T>
-bool strips_stay(const Layout& x) {
+bool strips_pay(const Layout& x) {
   constexpr std::int64_t kMostNear = 40;
   if (!follows_many_columns() || (fetches_near() && x.d > kMostNear)) return false;
+  return x.n * row_bytes<T>(x) > caches().l2;
+}
+
+// Whether they do, and a strip of 16 rows stays in L1 until the next one is through: a column is a line or two of it, and
+// columns a multiple of 4 KiB apart compete for the same set, of which one way is left for everything else.
+template <class T>
+bool strips_stay(const Layout& x) {
+  if (!strips_pay<T>(x)) return false;
   constexpr std::uintptr_t kLine = 64, kSets = 64;
-  if (x.n * row_bytes<T>(x) <= caches().l2) return false;
   std::int64_t lines[kSets] = {};
   for (std::int64_t j = 0; j < x.d; ++j) {
     const auto address = reinterpret_cast<std::uintptr_t>(x.x + j * x.column_stride);

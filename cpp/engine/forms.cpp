@@ -102,6 +102,7 @@ constexpr Form<T> kColumnForms[] = {
     {"near_narrow_columns", narrow_columns, near_pays, narrow_columns_kernel<T, Fetch::near>},
     {"narrow_columns", narrow_columns, always, narrow_columns_kernel<T, Fetch::far>},
     {"column_strips", strips_of_columns, strips_stay<T>, [](const Layout&) { return kernels<T>().column_strips; }},
+    {"kept_strips", strips_of_columns, strips_pay<T>, [](const Layout&) { return kernels<T>().kept_strips; }},
     {"long_columns", wide_columns, blocks_are_short<T>, nullptr, nullptr, [] { return kernels<T>().long_columns; }},
     {"column_blocks", wide_columns, always, [](const Layout&) { return kernels<T>().columns.fused; }},
 };
@@ -110,7 +111,10 @@ constexpr Form<T> kColumnForms[] = {
 
 template <class T>
 constexpr Form<T> kListedForms[] = {
+    {"near_narrow_listed", narrow_columns, near_pays,
+     [](const Layout& x) { return kernels<T>().listed.near_narrow[x.d]; }},
     {"narrow_listed", narrow_columns, always, [](const Layout& x) { return kernels<T>().listed.narrow[x.d]; }},
+    {"listed_strips", strips_of_columns, strips_pay<T>, [](const Layout&) { return kernels<T>().listed.strips; }},
     {"listed_blocks", wide_columns, always, [](const Layout&) { return kernels<T>().listed.blocks.fused; }},
 };
 

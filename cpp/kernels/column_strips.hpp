@@ -11,8 +11,10 @@
 //                │             │
 //     1 KiB on   │ · · · · · · │  fetched
 //
-// The order of every addition is that of fused_columns.hpp, so that both have the same bits and the choice is free: where
-// many columns fall on the same few sets of L1, a strip can't stay there.
+// Where many columns fall on the same few sets of L1, as those do that each begin on a page, a strip can't stay there: then
+// it is kept in a place of its own.
+//
+// The order of every addition is that of fused_columns.hpp, so that both have the same bits and the choice is free.
 #pragma once
 
 #include "residuals.hpp"
@@ -21,7 +23,7 @@
 namespace gdfast {
 namespace {
 
-template <class V>
+template <class V, bool Kept, bool Listed>
 class ColumnStrips {
   using T = typename V::T;
   using reg = typename V::reg;
@@ -35,6 +37,7 @@ class ColumnStrips {
   Sums& sums_;
   WideSums<V> wide_;
   alignas(64) T grad_[kMostStripColumns * L] = {};  // sums over kSumRows rows
+  alignas(64) T kept_[Kept ? kMostStripColumns * L : L];
 
   ColumnStrips(const Run<T>& run, Sums& sums) : run_(run), sums_(sums) { wide_.clear(); }
 
@@ -68,21 +71,32 @@ class ColumnStrips {
   // Predicts the strip from row i on, and adds the gradient of the one before it, whose residuals are q.
   template <bool Predict, bool Add>
   GDFAST_INLINE reg walk(std::int64_t i, int m, reg q) {
-    const std::ptrdiff_t stride = run_.column_stride;
-    const T* x = run_.x + i;
-    T* sum = grad_;
+    const T *x = Listed ? nullptr : run_.x + i, *const *column = run_.columns;
+    T *sum = grad_, *kept = kept_;
     reg predicted = V::broadcast(run_.b);
     const T* w = run_.w;
     for (const T* const last = w + run_.d; w < last;) {
       const T* const end = last - w < kTerms ? last : w + kTerms;
       reg part = V::zero();
-      for (; w < end; ++w, x += stride, sum += L) {
+      for (; w < end; ++w, sum += L) {
+        if constexpr (Listed) x = *column++ + i;
+        reg strip = q;
         if constexpr (Predict) {
           __builtin_prefetch(reinterpret_cast<const char*>(x) + kNearBytes, 0, 2);
-          part = V::fma(load_rows<V>(x, m), V::broadcast(*w), part);
+          strip = load_rows<V>(x, m);
+          part = V::fma(strip, V::broadcast(*w), part);
         }
-        if constexpr (Add) V::store(sum, V::fma(q, load_rows<V>(x - L, m), V::load(sum)));
-        GDFAST_OPAQUE(x);  // else the compiler computes their ends anew
+        if constexpr (Add) V::store(sum, V::fma(q, Kept ? V::load(kept) : load_rows<V>(x - L, m), V::load(sum)));
+        if constexpr (Predict && Kept) V::store(kept, strip);
+        // Else the compiler computes their ends anew.
+        if constexpr (!Listed) {
+          x += run_.column_stride;
+          GDFAST_OPAQUE(x);
+        }
+        if constexpr (Kept) {
+          kept += L;
+          GDFAST_OPAQUE(kept);
+        }
         GDFAST_OPAQUE(sum);
       }
       if constexpr (Predict) predicted = V::add(predicted, part);

@@ -205,7 +205,8 @@ inline constexpr std::int64_t kFurtherColumns = 8;
 // Columns that lie anywhere, each contiguous.
 template <class T>
 struct ListedTable {
-  RunKernel<T> narrow[kNarrowColumns];  // fused, by d
+  RunKernel<T> near_narrow[kNarrowColumns], narrow[kNarrowColumns];  // fused, by d
+  RunKernel<T> strips;                                               // fused
   Parts<T> blocks;
 };
 
@@ -235,6 +236,7 @@ struct KernelTable {
   Parts<T> columns;                   // contiguous columns
   ConsecutiveKernel<T> long_columns;  // fused: the same for long pieces of them
   RunKernel<T> column_strips;         // fused: the same where strips of them stay in L1
+  RunKernel<T> kept_strips;           // fused: the same where they have to be kept there
   ListedTable<T> listed;
   void (*squares)(const T* y, const T* y_pred, std::int64_t n, Sums& sums);
   bool (*any_negative)(const T* s, std::int64_t n);

@@ -28,7 +28,8 @@ constexpr void fill_narrow(KernelTable<typename V::T>& table) {
 
 template <class V, int D = 1>
 constexpr void fill_listed(ListedTable<typename V::T>& table) {
-  table.narrow[D] = narrow_kernel<V, D, Lie::listed, Fetch::near>();
+  table.near_narrow[D] = narrow_kernel<V, D, Lie::listed, Fetch::near>();
+  table.narrow[D] = narrow_kernel<V, D, Lie::listed, Fetch::far>();
   if constexpr (D + 1 < kNarrowColumns) fill_listed<V, D + 1>(table);
 }
 
@@ -57,8 +58,10 @@ constexpr KernelTable<typename V::T> make_table() {
   table.model_rows = model_rows<V>;
   table.columns = columns_form<V, Streams>();
   table.long_columns = FusedColumns<V, Mode::fused, Streams>::consecutive;
-  table.column_strips = ColumnStrips<V>::kernel;
+  table.column_strips = ColumnStrips<V, false, false>::kernel;
+  table.kept_strips = ColumnStrips<V, true, false>::kernel;
   table.listed.blocks = columns_form<V, ListedStreams>();
+  table.listed.strips = ColumnStrips<V, true, true>::kernel;
   fill_listed<V>(table.listed);
   table.squares = squares<V>;
   table.any_negative = any_negative<typename V::T>;
