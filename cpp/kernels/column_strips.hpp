@@ -71,6 +71,7 @@ class ColumnStrips {
   // Predicts the strip from row i on, and adds the gradient of the one before it, whose residuals are q.
   template <bool Predict, bool Add>
   GDFAST_INLINE reg walk(std::int64_t i, int m, reg q) {
+    const std::ptrdiff_t stride = run_.column_stride;
     const T *x = Listed ? nullptr : run_.x + i, *const *column = run_.columns;
     T *sum = grad_, *kept = kept_;
     reg predicted = V::broadcast(run_.b);
@@ -78,7 +79,7 @@ class ColumnStrips {
     for (const T* const last = w + run_.d; w < last;) {
       const T* const end = last - w < kTerms ? last : w + kTerms;
       reg part = V::zero();
-      for (; w < end; ++w, sum += L) {
+      for (; w < end; ++w, x += stride, sum += L, kept += Kept ? L : 0) {
         if constexpr (Listed) x = *column++ + i;
         reg strip = q;
         if constexpr (Predict) {
@@ -89,14 +90,8 @@ class ColumnStrips {
         if constexpr (Add) V::store(sum, V::fma(q, Kept ? V::load(kept) : load_rows<V>(x - L, m), V::load(sum)));
         if constexpr (Predict && Kept) V::store(kept, strip);
         // Else the compiler computes their ends anew.
-        if constexpr (!Listed) {
-          x += run_.column_stride;
-          GDFAST_OPAQUE(x);
-        }
-        if constexpr (Kept) {
-          kept += L;
-          GDFAST_OPAQUE(kept);
-        }
+        if constexpr (!Listed) GDFAST_OPAQUE(x);
+        if constexpr (Kept) GDFAST_OPAQUE(kept);
         GDFAST_OPAQUE(sum);
       }
       if constexpr (Predict) predicted = V::add(predicted, part);
