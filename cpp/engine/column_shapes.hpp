@@ -10,7 +10,7 @@
 
 namespace gdfast {
 
-// Whether strips that stay in L1 are quicker than blocks. Not where x lies in L2 already; nor, of many columns, where near
+// Whether strips that stay in L1, or are kept there, are quicker than blocks. Not where x lies in L2 already; nor, of many columns, where near
 // lines do as well for blocks; nor where a CPU doesn't follow so many.
 template <class T>
 bool strips_pay(const Layout& x) {

@@ -1,6 +1,8 @@
 // Numbers of any storage type as T. Every conversion is exact, or rounds to nearest once: the same bits on every ISA.
 #pragma once
 
+#include <bit>
+
 #include "kernel_table.hpp"
 #include "register.hpp"
 
@@ -72,6 +74,8 @@ void convert(const char* from, std::ptrdiff_t stride, std::int64_t n, typename V
   if (stride == static_cast<std::ptrdiff_t>(sizeof(S)) && step == 1) return convert_contiguous<V>(at(0), n, to);
   for (std::int64_t i = 0; i < n; ++i) to[i * step] = static_cast<typename V::T>(number(load_one(at(i * stride))));
 }
+
+static_assert(std::endian::native == std::endian::little, "bits become bytes in memory's order");
 
 // Bits, the lowest of a byte first. Eight at a time become eight Booleans: byte k of the product, which repeats them, keeps
 // bit k.

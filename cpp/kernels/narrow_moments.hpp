@@ -111,6 +111,7 @@ GDFAST_INLINE void add_rows(const NarrowBlock<T>& block, const double* origins, 
     return m == L ? difference : Part::keep_first(difference, m);
   };
   const Columns<Part, T, D, InRows> x(block, i, m);
+  // Each is set before it is read, which a compiler that unrolls less doesn't see.
   reg left[End - First] = {}, s = Part::broadcast(1);
   if constexpr (Weighted) s = load(block.s + i);
   GDFAST_UNROLL for (int k = First; k < Z; ++k) {
