@@ -125,6 +125,7 @@ struct Ahead {
   const char* end;   // of that run
   double a_product;  // lines for each product that is made of a row meanwhile
   double due;        // lines that those made so far have left over
+  bool into_l2;      // and no nearer
 };
 
 // out[a][c] += Σᵢ left[i][a] · right[i][c], for a few columns on the left and all columns of some strips on the right.

@@ -17,7 +17,8 @@ namespace {
 // memory, and the first tiles wait behind them.
 class Fetcher {
  public:
-  GDFAST_INLINE Fetcher(Ahead& ahead, int products) : ahead_(ahead), next_(ahead.next), end_(ahead.end) {
+  GDFAST_INLINE Fetcher(Ahead& ahead, int products)
+      : ahead_(ahead), next_(ahead.next), end_(ahead.end), into_l2_(ahead.into_l2) {
     const double due = ahead.due + products * ahead.a_product;
     lines_ = static_cast<int>(due);
     ahead.due = due - lines_;
@@ -33,7 +34,11 @@ class Fetcher {
   // One cache line on its way.
   GDFAST_INLINE void line() {
     if (--lines_ < 0 || (next_ >= end_ && !next_run())) return;
-    __builtin_prefetch(next_, 0, 3);
+    if (into_l2_) {
+      __builtin_prefetch(next_, 0, 2);
+    } else {
+      __builtin_prefetch(next_, 0, 3);
+    }
     next_ += 64;
   }
 
@@ -41,6 +46,7 @@ class Fetcher {
   Ahead& ahead_;
   const char *next_, *end_;
   int lines_;
+  bool into_l2_;
 
   GDFAST_INLINE bool next_run() {
     if (ahead_.areas == 0) return false;
@@ -65,6 +71,52 @@ class Fetcher {
 template <class V>
 using TileUnit = typename V::template Part<V::tile_unit>;
 
+// Eight columns of the left with themselves, where a unit is a whole strip: below the diagonal nothing need be made, and for
+// columns 4 to 7 the lower half of the unit lies there. Those have sums in registers of half the size.
+//
+//            ┌────────┐
+//   left     │ a·z₀…₇ │  columns 0 to 3
+//            └───┐    │
+//                │b·z₄…₇  columns 4 to 7
+//                └────┘
+template <class V, int R>
+constexpr bool halves_diagonal() {
+  if constexpr (requires { typename V::Native::Upper; }) {
+    return R == TileUnit<V>::lanes;
+  } else {
+    return false;
+  }
+}
+
+template <class V, int R, bool Halved>
+struct UpperSums {
+  static constexpr bool has(int /*row*/) { return false; }
+  GDFAST_INLINE void add(const double* /*left*/, const double* /*right*/) {}
+  template <class Sums>
+  GDFAST_INLINE void move_to(Sums& /*sum*/) const {}
+};
+
+template <class V, int R>
+struct UpperSums<V, R, true> {
+  using Half = Register<typename V::Native::Upper, 1>;
+  static constexpr int kFirst = R / 2;
+  typename Half::reg sum[R - kFirst];
+
+  GDFAST_INLINE UpperSums() { GDFAST_UNROLL for (auto& s : sum) s = Half::zero(); }
+  static constexpr bool has(int row) { return row >= kFirst; }
+  GDFAST_INLINE void add(const double* left, const double* right) {
+    const typename Half::reg z = Half::load(right + kFirst);
+    GDFAST_UNROLL for (int r = kFirst; r < R; ++r) {
+      sum[r - kFirst] = Half::fma(Half::broadcast(left[r]), z, sum[r - kFirst]);
+    }
+  }
+  // Into the first unit of their rows, zeros below.
+  template <class Sums>
+  GDFAST_INLINE void move_to(Sums& to) const {
+    GDFAST_UNROLL for (int r = kFirst; r < R; ++r) to[r][0].part[0] = V::Native::upper(sum[r - kFirst].part[0]);
+  }
+};
+
 // What a block makes of a tile. Of its last unit `last` columns count, or all where there are more.
 template <class Unit, int R, int C>
 GDFAST_INLINE void add_to_sums(const typename Unit::reg (&sum)[R][C], double* out, std::ptrdiff_t stride, int last) {
@@ -85,7 +137,7 @@ GDFAST_INLINE void add_to_sums(const typename Unit::reg (&sum)[R][C], double* ou
   }
 }
 
-template <class V, int R, int C>
+template <class V, int R, int C, bool Halved = false>
 __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t first, Ahead& ahead) {
   using Unit = TileUnit<V>;
   using reg = typename Unit::reg;
@@ -98,6 +150,7 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
   }
   reg sum[R][C];
   GDFAST_UNROLL for (int r = 0; r < R; ++r) GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = Unit::zero();
+  UpperSums<V, R, Halved> upper;
   // Of a large matrix, sums come from far: they are asked for while the products are made.
   double* const out = band.out + column * band.out_stride + first;
   GDFAST_UNROLL for (int r = 0; r < R; ++r) {
@@ -117,13 +170,15 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
     } else {
       reg z[C];
       GDFAST_UNROLL for (int c = 0; c < C; ++c) z[c] = Unit::load(right[c] + at);
+      upper.add(left, right[0] + at);
       GDFAST_UNROLL for (int r = 0; r < R; ++r) {
         const reg a = Unit::broadcast(left[r]);
-        GDFAST_UNROLL for (int c = 0; c < C; ++c) sum[r][c] = Unit::fma(a, z[c], sum[r][c]);
+        GDFAST_UNROLL for (int c = upper.has(r) ? 1 : 0; c < C; ++c) sum[r][c] = Unit::fma(a, z[c], sum[r][c]);
       }
     }
     left += step;
   }
+  upper.move_to(sum);
   add_to_sums<Unit>(sum, out, band.out_stride, static_cast<int>(band.width - first) - L * (C - 1));
 }
 
@@ -141,6 +196,12 @@ GDFAST_INLINE void tiles_of_units(const Band& band, int column, int times, std::
       // Where a strip has two units, the first is below the diagonal of columns 4 to 7.
       if (band.on_diagonal && first == 0 && column == L) {
         tile<V, R, C - 1>(band, column, L, ahead);
+        continue;
+      }
+    }
+    if constexpr (halves_diagonal<V, R>()) {
+      if (band.on_diagonal && first == 0) {
+        tile<V, R, C, true>(band, column, first, ahead);
         continue;
       }
     }

@@ -50,6 +50,7 @@ GDFAST_INLINE T load_one(const T* p) {
 
 template <class N, int K>
 struct Register {
+  using Native = N;
   using T = typename N::T;
   static constexpr int lanes = N::lanes * K;
   static constexpr int group = N::group;

@@ -107,6 +107,8 @@ struct Avx512F32 {
 
 struct Avx512F64 {
   using T = double;
+  using Upper = Avx2F64;  // the type of half a register
+  static GDFAST_INLINE __m512d upper(__m256d v) { return _mm512_insertf64x4(_mm512_setzero_pd(), v, 1); }
   using Double = Avx512F64;
   using reg = __m512d;
   using wide = __m512d;
