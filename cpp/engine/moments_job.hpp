@@ -92,37 +92,56 @@ struct Bands {
 
   // Products with strips [from, to) over some rows of a panel: of the eight columns of strip k with the whole strips
   // from k on; of what is left of columns, k = whole < strips, with all; for k = strips, of 1 and y.
-  void band(std::int64_t k, std::int64_t from, std::int64_t to, const Panels& panels, std::int64_t row,
-            std::int64_t rows, double* gram, Ahead& ahead) const {
+  Band band_of(std::int64_t k, std::int64_t from, std::int64_t to, const Panels& panels, std::int64_t row,
+               std::int64_t rows, double* gram) const {
     const bool tail = k == strips, rest = k == whole && !tail;
     if (k < whole) {
       from = std::max(from, k);
       to = std::min(to, whole);
     }
-    if (from >= to) return;
+    if (from >= to) return {};
     // A product is x times s·x, whichever side they are on.
     const Panel &left = rest ? panels.x : panels.weighted, &right = rest ? panels.weighted : panels.x;
     const std::int64_t first = tail ? d : k * kStrip;
-    const Band band{tail ? panels.tail + 2 * row : left.data + k * left.stride + row * kStrip,
-                    tail ? 2 : kStrip,
-                    right.data + from * right.stride + row * kStrip,
-                    right.stride,
-                    rows,
-                    static_cast<int>(tail ? 2 : std::min(kStrip, d - first)),
-                    std::min(to * kStrip, d) - from * kStrip,
-                    gram + first * size + from * kStrip,
-                    size,
-                    k < whole && from == k};
-    panel_kernels().band(band, ahead);
+    return {tail ? panels.tail + 2 * row : left.data + k * left.stride + row * kStrip,
+            tail ? 2 : kStrip,
+            right.data + from * right.stride + row * kStrip,
+            right.stride,
+            rows,
+            static_cast<int>(tail ? 2 : std::min(kStrip, d - first)),
+            std::min(to * kStrip, d) - from * kStrip,
+            gram + first * size + from * kStrip,
+            size,
+            k < whole && from == k};
+  }
+
+  // And adds them.
+  void band(std::int64_t k, std::int64_t from, std::int64_t to, const Panels& panels, std::int64_t row,
+            std::int64_t rows, double* gram, Ahead& ahead) const {
+    const Band band = band_of(k, from, to, panels, row, rows, gram);
+    if (band.width > 0) panel_kernels().band(band, ahead);
   }
 
   // All of them; what is ahead is fetched evenly meanwhile.
   void sum(const Panels& panels, std::int64_t rows, double* gram, Ahead& ahead) const {
+    plan(ahead);
+    for (std::int64_t k = 0; k <= strips; ++k) band(k, 0, strips, panels, 0, rows, gram, ahead);
+  }
+
+  // The same of eight columns or more, whose panel is made meanwhile.
+  template <class T>
+  void sum(const RowsOfPanel<T>& x, const Panels& panels, double* gram, Ahead& ahead) const {
+    plan(ahead);
+    kernels<T>().moments.band_of_rows(band_of(0, 0, strips, panels, 0, x.n, gram), x, ahead);
+    for (std::int64_t k = 1; k <= strips; ++k) band(k, 0, strips, panels, 0, x.n, gram, ahead);
+  }
+
+  // What is ahead comes evenly with the products.
+  void plan(Ahead& ahead) const {
     // Tiles make some more products than this, so the last line is on its way before the last tile.
     ahead.a_product = static_cast<double>(lines(ahead)) / (0.5 * static_cast<double>(size * size));
     // More than L1 takes in beside the products: measured, 0.83 to 0.95 of the time of up to 32 columns of float64.
     ahead.into_l2 = ahead.a_product > 0.88;
-    for (std::int64_t k = 0; k <= strips; ++k) band(k, 0, strips, panels, 0, rows, gram, ahead);
   }
 
   static std::int64_t lines(const Ahead& ahead) {

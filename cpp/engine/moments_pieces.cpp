@@ -63,9 +63,13 @@ struct PieceJob : MomentsJob<T> {
     const Room to = room(*scratch);
     for (std::int64_t i = start; i < end && (i == start || !this->stop()); i += pieces.block) {
       const std::int64_t rows = std::min(pieces.block, end - i), next = i + rows;
-      this->reader.read(i, rows, 0, panels, to);
       Ahead ahead = this->source.ahead(next, std::min(pieces.block, end - next));
-      this->bands.sum(panels, rows, sums, ahead);
+      if (this->reader.reads_later()) {
+        this->bands.sum(this->reader.read_later(i, rows, panels, to), panels, sums, ahead);
+      } else {
+        this->reader.read(i, rows, 0, panels, to);
+        this->bands.sum(panels, rows, sums, ahead);
+      }
       this->bands.scalars(this->reader.without_columns(i, rows, to), sums);
     }
     if (sums != matrix) matrices.add(sums, matrix);

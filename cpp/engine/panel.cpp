@@ -71,6 +71,20 @@ void PanelReader<T>::read(std::int64_t first, std::int64_t count, std::int64_t a
 }
 
 template <class T>
+bool PanelReader<T>::reads_later() const {
+  return order_ == Order::rows && source_.d() >= kStrip && !source_.weighted() &&
+         kernels<T>().moments.band_of_rows != nullptr;
+}
+
+template <class T>
+RowsOfPanel<T> PanelReader<T>::read_later(std::int64_t first, std::int64_t count, const Panels& panels,
+                                          const Room& room) const {
+  const Piece<T> piece = source_.piece(Order::rows, first, count, room);
+  panels.finish(piece.y, piece.s, origin_.y, 0, count);
+  return {piece.x, piece.row_stride, count, source_.d(), origin_.x(), panels.x};
+}
+
+template <class T>
 NarrowBlock<T> PanelReader<T>::without_columns(std::int64_t first, std::int64_t count, const Room& room) const {
   const Piece<T> piece = source_.vectors(first, count, room);
   return {.y_origin = origin_.y, .y = piece.y, .s = piece.s, .n = count};

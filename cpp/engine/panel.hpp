@@ -43,6 +43,9 @@ class PanelReader {
   std::size_t room_bytes(std::int64_t rows) const { return source_.room_bytes(order_, rows); }
   // Rows [first, first + count) into rows [at, at + count) of the panels.
   void read(std::int64_t first, std::int64_t count, std::int64_t at, const Panels& panels, const Room& room) const;
+  // Whether that may be done by `Bands::sum` instead, for all columns without weights.
+  bool reads_later() const;
+  RowsOfPanel<T> read_later(std::int64_t first, std::int64_t count, const Panels& panels, const Room& room) const;
   // y and s alone.
   NarrowBlock<T> without_columns(std::int64_t first, std::int64_t count, const Room& room) const;
 

@@ -111,6 +111,16 @@ struct Panel {
   std::ptrdiff_t stride;
 };
 
+// Rows of d elements that are to be a panel, less an origin.
+template <class T>
+struct RowsOfPanel {
+  const T* x;
+  std::ptrdiff_t row_stride;
+  std::int64_t n, d;
+  const double* origin;
+  Panel out;
+};
+
 // Memory to fetch while something else is computed: `runs` times `bytes` bytes.
 struct Area {
   const char* from;
@@ -191,6 +201,8 @@ struct MomentsTable {
   void (*narrow[kNarrowMoments])(const NarrowBlock<T>&);  // by d
   void (*narrow_rows[kNarrowMoments])(
       const NarrowBlock<T>&);  // rows that follow each other; null where they are turned
+  // The band of the first eight columns, whose first tile makes the panel; null where a panel had better be there.
+  void (*band_of_rows)(const Band&, const RowsOfPanel<T>&, Ahead&) = nullptr;
 };
 
 // Fused, by d.

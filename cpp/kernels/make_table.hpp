@@ -69,6 +69,7 @@ constexpr KernelTable<typename V::T> make_table() {
   fill_convert<V>(table.convert, StorageTypes());
   table.unpack = unpack<V>;
   table.moments = {widen_rows<V>, widen_columns<V>, widen_picked<V>, tail<V>, turn<V>, {}, {}};
+  if constexpr (widens_beside_products<V>) table.moments.band_of_rows = band_of_rows<V>;
   fill_narrow_moments<V, 0>(table.moments);
   return table;
 }

@@ -7,6 +7,7 @@
 
 #include "kernel_table.hpp"
 #include "register.hpp"
+#include "widen.hpp"
 
 namespace gdfast {
 namespace {
@@ -137,8 +138,15 @@ GDFAST_INLINE void add_to_sums(const typename Unit::reg (&sum)[R][C], double* ou
   }
 }
 
-template <class V, int R, int C, bool Halved = false>
-__attribute__((noinline)) void tile(const Band& band, int column, std::int64_t first, Ahead& ahead) {
+// What is done beside the products of a tile.
+struct Nothing {
+  void start() const {}
+  void next() const {}
+};
+
+template <class V, int R, int C, bool Halved = false, class Beside = Nothing>
+__attribute__((noinline)) void tile(const Band& band, int column, std::int64_t first, Ahead& ahead,
+                                    const Beside& given = {}) {
   using Unit = TileUnit<V>;
   using reg = typename Unit::reg;
   constexpr int L = Unit::lanes;
@@ -158,8 +166,11 @@ __attribute__((noinline)) void tile(const Band& band, int column, std::int64_t f
     if constexpr (C > 1) __builtin_prefetch(out + r * band.out_stride + (C - 1) * L, 1, 3);
   }
   Fetcher fetch(ahead, R * C * L);
+  Beside beside = given;
+  beside.start();
   GDFAST_TWICE for (std::int64_t at = 0; at < kStrip * n; at += kStrip) {
     fetch.line();
+    beside.next();
     if constexpr (R < C) {
       reg a[R];
       GDFAST_UNROLL for (int r = 0; r < R; ++r) a[r] = Unit::broadcast(left[r]);
@@ -220,6 +231,31 @@ void tiles(const Band& band, int column, int times, std::int64_t first, Ahead& a
     }
     tiles_of_units<V, R, C>(band, column, times, first, ahead);
   }
+}
+
+// C, but fewer where there are fewer units, or one more would be by itself.
+template <class V, int R, int C, class Beside>
+void first_tile(const Band& band, Ahead& ahead, const Beside& beside) {
+  constexpr int L = TileUnit<V>::lanes;
+  if constexpr (C > 1) {
+    const std::int64_t units = (band.width + L - 1) / L;
+    if (units < C || (C > 2 && units == C + 1)) return first_tile<V, R, C - 1>(band, ahead, beside);
+  }
+  tile<V, R, C, halves_diagonal<V, R>()>(band, 0, 0, ahead, beside);
+  const int times = band.columns / R;
+  tiles_of_units<V, R, C>(band, R, times - 1, 0, ahead);
+  tiles<V, R, kMostUnits<V, R>>(band, 0, times, L * C, ahead);
+}
+
+// Where sums leave registers for it, and a row's registers are few: with AVX2 it is no quicker.
+template <class V>
+constexpr bool widens_beside_products = DoubleOf<V>::registers >= 32;
+
+// The band of the first eight columns, of rows that its first tile makes a panel of: meanwhile memory would be idle.
+template <class V>
+void band_of_rows(const Band& band, const RowsOfPanel<typename V::T>& rows, Ahead& ahead) {
+  using D = DoubleOf<V>;
+  first_tile<D, D::tile_columns, kMostUnits<D, D::tile_columns>>(band, ahead, Widener<V>(rows));
 }
 
 // As many columns of the left at a time as the ISA has registers for, then what is left of them.

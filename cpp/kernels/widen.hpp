@@ -68,6 +68,48 @@ GDFAST_INLINE void widen(Row row, std::int64_t n, std::int64_t d, const double* 
   for (; i < n; ++i) some_rows(i, Constant<1>());
 }
 
+// Row by row, a few rows before they are needed: what was stored is then in the cache.
+template <class V>
+class Widener {
+  using T = typename V::T;
+  using D = DoubleOf<V>;
+  static constexpr int kAhead = 8;
+
+ public:
+  explicit Widener(const RowsOfPanel<T>& rows)
+      : x_(rows.x),
+        row_stride_(rows.row_stride),
+        left_(rows.n),
+        whole_(rows.d / kStrip * kStrip),
+        rest_(static_cast<int>(rows.d % kStrip)),
+        origin_(rows.origin),
+        to_(rows.out.data),
+        stride_(rows.out.stride) {}
+
+  GDFAST_INLINE void start() {
+    for (int k = 0; k < kAhead; ++k) next();
+  }
+  GDFAST_INLINE void next() {
+    if (left_ == 0) return;
+    double* q = to_;
+    std::int64_t j = 0;
+    for (; j < whole_; j += kStrip, q += stride_) D::store(q, D::sub(D::load(x_ + j), D::load(origin_ + j)));
+    if (rest_ > 0) D::store(q, D::sub(D::load_first(x_ + j, rest_), D::load(origin_ + j)));
+    x_ += row_stride_;
+    to_ += kStrip;
+    --left_;
+  }
+
+ private:
+  const T* x_;
+  std::ptrdiff_t row_stride_;
+  std::int64_t left_, whole_;
+  int rest_;
+  const double* origin_;
+  double* to_;
+  std::ptrdiff_t stride_;
+};
+
 template <class V>
 void widen_rows(const typename V::T* x, std::ptrdiff_t row_stride, std::int64_t n, std::int64_t d, const double* origin,
                 Panel out) {
