@@ -16,6 +16,8 @@
 //   tile_columns  tile_units   how many sums moments keep at once, in columns times units of `tile_unit` machine registers
 //   narrow_sums       the same for moments of few columns, in machine registers
 //   turns_rows        whether it offers turn_rows, eight rows of two to four numbers to their columns
+// and, where a register is eight doubles
+//   Upper  upper      the native type of half a register, and a register of which it is the upper half, over zeros
 // *_first(…, m) touches the first m lanes only; the others read as zero. m may be negative or above `lanes`.
 //
 // Everything per ISA lives in an anonymous namespace: two ISAs never share a symbol.
