@@ -241,10 +241,9 @@ void first_tile(const Band& band, Ahead& ahead, const Beside& beside) {
     const std::int64_t units = (band.width + L - 1) / L;
     if (units < C || (C > 2 && units == C + 1)) return first_tile<V, R, C - 1>(band, ahead, beside);
   }
+  static_assert(R == kStrip, "one tile has all columns of the left");
   tile<V, R, C, halves_diagonal<V, R>()>(band, 0, 0, ahead, beside);
-  const int times = band.columns / R;
-  tiles_of_units<V, R, C>(band, R, times - 1, 0, ahead);
-  tiles<V, R, kMostUnits<V, R>>(band, 0, times, L * C, ahead);
+  tiles<V, R, kMostUnits<V, R>>(band, 0, 1, L * C, ahead);
 }
 
 // Where sums leave registers for it, and a row's registers are few: with AVX2 it is no quicker.
